@@ -1,0 +1,71 @@
+// The whole way of one image, as graphs: frame -> segment -> clean up -> isolate each cell -> name it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/frame.h"
+#include "engine/region.h"
+#include "nets/model.h"
+
+namespace giemsa {
+
+struct SmearOptions {
+  std::string device = "auto";     ///< "auto", "cpu", "cuda", "cuda:N"
+  std::string precision = "auto";  ///< "fp32", "bf16", "auto"
+  std::optional<InputSize> segment_size;  ///< default: the segmenter's own
+  std::int64_t min_area = 200;            ///< smaller components vanish, in pixels of the mask
+  float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
+  CropMode crop = CropMode::tight;
+  bool mask_at_frame_resolution = true;  ///< false: label at the network's resolution, boxes scaled back to the frame
+  int threads = 0;                       ///< 0: one a core
+};
+
+/// One white blood cell, in pixels of the original image, origin top left.
+struct Cell {
+  int id = 0;  ///< 1..N, its value in the label image
+  int x = 0, y = 0, w = 0, h = 0;
+  std::int64_t area = 0;
+  double centroid_x = 0, centroid_y = 0;
+  int class_index = 0;
+  std::vector<float> probabilities;  ///< one per class of the classifier
+};
+
+/// Milliseconds of each stage.
+struct StageTimes {
+  double segment = 0, postprocess = 0, classify = 0, total = 0;
+};
+
+struct SmearResult {
+  std::vector<Cell> cells;
+  Labels labels;               ///< at the frame's size; 0 background, 1..N
+  StageTimes ms;
+};
+
+/// A segmenter and a classifier bound to a device. Not for several threads at once; graphs are compiled for the first image of
+/// each size and kept, after which nothing is allocated but what `SmearResult` holds.
+class Smear {
+ public:
+  /// Throws Error(model) where a model does not fit its role, Error(device) where the device cannot be used.
+  Smear(Model segmenter, Model classifier, SmearOptions options);
+  ~Smear();
+  Smear(Smear&&) noexcept;
+
+  /// Finds and names the cells of one frame. `result` is overwritten; its buffers are reused.
+  void identify(const Frame& frame, SmearResult& result);
+
+  const ModelInfo& segmenter() const;
+  const ModelInfo& classifier() const;
+  const SmearOptions& options() const;
+  std::string device_name() const;     ///< what is used: "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
+  std::string precision_name() const;  ///< what is used: "fp32", "bf16"
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace giemsa
