@@ -23,6 +23,13 @@ struct TensorType {
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };
 
+/// The constants of a batch normalisation that a pass folded into the layer before it. They stay symbolic until a backend uploads
+/// the layer (see fold() in engine/fold.h), so passes are cheap and no second copy of the weights is kept.
+struct FoldedNorm {
+  Tensor gamma, beta, mean, var;  ///< {O} each
+  float eps = 0;
+};
+
 /// The constants of one node; a role that the op does not have stays absent.
 struct Weights {
   Tensor weight;              ///< Conv2d {O,I/groups,kh,kw}; Linear {O,K}; BatchNorm {C} (gamma)
@@ -30,6 +37,7 @@ struct Weights {
   Tensor scale;               ///< {O}: an int8 weight's row o stands for weight[o] * scale[o]
   Tensor running_mean;        ///< BatchNorm {C}
   Tensor running_var;         ///< BatchNorm {C}
+  std::optional<FoldedNorm> norm;  ///< Conv2d: applied to the convolution's result, before residual and activation
 };
 
 /// Where a pass decided that a node's result lives inside a later Concat's output.
@@ -39,7 +47,8 @@ struct ConcatSlot {
 };
 
 struct Node {
-  std::string name;
+  std::string name;   ///< of the layer that the weights belong to
+  std::string value;  ///< of the result: equals `name` until a pass fuses later nodes in, then the last of these nodes' name
   Op op;
   std::vector<NodeId> inputs;
   Weights weights;
@@ -55,6 +64,9 @@ class Graph {
   /// Appends a node and infers its output. Throws Error(model), naming the layer, expected and actual, where inputs or weights
   /// do not fit the op, and on a repeated name.
   NodeId add(std::string name, Op op, std::vector<NodeId> inputs, Weights weights = {});
+
+  /// Appends a copy of `node` that reads `inputs`: how passes rewrite. Infers and checks like the other add.
+  NodeId add(Node node, std::vector<NodeId> inputs);
 
   /// Declares a result. A graph may have several; their order is the order of these calls.
   void mark_output(NodeId id);
