@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Holds the repository to its own rules: who may include whom, and how large files may be.
+
+    check_includes.py [REPOSITORY]
+
+Prints one line a violation, `file:line: what, why`, and exits 1 where there is any.
+"""
+
+import fnmatch
+import pathlib
+import re
+import subprocess
+import sys
+
+# Room -> our headers that it may include: a file, or a folder with everything below it. The longest room that holds a file
+# decides. "" stands for the top folder.
+ROOMS = {
+    "kernels": ["kernels/"],
+    "engine": ["engine/"],
+    "engine/cuda": ["engine/", "kernels/"],
+    "weights": ["engine/tensor.h", "engine/check.h", "weights/"],
+    "nets": [
+        "engine/graph.h", "engine/op.h", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
+        "engine/session.h", "engine/frame.h", "engine/region.h",
+        "weights/", "nets/",
+    ],
+    "tools": ["engine/", "nets/", "weights/", "tools/"],
+    "bench": ["engine/", "kernels/", "nets/", "weights/", "tools/", "bench/"],
+    "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
+}
+
+# Headers from outside, as patterns -> the rooms that may include them. What no pattern names may be included nowhere.
+# C++ standard headers (no dot, no slash) are free.
+OUTSIDE = [
+    ("cuda*|mma.h|cooperative_groups*", ["kernels", "engine/cuda", "bench", "tests"]),
+    ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
+    ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
+    ("omp.h", ["engine", "tests", "bench"]),
+    ("nlohmann/*", ["weights", "nets", "tools", "bench", "tests"]),
+    ("stb/*", ["tools/image_io"]),
+    ("zlib.h", ["tools/image_io", "tools/outputs", "tests"]),
+    ("CLI/*", ["tools"]),
+    ("doctest/*", ["tests"]),
+    ("benchmark/*", ["bench"]),
+    # The operating system and the processor.
+    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h", ["engine", "weights", "nets", "tools", "bench", "tests"]),
+]
+
+SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake"}
+INCLUDING_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
+MAX_SOURCE_LINES = 499
+MAX_FILE_BYTES = 2 << 20
+LARGE_FILES = "weights/pretrained/"
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E)\b")  # the brackets keep this line from matching itself
+
+
+def files_of(root):
+    """Paths of the repository's files relative to `root`; outside git (an unpacked archive) all but hidden and built ones."""
+    if (root / ".git").exists():
+        # CI may run as another user than the one who owns the checkout.
+        listing = subprocess.run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=root, check=True, capture_output=True, text=True).stdout.split("\0")
+        paths = [pathlib.PurePosixPath(path) for path in set(listing) if path]
+    else:
+        paths = [pathlib.PurePosixPath(path.relative_to(root).as_posix()) for path in root.rglob("*")]
+        paths = [path for path in paths if not re.match(r"(\.|build)", path.parts[0]) and "__pycache__" not in path.parts]
+    return sorted(path for path in paths if (root / path).is_file())
+
+
+def lies_in(path, rooms):
+    return any(path.startswith(room + "/") for room in rooms)
+
+
+def room_of(path):
+    """The longest room in ROOMS that holds `path`, or None."""
+    return max((room for room in ROOMS if lies_in(path, [room])), key=len, default=None)
+
+
+def include_violation(root, path, header, quoted):
+    """Why `path` may not include `header`, or None."""
+    if quoted or header.split("/")[0] in ROOMS:
+        room = room_of(path)
+        if not quoted:
+            return f'<{header}> is ours: write "{header}"'
+        if not (root / header).is_file():
+            return f'"{header}" does not exist (paths start at the repository root)'
+        if room is None:
+            return f'"{header}" included from outside the rooms {", ".join(ROOMS)}'
+        allowed = ROOMS[room]
+        if not any(header == entry or (entry.endswith("/") and header.startswith(entry)) for entry in allowed):
+            return f'{room} may not include "{header}", only {", ".join(allowed)}'
+        return None
+
+    if "." not in header and "/" not in header:
+        return None
+    for patterns, rooms in OUTSIDE:
+        if any(fnmatch.fnmatchcase(header, pattern) for pattern in patterns.split("|")):
+            return None if lies_in(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
+    return f"<{header}> is no dependency of this project (see OUTSIDE)"
+
+
+def violations(root):
+    """Every violation in the tree at `root`, as printable lines."""
+    root = pathlib.Path(root)
+    for relative in files_of(root):
+        path, suffix = str(relative), relative.suffix
+        size = (root / path).stat().st_size
+        if size > MAX_FILE_BYTES and not path.startswith(LARGE_FILES):
+            yield f"{path}: {size} bytes; only {LARGE_FILES} may hold files above {MAX_FILE_BYTES}"
+            continue
+        if suffix not in SOURCE_SUFFIXES and relative.name != "CMakeLists.txt":
+            continue
+
+        lines = (root / path).read_text(encoding="utf-8").splitlines()
+        if len(lines) > MAX_SOURCE_LINES:
+            yield f"{path}: {len(lines)} lines; a source has at most {MAX_SOURCE_LINES}"
+        for number, line in enumerate(lines, start=1):
+            if unfinished := UNFINISHED.search(line):
+                yield f"{path}:{number}: {unfinished[0]}; finish it, or say in the README what is missing"
+            if suffix in INCLUDING_SUFFIXES and (include := INCLUDE.match(line)):
+                if why := include_violation(root, path, header=include[2], quoted=include[1] == '"'):
+                    yield f"{path}:{number}: {why}"
+
+
+def main():
+    root = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]
+    found = list(violations(root))
+    print("\n".join(found) or "include and repository rules: all kept")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Must-fail tests of check_includes.py: every rule is broken once in a made-up tree and has to be reported, alone."""
+
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import check_includes
+
+HEADERS = [
+    "engine/check.h", "engine/tensor.h", "engine/graph.h", "engine/session.h", "engine/plan.h", "engine/cpu/backend.h",
+    "kernels/conv2d.h", "kernels/device.h", "weights/safetensors.h", "nets/smear.h", "tools/image_io/decode.h",
+    "bench/shapes.h", "tests/ref/conv2d.h",
+]
+
+FORBIDDEN = [
+    ("kernels/conv2d.cu", '"engine/tensor.h"'),
+    ("kernels/conv2d.cu", "<unistd.h>"),
+    ("kernels/conv2d.cu", "<nlohmann/json.hpp>"),
+    ("weights/pickle.cpp", '"engine/graph.h"'),
+    ("weights/pickle.cpp", '"nets/smear.h"'),
+    ("engine/graph.cpp", '"kernels/conv2d.h"'),
+    ("engine/cpu/conv.cpp", '"kernels/conv2d.h"'),
+    ("engine/graph.cpp", '"weights/safetensors.h"'),
+    ("engine/graph.cpp", '"nets/smear.h"'),
+    ("engine/graph.cpp", "<dnnl.hpp>"),
+    ("engine/cuda/conv.cpp", "<oneapi/dnnl/dnnl.hpp>"),
+    ("engine/session.cpp", "<cuda_runtime.h>"),
+    ("engine/trace.cpp", "<nlohmann/json.hpp>"),
+    ("nets/alexnet.cpp", '"engine/plan.h"'),
+    ("nets/alexnet.cpp", '"engine/cpu/backend.h"'),
+    ("nets/alexnet.cpp", '"tools/image_io/decode.h"'),
+    ("nets/alexnet.cpp", "<dnnl.hpp>"),
+    ("tools/giemsa.cpp", '"kernels/conv2d.h"'),
+    ("tools/giemsa.cpp", '"bench/shapes.h"'),
+    ("tools/giemsa.cpp", "<stb/stb_image.h>"),
+    ("tools/giemsa.cpp", "<zlib.h>"),
+    ("tools/giemsa.cpp", "<benchmark/benchmark.h>"),
+    ("nets/alexnet.cpp", "<CLI/CLI.hpp>"),
+    ("engine/graph.cpp", "<doctest/doctest.h>"),
+    ("tests/engine/test_graph.cpp", "<benchmark/benchmark.h>"),
+    ("bench/bench_conv2d.cpp", '"tests/ref/conv2d.h"'),
+    ("kernels/conv2d.cu", '"tests/ref/conv2d.h"'),
+    ("engine/graph.cpp", '"tests/ref/conv2d.h"'),
+    ("weights/pickle.cpp", '"tests/ref/conv2d.h"'),
+    ("nets/alexnet.cpp", '"tests/ref/conv2d.h"'),
+    ("tools/giemsa.cpp", '"tests/ref/conv2d.h"'),
+    ("engine/graph.cpp", '"check.h"'),
+    ("engine/graph.cpp", '"engine/missing.h"'),
+    ("engine/graph.cpp", "<engine/check.h>"),
+    ("engine/graph.cpp", "<boost/context/fiber.hpp>"),
+    ("extra/new_room.cpp", '"engine/check.h"'),
+]
+
+PERMITTED = [
+    ("kernels/conv2d.cu", '"kernels/device.h"'),
+    ("kernels/device.h", "<cuda_runtime.h>"),
+    ("kernels/conv2d.cu", "<cstdint>"),
+    ("weights/pickle.cpp", '"engine/tensor.h"'),
+    ("weights/pickle.cpp", "<nlohmann/json.hpp>"),
+    ("weights/pickle.cpp", "<sys/mman.h>"),
+    ("engine/cuda/conv.cpp", '"kernels/conv2d.h"'),
+    ("engine/cpu/conv.cpp", "<oneapi/dnnl/dnnl.hpp>"),
+    ("nets/alexnet.cpp", '"engine/session.h"'),
+    ("nets/alexnet.cpp", '"weights/safetensors.h"'),
+    ("tools/giemsa.cpp", '"nets/smear.h"'),
+    ("tools/giemsa.cpp", "<CLI/CLI.hpp>"),
+    ("tools/image_io/decode.cpp", "<stb/stb_image.h>"),
+    ("tools/outputs/png.cpp", "<zlib.h>"),
+    ("bench/bench_conv2d.cpp", '"kernels/conv2d.h"'),
+    ("tests/ops/test_conv2d.cpp", '"tests/ref/conv2d.h"'),
+    ("tests/ops/test_conv2d.cpp", '"kernels/conv2d.h"'),
+]
+
+
+class CheckIncludes(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        for header in HEADERS:
+            self.write(header, "#pragma once\n")
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def found(self):
+        return list(check_includes.violations(self.root))
+
+    def assert_reported(self, start, part):
+        found = self.found()
+        self.assertEqual(len(found), 1, found)
+        self.assertTrue(found[0].startswith(start), found)
+        self.assertIn(part, found[0])
+
+    def test_forbidden_includes_are_reported(self):
+        for path, header in FORBIDDEN:
+            with self.subTest(path=path, header=header):
+                file = self.write(path, f"#include <vector>\n#  include {header}\n")
+                self.assert_reported(f"{path}:2: ", header)
+                file.unlink()
+
+    def test_permitted_includes_are_not(self):
+        for path, header in PERMITTED:
+            with self.subTest(path=path, header=header):
+                self.write(path, f"#include {header}\n")
+                self.assertEqual(self.found(), [])
+
+    def test_large_file(self):
+        self.write("weights/pretrained/segmenter.safetensors", "x" * (check_includes.MAX_FILE_BYTES + 1))
+        self.write("tools/exactly.bin", "x" * check_includes.MAX_FILE_BYTES)
+        self.assertEqual(self.found(), [])
+        self.write("tools/large.bin", "x" * (check_includes.MAX_FILE_BYTES + 1))
+        self.assert_reported("tools/large.bin: ", "bytes")
+
+    def test_long_source(self):
+        self.write("engine/long.cpp", "\n" * 499)
+        self.assertEqual(self.found(), [])
+        self.write("engine/long.cpp", "\n" * 500)
+        self.assert_reported("engine/long.cpp: ", "500 lines")
+
+    def test_unfinished_work(self):
+        for word in ("TO" "DO", "FIX" "ME"):
+            for path in ("engine/graph.cpp", "tools/goldens.py", "CMakeLists.txt"):
+                with self.subTest(word=word, path=path):
+                    file = self.write(path, f"# {word}: later\n")
+                    self.assert_reported(f"{path}:1: ", word)
+                    file.unlink()
+
+    def test_git_decides_what_belongs_to_the_repository(self):
+        subprocess.run(["git", "init", "-q", self.root], check=True)
+        self.write(".gitignore", "/ignored/\n")
+        self.write("ignored/large.bin", "x" * (check_includes.MAX_FILE_BYTES + 1))
+        self.assertEqual(self.found(), [])
+        self.write("engine/not_added_yet.cpp", '#include "tests/ref/conv2d.h"\n')
+        self.assert_reported("engine/not_added_yet.cpp:1: ", "tests/ref/conv2d.h")
+
+    def test_an_archive_without_git(self):
+        self.write("build-ci/large.bin", "x" * (check_includes.MAX_FILE_BYTES + 1))
+        self.assertEqual(self.found(), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+# What tools/quickstart and tools/test share. Sourced, never run.
+# shellcheck shell=bash disable=SC2034
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+build_packages=(g++ cmake ninja-build libdnnl-dev libstb-dev nlohmann-json3-dev libcli11-dev zlib1g-dev)
+test_packages=(doctest-dev libbenchmark-dev python3 git)
+
+say() { printf '== %s\n' "$*"; }
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# setup_packages PACKAGE...: installs those that are missing. Touches neither apt nor the network when none is.
+setup_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "no apt here: make sure that the equivalents of these are installed: $*"
+    return
+  fi
+
+  local package missing=()
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || die "neither root nor sudo; ask an administrator for: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  "${as_root[@]}" apt-get -qq update || die "apt-get update failed; needed: ${missing[*]}"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install: ${missing[*]} (Ubuntu keeps some of them in 'universe')"
+}
+
+# build PRESET [TARGET...]: configures and builds; the compiler goes through ccache where there is one.
+build() {
+  local preset=$1 targets=()
+  shift
+  (($# == 0)) || targets=(--target "$@")
+  cmake --preset "$preset" --log-level=WARNING -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache)" >/dev/null ||
+    die "preset '$preset' could not be configured"
+  cmake --build --preset "$preset" "${targets[@]}" || die "preset '$preset' could not be built"
+}
+
+# One line: which engine this machine gets, and why.
+describe_engine() {
+  local found="no CUDA toolkit here"
+  if command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; then
+    found="a CUDA toolkit but no GPU here"
+    if nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then found="a CUDA toolkit and a GPU here"; fi
+    found+="; this version has no CUDA code yet"
+  fi
+  printf 'CPU engine (%s)' "$found"
+}
