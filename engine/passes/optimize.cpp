@@ -1,0 +1,13 @@
+#include "engine/passes/passes.h"
+
+namespace giemsa {
+
+Graph optimize(const Graph& graph) {
+  Graph result = fold_batch_norm(graph);
+  result = fuse_activation(result);  // before residuals: a convolution with its own relu cannot host an add
+  result = fuse_residual(result);
+  result = fuse_upsample_threshold(result);
+  return concat_in_place(result);  // last: earlier passes rebuild nodes and would drop the slots' node numbers
+}
+
+}  // namespace giemsa

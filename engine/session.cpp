@@ -1,0 +1,47 @@
+#include "engine/session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+
+#include "engine/npy.h"
+
+namespace giemsa {
+
+namespace {
+
+/// "a/b" -> "a_b": a layer's name as a file's.
+std::string file_name_of(std::string value) {
+  std::ranges::replace(value, '/', '_');
+  return value + ".npy";
+}
+
+}  // namespace
+
+Session::Session(Graph graph) : graph_(std::move(graph)) {
+  const char* dump = std::getenv("GIEMSA_DUMP");
+  if (!dump || !*dump) return;
+  const std::filesystem::path folder = dump;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  check(!error, ErrorKind::output, folder.string(), ": cannot create the dump folder: ", error.message());
+  observe([folder](const Node& node, const Tensor& tensor) { write_npy(folder / file_name_of(node.value), tensor); });
+}
+
+void Session::run(std::span<const void* const> inputs) {
+  using Clock = std::chrono::steady_clock;
+  check(inputs.size() == graph_.inputs().size(), ErrorKind::internal, "the graph takes ", graph_.inputs().size(),
+        " inputs, was given ", inputs.size());
+  begin(inputs);
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    const NodeId id{static_cast<std::int32_t>(i)};
+    const auto start = layer_ms_.empty() ? Clock::time_point{} : Clock::now();
+    run_node(id);
+    if (!layer_ms_.empty()) layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    if (observer_) observer_(graph_[id], value_of(id));
+  }
+  end();
+}
+
+}  // namespace giemsa

@@ -1,0 +1,82 @@
+// Running a graph: a backend compiles it once for its shapes, the session then runs it image after image.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/plan.h"
+
+namespace giemsa {
+
+/// A graph compiled for one device. Not for several threads at once. After the constructor nothing is allocated by run().
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  /// Computes every output. `inputs` are host pointers to dense row-major values of the declared types, one per Graph input in
+  /// order; they are read until run() returns. Throws Error(device).
+  void run(std::span<const void* const> inputs);
+
+  /// Output `i`, dense row-major (fp32 tensors as NCHW), valid until the next run.
+  template <class T>
+  std::span<const T> output(std::size_t i = 0) const {
+    const TensorType& type = graph_[graph_.outputs()[i]].output;
+    check(sizeof(T) == size_of(type.dtype), ErrorKind::internal, "output ", i, " is ", type.dtype);
+    return {static_cast<const T*>(output_data(i)), static_cast<std::size_t>(type.shape.volume())};
+  }
+
+  /// The graph as it runs, after the passes.
+  const Graph& graph() const { return graph_; }
+
+  /// Where results live.
+  const Plan& plan() const { return plan_; }
+  std::span<const Lifetime> lifetimes() const { return lifetimes_; }
+
+  /// Called during run() with each node and its result as dense fp32 (u8 and int32 results keep their type). For dumps and
+  /// comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start: every result
+  /// is then written to dir/<value>.npy.
+  void observe(std::function<void(const Node&, const Tensor&)> observer) { observer_ = std::move(observer); }
+
+  /// Milliseconds that each node of graph() took in the last run, once asked for.
+  void time_layers(bool on) { layer_ms_.assign(on ? graph_.nodes().size() : 0, 0.0); }
+  std::span<const double> layer_ms() const { return layer_ms_; }
+
+ protected:
+  explicit Session(Graph graph);
+
+  virtual void run_node(NodeId id) = 0;
+  virtual void begin(std::span<const void* const> inputs) = 0;
+  virtual void end() = 0;
+  virtual const void* output_data(std::size_t i) const = 0;
+  virtual Tensor value_of(NodeId id) const = 0;
+
+  Graph graph_;
+  Plan plan_;
+  std::vector<Lifetime> lifetimes_;
+
+ private:
+  std::function<void(const Node&, const Tensor&)> observer_;
+  std::vector<double> layer_ms_;
+};
+
+/// A device with what it keeps for all its sessions: packed weights above all. May be shared by threads.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  /// Optimises (unless told not to) and compiles. Weights that the graph's tensors hold are packed once for all sessions that use
+  /// the same tensors. Throws Error(model) where the backend cannot run a layer, naming it.
+  virtual std::unique_ptr<Session> compile(const Graph& graph, bool optimized = true) = 0;
+
+  /// "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
+  virtual std::string device_name() const = 0;
+  virtual DType precision() const = 0;
+  /// Bytes of packed weights held.
+  virtual std::size_t weight_bytes() const = 0;
+};
+
+}  // namespace giemsa
