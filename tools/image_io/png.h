@@ -1,0 +1,12 @@
+// PNG (W3C PNG 3rd edition): every colour type and depth, interlaced or not.
+#pragma once
+
+#include "tools/image_io/decode.h"
+
+namespace giemsa {
+
+/// Decodes a PNG file, inflating row by row: what the compressed data hold beyond the image is never unpacked.
+/// Checksums of critical chunks are verified. Throws Error(image).
+Frame decode_png(Bytes bytes, const DecodeLimits& limits);
+
+}  // namespace giemsa
