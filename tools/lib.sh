@@ -3,7 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-build_packages=(g++ cmake ninja-build libdnnl-dev libstb-dev nlohmann-json3-dev libcli11-dev zlib1g-dev)
+# oneDNN's CMake package asks for OpenCL, which Debian's libdnnl-dev only recommends.
+build_packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libstb-dev nlohmann-json3-dev libcli11-dev zlib1g-dev)
 test_packages=(doctest-dev libbenchmark-dev python3 git)
 
 say() { printf '== %s\n' "$*"; }
@@ -32,8 +33,10 @@ setup_packages() {
     as_root=(sudo)
   fi
   say "installing ${missing[*]}"
-  "${as_root[@]}" apt-get -qq update || die "apt-get update failed; needed: ${missing[*]}"
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" ||
+  # A broken third-party list fails the update as a whole although the packages needed here may be at hand.
+  "${as_root[@]}" apt-get -qq update || say "apt-get update failed; going on with the lists at hand"
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends -o Dpkg::Use-Pty=0 \
+    "${missing[@]}" >/dev/null ||
     die "apt-get could not install: ${missing[*]} (Ubuntu keeps some of them in 'universe')"
 }
 
