@@ -12,13 +12,13 @@ import re
 import subprocess
 import sys
 
-# Room -> our headers that it may include: a file, or a folder with everything below it. The longest room that holds a file
-# decides. "" stands for the top folder.
+# Room -> our headers that it may include: a file, or a folder with everything below it. The longest room that holds the
+# including file decides.
 ROOMS = {
     "kernels": ["kernels/"],
     "engine": ["engine/"],
     "engine/cuda": ["engine/", "kernels/"],
-    "weights": ["engine/tensor.h", "engine/check.h", "weights/"],
+    "weights": ["engine/tensor.h", "engine/check.h", "engine/op.h", "weights/"],
     "nets": [
         "engine/graph.h", "engine/op.h", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
         "engine/session.h", "engine/frame.h", "engine/region.h",
@@ -43,7 +43,8 @@ OUTSIDE = [
     ("doctest/*", ["tests"]),
     ("benchmark/*", ["bench"]),
     # The operating system and the processor.
-    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h", ["engine", "weights", "nets", "tools", "bench", "tests"]),
+    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h",
+     ["engine", "weights", "nets", "tools", "bench", "tests"]),
 ]
 
 SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake"}
@@ -57,7 +58,7 @@ UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E)\b")  # the brackets keep this line 
 
 
 def files_of(root):
-    """Paths of the repository's files relative to `root`; outside git (an unpacked archive) all but hidden and built ones."""
+    """Paths of the repository's files, relative to `root`; in an unpacked archive all files but hidden and built ones."""
     if (root / ".git").exists():
         # CI may run as another user than the one who owns the checkout.
         listing = subprocess.run(
@@ -66,7 +67,7 @@ def files_of(root):
         paths = [pathlib.PurePosixPath(path) for path in set(listing) if path]
     else:
         paths = [pathlib.PurePosixPath(path.relative_to(root).as_posix()) for path in root.rglob("*")]
-        paths = [path for path in paths if not re.match(r"(\.|build)", path.parts[0]) and "__pycache__" not in path.parts]
+        paths = [path for path in paths if not path.parts[0].startswith((".", "build")) and path.suffix != ".pyc"]
     return sorted(path for path in paths if (root / path).is_file())
 
 
