@@ -58,7 +58,7 @@ UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E)\b")  # the brackets keep this line 
 
 
 def files_of(root):
-    """Paths of the repository's files, relative to `root`; in an unpacked archive all files but hidden and built ones."""
+    """Paths of the repository's files, relative to `root`; without git all files but hidden and built ones."""
     if (root / ".git").exists():
         # CI may run as another user than the one who owns the checkout.
         listing = subprocess.run(
