@@ -9,37 +9,40 @@ template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;  // clang 14 does not deduce aggregates by itself
 
-double bytes_of(const TensorType& type) { return static_cast<double>(type.shape.volume()) * static_cast<double>(size_of(type.dtype)); }
+double bytes_of(const TensorType& type) {
+  return static_cast<double>(type.shape.volume()) * static_cast<double>(size_of(type.dtype));
+}
 
 }  // namespace
 
 std::string_view name_of(const Op& op) {
-  return std::visit(
-      Overloaded{
-          [](const Input&) { return "input"; },
-          [](const Conv2d&) { return "conv2d"; },
-          [](const BatchNorm&) { return "batch_norm"; },
-          [](const Relu&) { return "relu"; },
-          [](const Add&) { return "add"; },
-          [](const MaxPool&) { return "max_pool"; },
-          [](const AdaptiveAvgPool&) { return "adaptive_avg_pool"; },
-          [](const Lrn&) { return "lrn"; },
-          [](const Flatten&) { return "flatten"; },
-          [](const Linear&) { return "linear"; },
-          [](const Softmax&) { return "softmax"; },
-          [](const Concat&) { return "concat"; },
-          [](const Upsample&) { return "upsample"; },
-          [](const Threshold&) { return "threshold"; },
-          [](const UpsampleThreshold&) { return "upsample_threshold"; },
-          [](const Preprocess&) { return "preprocess"; },
-          [](const FillHoles&) { return "fill_holes"; },
-          [](const AreaOpen&) { return "area_open"; },
-          [](const Components&) { return "components"; },
-          [](const Regions&) { return "regions"; },
-          [](const CropResize&) { return "crop_resize"; },
-      },
-      op);
+  return std::visit(Overloaded{
+                        [](const Input&) { return "input"; },
+                        [](const Conv2d&) { return "conv2d"; },
+                        [](const BatchNorm&) { return "batch_norm"; },
+                        [](const Relu&) { return "relu"; },
+                        [](const Add&) { return "add"; },
+                        [](const MaxPool&) { return "max_pool"; },
+                        [](const AdaptiveAvgPool&) { return "adaptive_avg_pool"; },
+                        [](const Lrn&) { return "lrn"; },
+                        [](const Flatten&) { return "flatten"; },
+                        [](const Linear&) { return "linear"; },
+                        [](const Softmax&) { return "softmax"; },
+                        [](const Concat&) { return "concat"; },
+                        [](const Upsample&) { return "upsample"; },
+                        [](const Threshold&) { return "threshold"; },
+                        [](const UpsampleThreshold&) { return "upsample_threshold"; },
+                        [](const Preprocess&) { return "preprocess"; },
+                        [](const FillHoles&) { return "fill_holes"; },
+                        [](const AreaOpen&) { return "area_open"; },
+                        [](const Components&) { return "components"; },
+                        [](const Regions&) { return "regions"; },
+                        [](const CropResize&) { return "crop_resize"; },
+                    },
+                    op);
 }
 
 Cost cost_of(const Graph& graph, NodeId id) {
@@ -48,8 +51,8 @@ Cost cost_of(const Graph& graph, NodeId id) {
   Cost cost;
   cost.bytes = bytes_of(node.output);
   for (NodeId input : node.inputs) cost.bytes += bytes_of(graph[input].output);
-  for (const Tensor* tensor : {&node.weights.weight, &node.weights.bias, &node.weights.scale, &node.weights.running_mean,
-                               &node.weights.running_var}) {
+  for (const Tensor* tensor : {&node.weights.weight, &node.weights.bias, &node.weights.scale,
+                               &node.weights.running_mean, &node.weights.running_var}) {
     if (!*tensor) continue;
     cost.bytes += static_cast<double>(tensor->byte_size());
     cost.parameters += tensor->size();
@@ -60,8 +63,8 @@ Cost cost_of(const Graph& graph, NodeId id) {
   cost.flops = std::visit(
       Overloaded{
           [&](const Conv2d& op) {
-            const auto taps = static_cast<double>(graph[node.inputs[0]].output.shape[1] / op.groups * op.kernel.h * op.kernel.w);
-            return volume * 2 * taps;
+            const std::int64_t taps = graph[node.inputs[0]].output.shape[1] / op.groups * op.kernel.h * op.kernel.w;
+            return volume * 2 * static_cast<double>(taps);
           },
           [&](const Linear&) { return volume * 2 * static_cast<double>(graph[node.inputs[0]].output.shape[1]); },
           [&](const BatchNorm&) { return volume * 2; },

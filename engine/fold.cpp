@@ -23,7 +23,8 @@ DenseWeights fold(const Node& node) {
   for (std::size_t o = 0; o < outputs; ++o) {
     const double g = gamma.as<float>()[o] / std::sqrt(static_cast<double>(var.as<float>()[o]) + norm.eps);
     for (std::size_t i = o * row; i < (o + 1) * row; ++i) dense.weight[i] = static_cast<float>(dense.weight[i] * g);
-    dense.bias[o] = static_cast<float>((static_cast<double>(dense.bias[o]) - mean.as<float>()[o]) * g + beta.as<float>()[o]);
+    dense.bias[o] =
+        static_cast<float>((static_cast<double>(dense.bias[o]) - mean.as<float>()[o]) * g + beta.as<float>()[o]);
   }
   return dense;
 }

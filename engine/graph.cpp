@@ -31,11 +31,17 @@ NodeId Graph::add(Node node, std::vector<NodeId> inputs) {
   return NodeId{static_cast<std::int32_t>(nodes_.size() - 1)};
 }
 
-void Graph::mark_output(NodeId id) { outputs_.push_back(id); }
+void Graph::mark_output(NodeId id) {
+  outputs_.push_back(id);
+}
 
-void Graph::place(NodeId id, ConcatSlot slot) { nodes_[index_of(id)].slot = slot; }
+void Graph::place(NodeId id, ConcatSlot slot) {
+  nodes_[index_of(id)].slot = slot;
+}
 
-bool Graph::is_output(NodeId id) const { return std::ranges::find(outputs_, id) != outputs_.end(); }
+bool Graph::is_output(NodeId id) const {
+  return std::ranges::find(outputs_, id) != outputs_.end();
+}
 
 std::optional<NodeId> Graph::find(std::string_view name) const {
   const auto it = std::ranges::find(nodes_, name, &Node::name);

@@ -1,5 +1,6 @@
-// A graph is data: an append-only list of nodes. A node names its layer after the PyTorch state_dict prefix it came from, so
-// that one name serves weights, errors, dumps, traces and timings. Shapes are inferred, and refused, as a node is added.
+// A graph is data: an append-only list of nodes. A node names its layer after the PyTorch state_dict prefix it came
+// from, so that one name serves weights, errors, dumps, traces and timings. Shapes are inferred, and refused, as a node
+// is added.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,9 @@ namespace giemsa {
 
 /// Index of a node in its graph.
 enum class NodeId : std::int32_t {};
-constexpr std::size_t index_of(NodeId id) { return static_cast<std::size_t>(id); }
+constexpr std::size_t index_of(NodeId id) {
+  return static_cast<std::size_t>(id);
+}
 
 /// What flows along an edge: logical NCHW extents. f32 stands for "the network's precision", which the backend chooses.
 struct TensorType {
@@ -23,8 +26,9 @@ struct TensorType {
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };
 
-/// The constants of a batch normalisation that a pass folded into the layer before it. They stay symbolic until a backend uploads
-/// the layer (see fold() in engine/fold.h), so passes are cheap and no second copy of the weights is kept.
+/// The constants of a batch normalisation that a pass folded into the layer before it. They stay symbolic until a
+/// backend uploads the layer (see fold() in engine/fold.h), so passes are cheap and no second copy of the weights is
+/// kept.
 struct FoldedNorm {
   Tensor gamma, beta, mean, var;  ///< {O} each
   float eps = 0;
@@ -32,11 +36,11 @@ struct FoldedNorm {
 
 /// The constants of one node; a role that the op does not have stays absent.
 struct Weights {
-  Tensor weight;              ///< Conv2d {O,I/groups,kh,kw}; Linear {O,K}; BatchNorm {C} (gamma)
-  Tensor bias;                ///< {O}; BatchNorm {C} (beta)
-  Tensor scale;               ///< {O}: an int8 weight's row o stands for weight[o] * scale[o]
-  Tensor running_mean;        ///< BatchNorm {C}
-  Tensor running_var;         ///< BatchNorm {C}
+  Tensor weight;                   ///< Conv2d {O,I/groups,kh,kw}; Linear {O,K}; BatchNorm {C} (gamma)
+  Tensor bias;                     ///< {O}; BatchNorm {C} (beta)
+  Tensor scale;                    ///< {O}: an int8 weight's row o stands for weight[o] * scale[o]
+  Tensor running_mean;             ///< BatchNorm {C}
+  Tensor running_var;              ///< BatchNorm {C}
   std::optional<FoldedNorm> norm;  ///< Conv2d: applied to the convolution's result, before residual and activation
 };
 
@@ -47,8 +51,9 @@ struct ConcatSlot {
 };
 
 struct Node {
-  std::string name;   ///< of the layer that the weights belong to
-  std::string value;  ///< of the result: equals `name` until a pass fuses later nodes in, then the last of these nodes' name
+  std::string name;  ///< of the layer that the weights belong to
+  std::string
+      value;  ///< of the result: equals `name` until a pass fuses later nodes in, then the last of these nodes' name
   Op op;
   std::vector<NodeId> inputs;
   Weights weights;
@@ -61,8 +66,8 @@ class Graph {
   /// Appends an input. Throws on a repeated name.
   NodeId input(std::string name, TensorType type);
 
-  /// Appends a node and infers its output. Throws Error(model), naming the layer, expected and actual, where inputs or weights
-  /// do not fit the op, and on a repeated name.
+  /// Appends a node and infers its output. Throws Error(model), naming the layer, expected and actual, where inputs or
+  /// weights do not fit the op, and on a repeated name.
   NodeId add(std::string name, Op op, std::vector<NodeId> inputs, Weights weights = {});
 
   /// Appends a copy of `node` that reads `inputs`: how passes rewrite. Infers and checks like the other add.

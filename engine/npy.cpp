@@ -12,10 +12,14 @@ constexpr std::string_view magic{"\x93NUMPY\x01\x00", 8};
 
 constexpr std::string_view descr_of(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "<f4";
-    case DType::i32: return "<i4";
-    case DType::u8: return "|u1";
-    default: return "";
+    case DType::f32:
+      return "<f4";
+    case DType::i32:
+      return "<i4";
+    case DType::u8:
+      return "|u1";
+    default:
+      return "";
   }
 }
 
@@ -48,17 +52,22 @@ Tensor read_npy(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   check(in.good(), ErrorKind::model, file.string(), ": cannot open");
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  check(bytes.size() >= 10 && bytes.starts_with(magic), ErrorKind::model, file.string(), ": not an .npy file of version 1.0");
+  check(bytes.size() >= 10 && bytes.starts_with(magic), ErrorKind::model, file.string(),
+        ": not an .npy file of version 1.0");
   const std::size_t header_size = static_cast<unsigned char>(bytes[8]) + 256u * static_cast<unsigned char>(bytes[9]);
   check(10 + header_size <= bytes.size(), ErrorKind::model, file.string(), ": truncated .npy header");
   const std::string_view header = std::string_view(bytes).substr(10, header_size);
 
   const std::string_view descr = between(header, "'descr': '", "'");
   DType dtype{};
-  if (descr == "<f4") dtype = DType::f32;
-  else if (descr == "<i4") dtype = DType::i32;
-  else if (descr == "|u1") dtype = DType::u8;
-  else fail(ErrorKind::model, file.string(), ": element type '", descr, "' is not <f4, <i4 or |u1");
+  if (descr == "<f4")
+    dtype = DType::f32;
+  else if (descr == "<i4")
+    dtype = DType::i32;
+  else if (descr == "|u1")
+    dtype = DType::u8;
+  else
+    fail(ErrorKind::model, file.string(), ": element type '", descr, "' is not <f4, <i4 or |u1");
   check(header.find("'fortran_order': False") != header.npos, ErrorKind::model, file.string(), ": not in C order");
 
   std::vector<std::int64_t> extents;
@@ -70,7 +79,8 @@ Tensor read_npy(const std::filesystem::path& file) {
     std::int64_t extent = 0;
     if (!number.empty()) {
       const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), extent);
-      check(error == std::errc{} && end == number.data() + number.size(), ErrorKind::model, file.string(), ": bad shape");
+      check(error == std::errc{} && end == number.data() + number.size(), ErrorKind::model, file.string(),
+            ": bad shape");
       extents.push_back(extent);
     }
     shape.remove_prefix(std::min(comma + 1, shape.size()));

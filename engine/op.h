@@ -1,5 +1,5 @@
-// The operations a graph is made of: plain parameter structs in one variant. Tensors are logically NCHW; how a backend lays
-// them out is its own affair. A frame is u8 {1,H,W,3} (RGB, interleaved), as images come.
+// The operations a graph is made of: plain parameter structs in one variant. Tensors are logically NCHW; how a backend
+// lays them out is its own affair. A frame is u8 {1,H,W,3} (RGB, interleaved), as images come.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ enum class Activation : std::uint8_t { none, relu };
 
 /// How a picture is resampled when it changes size. Both widen their kernel when shrinking (antialiasing).
 enum class ResizeFilter : std::uint8_t {
-  bilinear,  ///< Pillow's BILINEAR bit for bit: horizontal pass first, each pass rounded to u8 (torchvision Resize on PIL)
+  bilinear,  ///< Pillow's BILINEAR bit for bit: horizontal pass first, each pass rounded to u8 (torchvision Resize on
+             ///< PIL)
   bicubic,   ///< MATLAB's imresize: a = -0.5, symmetric edges
 };
 
@@ -38,8 +39,8 @@ enum class EdgeMode : std::uint8_t {
 /// A value given from outside.
 struct Input {};
 
-/// Cross-correlation as torch.nn.Conv2d: {N,C,H,W} -> {N,out_channels,H',W'}. With `residual`, a second input of the output's
-/// shape is added before the activation.
+/// Cross-correlation as torch.nn.Conv2d: {N,C,H,W} -> {N,out_channels,H',W'}. With `residual`, a second input of the
+/// output's shape is added before the activation.
 struct Conv2d {
   std::int64_t out_channels = 0;
   Size2 kernel{1, 1}, stride{1, 1}, padding{0, 0}, dilation{1, 1};
@@ -66,7 +67,8 @@ struct MaxPool {
   bool ceil_mode = false;
 };
 
-/// torch.nn.AdaptiveAvgPool2d: output cell i averages rows floor(i*H/h) .. ceil((i+1)*H/h). {1,1} is global average pooling.
+/// torch.nn.AdaptiveAvgPool2d: output cell i averages rows floor(i*H/h) .. ceil((i+1)*H/h). {1,1} is global average
+/// pooling.
 struct AdaptiveAvgPool {
   Size2 output{1, 1};
 };
@@ -127,7 +129,8 @@ struct AreaOpen {
   std::int64_t min_area = 200;
 };
 
-/// Mask u8 {1,1,H,W} -> labels i32 {1,1,H,W}: 8-connected components, 0 background, 1..N in raster order of first pixels.
+/// Mask u8 {1,1,H,W} -> labels i32 {1,1,H,W}: 8-connected components, 0 background, 1..N in raster order of first
+/// pixels.
 struct Components {};
 
 /// Labels -> region table i32 {1 + capacity, 10}: see engine/region.h.
@@ -143,9 +146,9 @@ struct CropResize {
   std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};
 };
 
-using Op = std::variant<Input, Conv2d, BatchNorm, Relu, Add, MaxPool, AdaptiveAvgPool, Lrn, Flatten, Linear, Softmax, Concat,
-                        Upsample, Threshold, UpsampleThreshold, Preprocess, FillHoles, AreaOpen, Components, Regions,
-                        CropResize>;
+using Op = std::variant<Input, Conv2d, BatchNorm, Relu, Add, MaxPool, AdaptiveAvgPool, Lrn, Flatten, Linear, Softmax,
+                        Concat, Upsample, Threshold, UpsampleThreshold, Preprocess, FillHoles, AreaOpen, Components,
+                        Regions, CropResize>;
 
 /// "conv2d", "batch_norm", ...
 std::string_view name_of(const Op& op);

@@ -9,9 +9,13 @@ namespace giemsa {
 
 namespace {
 
-std::size_t aligned(std::size_t bytes) { return (bytes + Plan::alignment - 1) / Plan::alignment * Plan::alignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + Plan::alignment - 1) / Plan::alignment * Plan::alignment;
+}
 
-bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 std::size_t peak(std::span<const Lifetime> lifetimes) {
   std::size_t most = 0;
@@ -33,7 +37,8 @@ Plan plan_memory(std::span<const Lifetime> lifetimes) {
 
   std::vector<std::size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
+  std::ranges::stable_sort(order,
+                           [&](std::size_t a, std::size_t b) { return lifetimes[a].bytes > lifetimes[b].bytes; });
 
   std::vector<std::size_t> placed;  // by rising offset
   for (std::size_t index : order) {
@@ -57,7 +62,8 @@ std::string to_table(const Plan& plan, std::span<const Lifetime> lifetimes) {
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return lifetimes[i].first; });
 
   std::ostringstream out;
-  out << std::setw(12) << "offset" << std::setw(12) << "bytes" << std::setw(7) << "first" << std::setw(7) << "last" << "  value\n";
+  out << std::setw(12) << "offset" << std::setw(12) << "bytes" << std::setw(7) << "first" << std::setw(7) << "last"
+      << "  value\n";
   for (std::size_t i : order) {
     const Lifetime& life = lifetimes[i];
     out << std::setw(12) << plan.offsets[i] << std::setw(12) << life.bytes << std::setw(7) << life.first << std::setw(7)

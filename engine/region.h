@@ -25,8 +25,8 @@ struct RegionCount {
 };
 static_assert(sizeof(RegionCount) == sizeof(Region));
 
-/// The most components of at least `min_area` pixels that a height x width mask can hold: a capacity that is never exceeded.
-/// 8-connected components cannot share a 2x2 cell, hence the first bound.
+/// The most components of at least `min_area` pixels that a height x width mask can hold: a capacity that is never
+/// exceeded. 8-connected components cannot share a 2x2 cell, hence the first bound.
 constexpr std::int64_t max_regions(std::int64_t height, std::int64_t width, std::int64_t min_area) {
   const std::int64_t isolated = ((height + 1) / 2) * ((width + 1) / 2);
   const std::int64_t by_area = min_area > 1 ? height * width / min_area : isolated;

@@ -12,13 +12,14 @@
 
 namespace giemsa {
 
-/// A graph compiled for one device. Not for several threads at once. After the constructor nothing is allocated by run().
+/// A graph compiled for one device. Not for several threads at once. After the constructor nothing is allocated by
+/// run().
 class Session {
  public:
   virtual ~Session() = default;
 
-  /// Computes every output. `inputs` are host pointers to dense row-major values of the declared types, one per Graph input in
-  /// order; they are read until run() returns. Throws Error(device).
+  /// Computes every output. `inputs` are host pointers to dense row-major values of the declared types, one per Graph
+  /// input in order; they are read until run() returns. Throws Error(device).
   void run(std::span<const void* const> inputs);
 
   /// Output `i`, dense row-major (fp32 tensors as NCHW), valid until the next run.
@@ -36,9 +37,9 @@ class Session {
   const Plan& plan() const { return plan_; }
   std::span<const Lifetime> lifetimes() const { return lifetimes_; }
 
-  /// Called during run() with each node and its result as dense fp32 (u8 and int32 results keep their type). For dumps and
-  /// comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start: every result
-  /// is then written to dir/<value>.npy.
+  /// Called during run() with each node and its result as dense fp32 (u8 and int32 results keep their type). For dumps
+  /// and comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start:
+  /// every result is then written to dir/<value>.npy.
   void observe(std::function<void(const Node&, const Tensor&)> observer) { observer_ = std::move(observer); }
 
   /// Milliseconds that each node of graph() took in the last run, once asked for.
@@ -68,8 +69,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Optimises (unless told not to) and compiles. Weights that the graph's tensors hold are packed once for all sessions that use
-  /// the same tensors. Throws Error(model) where the backend cannot run a layer, naming it.
+  /// Optimises (unless told not to) and compiles. Weights that the graph's tensors hold are packed once for all
+  /// sessions that use the same tensors. Throws Error(model) where the backend cannot run a layer, naming it.
   virtual std::unique_ptr<Session> compile(const Graph& graph, bool optimized = true) = 0;
 
   /// "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"

@@ -21,8 +21,7 @@ class Rule {
             " channels do not divide into ", op.groups, " groups");
     expect_weight("weight", node_.weights.weight, {op.out_channels, in[1] / op.groups, op.kernel.h, op.kernel.w});
     if (node_.weights.bias) expect_weight("bias", node_.weights.bias, {op.out_channels});
-    const Shape out{in[0], op.out_channels,
-                    window(in[2], op.kernel.h, op.stride.h, op.padding.h, op.dilation.h),
+    const Shape out{in[0], op.out_channels, window(in[2], op.kernel.h, op.stride.h, op.padding.h, op.dilation.h),
                     window(in[3], op.kernel.w, op.stride.w, op.padding.w, op.dilation.w)};
     arity(op.residual ? 2 : 1);
     if (op.residual) {
@@ -57,10 +56,12 @@ class Rule {
   TensorType operator()(const MaxPool& op) const {
     const Shape& in = network_tensor(0, 4);
     arity(1);
-    require(op.kernel.h > 0 && op.kernel.w > 0 && op.stride.h > 0 && op.stride.w > 0, "kernel and stride must be positive");
+    require(op.kernel.h > 0 && op.kernel.w > 0 && op.stride.h > 0 && op.stride.w > 0,
+            "kernel and stride must be positive");
     require(op.padding.h * 2 <= op.kernel.h && op.padding.w * 2 <= op.kernel.w, "padding exceeds half the kernel");
-    return {DType::f32, {in[0], in[1], pool_window(in[2], op.kernel.h, op.stride.h, op.padding.h, op.ceil_mode),
-                         pool_window(in[3], op.kernel.w, op.stride.w, op.padding.w, op.ceil_mode)}};
+    return {DType::f32,
+            {in[0], in[1], pool_window(in[2], op.kernel.h, op.stride.h, op.padding.h, op.ceil_mode),
+             pool_window(in[3], op.kernel.w, op.stride.w, op.padding.w, op.ceil_mode)}};
   }
 
   TensorType operator()(const AdaptiveAvgPool& op) const {
@@ -89,7 +90,8 @@ class Rule {
     require(op.out_features > 0, "out_features must be positive");
     expect_weight("weight", node_.weights.weight, {op.out_features, in[1]});
     if (node_.weights.bias) expect_weight("bias", node_.weights.bias, {op.out_features});
-    if (node_.weights.weight.dtype() == DType::i8) expect_weight("weight_scale", node_.weights.scale, {op.out_features});
+    if (node_.weights.weight.dtype() == DType::i8)
+      expect_weight("weight_scale", node_.weights.scale, {op.out_features});
     return {DType::f32, {in[0], op.out_features}};
   }
 
@@ -156,8 +158,8 @@ class Rule {
     frame(0);
     arity(2);
     const TensorType& boxes = inputs_[1];
-    require(boxes.dtype == DType::i32 && boxes.shape.rank() == 2 && boxes.shape[1] == 4, "boxes must be int32 {B,4}, are ",
-            boxes.dtype, " ", boxes.shape);
+    require(boxes.dtype == DType::i32 && boxes.shape.rank() == 2 && boxes.shape[1] == 4,
+            "boxes must be int32 {B,4}, are ", boxes.dtype, " ", boxes.shape);
     require(op.output.h > 0 && op.output.w > 0, "output must be positive");
     return {DType::f32, {boxes.shape[0], 3, op.output.h, op.output.w}};
   }
@@ -173,12 +175,14 @@ class Rule {
       reject(parts...);
   }
 
-  void arity(std::size_t count) const { require(inputs_.size() == count, "takes ", count, " inputs, has ", inputs_.size()); }
+  void arity(std::size_t count) const {
+    require(inputs_.size() == count, "takes ", count, " inputs, has ", inputs_.size());
+  }
 
   const Shape& network_tensor(std::size_t i, int rank) const {
     require(i < inputs_.size(), "input ", i, " is missing");
-    require(inputs_[i].dtype == DType::f32 && inputs_[i].shape.rank() == rank, "input ", i, " must be fp32 of rank ", rank,
-            ", is ", inputs_[i].dtype, " ", inputs_[i].shape);
+    require(inputs_[i].dtype == DType::f32 && inputs_[i].shape.rank() == rank, "input ", i, " must be fp32 of rank ",
+            rank, ", is ", inputs_[i].dtype, " ", inputs_[i].shape);
     return inputs_[i].shape;
   }
 
@@ -199,8 +203,8 @@ class Rule {
   TensorType plane_to_plane(DType from, DType to) const {
     arity(1);
     const auto& [dtype, shape] = inputs_[0];
-    require(dtype == from && shape.rank() == 4 && shape[0] == 1 && shape[1] == 1, "takes ", from, " {1,1,H,W}, is given ", dtype,
-            " ", shape);
+    require(dtype == from && shape.rank() == 4 && shape[0] == 1 && shape[1] == 1, "takes ", from,
+            " {1,1,H,W}, is given ", dtype, " ", shape);
     return {to, shape};
   }
 
@@ -217,7 +221,8 @@ class Rule {
     return span / stride + 1;
   }
 
-  std::int64_t pool_window(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t padding, bool ceil) const {
+  std::int64_t pool_window(std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
+                           bool ceil) const {
     const std::int64_t floor_count = window(in, kernel, stride, padding, 1);
     const bool partial = (in + 2 * padding - kernel) % stride != 0;
     // PyTorch drops a last window that would start in the right padding.
@@ -231,6 +236,8 @@ class Rule {
 
 }  // namespace
 
-TensorType infer_type(const Node& node, std::span<const TensorType> inputs) { return std::visit(Rule(node, inputs), node.op); }
+TensorType infer_type(const Node& node, std::span<const TensorType> inputs) {
+  return std::visit(Rule(node, inputs), node.op);
+}
 
 }  // namespace giemsa

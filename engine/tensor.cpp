@@ -17,15 +17,25 @@ Tensor converted(const Tensor& tensor, Convert convert) {
 Tensor to_f32(const Tensor& tensor) {
   const auto cast = [](auto value) { return static_cast<float>(value); };
   switch (tensor.dtype()) {
-    case DType::f64: return converted<double>(tensor, cast);
-    case DType::f32: return tensor;
-    case DType::f16: return converted<std::uint16_t>(tensor, f16_to_f32);
-    case DType::bf16: return converted<std::uint16_t>(tensor, bf16_to_f32);
-    case DType::i64: return converted<std::int64_t>(tensor, cast);
-    case DType::i32: return converted<std::int32_t>(tensor, cast);
-    case DType::i16: return converted<std::int16_t>(tensor, cast);
-    case DType::i8: return converted<std::int8_t>(tensor, cast);
-    case DType::u8: case DType::boolean: return converted<std::uint8_t>(tensor, cast);
+    case DType::f64:
+      return converted<double>(tensor, cast);
+    case DType::f32:
+      return tensor;
+    case DType::f16:
+      return converted<std::uint16_t>(tensor, f16_to_f32);
+    case DType::bf16:
+      return converted<std::uint16_t>(tensor, bf16_to_f32);
+    case DType::i64:
+      return converted<std::int64_t>(tensor, cast);
+    case DType::i32:
+      return converted<std::int32_t>(tensor, cast);
+    case DType::i16:
+      return converted<std::int16_t>(tensor, cast);
+    case DType::i8:
+      return converted<std::int8_t>(tensor, cast);
+    case DType::u8:
+    case DType::boolean:
+      return converted<std::uint8_t>(tensor, cast);
   }
   fail(ErrorKind::internal, "no conversion from ", tensor.dtype(), " to fp32");
 }

@@ -21,31 +21,53 @@ enum class DType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u8, bo
 
 constexpr std::size_t size_of(DType dtype) {
   switch (dtype) {
-    case DType::f64: case DType::i64: return 8;
-    case DType::f32: case DType::i32: return 4;
-    case DType::f16: case DType::bf16: case DType::i16: return 2;
-    case DType::i8: case DType::u8: case DType::boolean: return 1;
+    case DType::f64:
+    case DType::i64:
+      return 8;
+    case DType::f32:
+    case DType::i32:
+      return 4;
+    case DType::f16:
+    case DType::bf16:
+    case DType::i16:
+      return 2;
+    case DType::i8:
+    case DType::u8:
+    case DType::boolean:
+      return 1;
   }
   return 0;
 }
 
 constexpr std::string_view name_of(DType dtype) {
   switch (dtype) {
-    case DType::f64: return "fp64";
-    case DType::f32: return "fp32";
-    case DType::f16: return "fp16";
-    case DType::bf16: return "bf16";
-    case DType::i64: return "int64";
-    case DType::i32: return "int32";
-    case DType::i16: return "int16";
-    case DType::i8: return "int8";
-    case DType::u8: return "uint8";
-    case DType::boolean: return "bool";
+    case DType::f64:
+      return "fp64";
+    case DType::f32:
+      return "fp32";
+    case DType::f16:
+      return "fp16";
+    case DType::bf16:
+      return "bf16";
+    case DType::i64:
+      return "int64";
+    case DType::i32:
+      return "int32";
+    case DType::i16:
+      return "int16";
+    case DType::i8:
+      return "int8";
+    case DType::u8:
+      return "uint8";
+    case DType::boolean:
+      return "bool";
   }
   return "?";
 }
 
-inline std::ostream& operator<<(std::ostream& out, DType dtype) { return out << name_of(dtype); }
+inline std::ostream& operator<<(std::ostream& out, DType dtype) {
+  return out << name_of(dtype);
+}
 
 /// Up to eight extents, outermost first. Rank 0 is a scalar; an extent of 0 makes an empty tensor.
 class Shape {
@@ -89,8 +111,8 @@ inline std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << '}';
 }
 
-/// A dense row-major host tensor that shares ownership of immutable bytes: a cheap handle. Its bytes may live in a mapped
-/// file (whatever keeps them alive is the shared owner) and are aligned to their element size.
+/// A dense row-major host tensor that shares ownership of immutable bytes: a cheap handle. Its bytes may live in a
+/// mapped file (whatever keeps them alive is the shared owner) and are aligned to their element size.
 class Tensor {
  public:
   Tensor() = default;
@@ -99,8 +121,9 @@ class Tensor {
 
   template <class T>
   static Tensor from(DType dtype, Shape shape, std::vector<T> values) {
-    check(sizeof(T) == size_of(dtype) && static_cast<std::int64_t>(values.size()) == shape.volume(), ErrorKind::internal,
-          values.size(), " values of ", sizeof(T), " bytes do not make a ", dtype, " tensor ", shape);
+    check(sizeof(T) == size_of(dtype) && static_cast<std::int64_t>(values.size()) == shape.volume(),
+          ErrorKind::internal, values.size(), " values of ", sizeof(T), " bytes do not make a ", dtype, " tensor ",
+          shape);
     auto owner = std::make_shared<std::vector<T>>(std::move(values));
     const auto* data = reinterpret_cast<const std::byte*>(owner->data());
     return Tensor(dtype, shape, std::shared_ptr<const std::byte>(std::move(owner), data));
@@ -118,7 +141,8 @@ class Tensor {
   /// The elements as T; T must have the element type's size.
   template <class T>
   std::span<const T> as() const {
-    check(sizeof(T) == size_of(dtype_), ErrorKind::internal, "a ", dtype_, " tensor read with ", sizeof(T), "-byte elements");
+    check(sizeof(T) == size_of(dtype_), ErrorKind::internal, "a ", dtype_, " tensor read with ", sizeof(T),
+          "-byte elements");
     return {reinterpret_cast<const T*>(bytes_.get()), static_cast<std::size_t>(size())};
   }
 
@@ -136,7 +160,9 @@ class Tensor {
 
 // ---- half-precision conversions (IEEE 754 binary16 and bfloat16, round to nearest even, NaN kept) ----
 
-inline float bf16_to_f32(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+inline float bf16_to_f32(std::uint16_t bits) {
+  return std::bit_cast<float>(std::uint32_t{bits} << 16);
+}
 
 inline std::uint16_t f32_to_bf16(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);

@@ -7,7 +7,8 @@ namespace giemsa {
 
 Graph fold_batch_norm(const Graph& graph) {
   Rewrite rewrite(graph);
-  const auto absorbed_conv = [&](NodeId id) -> const Conv2d* {  // the convolution that node `id`, a batch norm, goes into
+  const auto absorbed_conv =
+      [&](NodeId id) -> const Conv2d* {  // the convolution that node `id`, a batch norm, goes into
     if (!std::holds_alternative<BatchNorm>(graph[id].op)) return nullptr;
     const NodeId source = graph[id].inputs[0];
     const Node& conv = graph[source];
@@ -30,8 +31,8 @@ Graph fold_batch_norm(const Graph& graph) {
     Node conv = graph[norm.inputs[0]];
     const std::vector<NodeId> inputs = conv.inputs;
     conv.value = norm.value;
-    conv.weights.norm = FoldedNorm{norm.weights.weight, norm.weights.bias, norm.weights.running_mean, norm.weights.running_var,
-                                   std::get<BatchNorm>(norm.op).eps};
+    conv.weights.norm = FoldedNorm{norm.weights.weight, norm.weights.bias, norm.weights.running_mean,
+                                   norm.weights.running_var, std::get<BatchNorm>(norm.op).eps};
     rewrite.replace(id, std::move(conv), inputs);
   }
   return rewrite.finish();

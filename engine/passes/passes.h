@@ -17,7 +17,8 @@ Graph fuse_residual(const Graph& graph);
 /// upsample (clamped) -> threshold becomes one op that never writes the upsampled logits.
 Graph fuse_upsample_threshold(const Graph& graph);
 
-/// Gives the inputs of a concat, where nothing else claims them, a slot in its output, so that the concat copies nothing.
+/// Gives the inputs of a concat, where nothing else claims them, a slot in its output, so that the concat copies
+/// nothing.
 Graph concat_in_place(const Graph& graph);
 
 /// All of the above, in the order in which they feed each other.

@@ -7,7 +7,8 @@ namespace giemsa {
 
 class Rewrite {
  public:
-  explicit Rewrite(const Graph& from) : from_(from), readers_(reader_counts(from)), moved_(from.nodes().size(), nowhere) {}
+  explicit Rewrite(const Graph& from)
+      : from_(from), readers_(reader_counts(from)), moved_(from.nodes().size(), nowhere) {}
 
   /// Whether `reader` is the only one that reads the result of `id`, which is no output either.
   bool only_reader(NodeId id) const { return readers_[index_of(id)] == 1 && !from_.is_output(id); }
@@ -15,12 +16,14 @@ class Rewrite {
   /// Copies node `id` as it is.
   void keep(NodeId id) {
     const Node& node = from_[id];
-    moved_[index_of(id)] = std::holds_alternative<Input>(node.op) ? to_.input(node.name, node.output)
-                                                                  : to_.add(node, moved(node.inputs));
+    moved_[index_of(id)] =
+        std::holds_alternative<Input>(node.op) ? to_.input(node.name, node.output) : to_.add(node, moved(node.inputs));
   }
 
   /// Appends `node` (reading old ids `inputs`) in place of old node `id`.
-  void replace(NodeId id, Node node, const std::vector<NodeId>& inputs) { moved_[index_of(id)] = to_.add(std::move(node), moved(inputs)); }
+  void replace(NodeId id, Node node, const std::vector<NodeId>& inputs) {
+    moved_[index_of(id)] = to_.add(std::move(node), moved(inputs));
+  }
 
   /// The finished graph: outputs are those of the old one. Nodes fused into others must not be among them.
   Graph finish() {
@@ -34,7 +37,8 @@ class Rewrite {
   std::vector<NodeId> moved(const std::vector<NodeId>& ids) const {
     std::vector<NodeId> result;
     for (NodeId id : ids) {
-      check(moved_[index_of(id)] != nowhere, ErrorKind::internal, "a pass dropped ", from_[id].name, ", which is still read");
+      check(moved_[index_of(id)] != nowhere, ErrorKind::internal, "a pass dropped ", from_[id].name,
+            ", which is still read");
       result.push_back(moved_[index_of(id)]);
     }
     return result;

@@ -1,0 +1,27 @@
+// The CPU backend: oneDNN's convolutions, our own everything else, on OpenMP threads.
+#pragma once
+
+#include <memory>
+
+#include "engine/session.h"
+
+namespace giemsa {
+
+struct CpuOptions {
+  int threads = 0;               ///< 0: one a core that this process may use
+  DType precision = DType::f32;  ///< fp32, or bf16: activations and convolution weights in bf16, sums in fp32
+};
+
+/// Throws Error(device) where the precision is not to be had here, saying why.
+std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options = {});
+
+/// What the CPU offers.
+struct CpuFacts {
+  std::string onednn_version;  ///< "2.6.3"
+  std::string isa;             ///< the instruction set oneDNN uses: "avx512_core_bf16"
+  int cores = 0;               ///< that this process may use
+  bool fast_bf16 = false;      ///< bf16 arithmetic in hardware
+};
+CpuFacts cpu_facts();
+
+}  // namespace giemsa

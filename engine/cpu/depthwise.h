@@ -1,0 +1,18 @@
+// Depthwise convolution over NHWC, any kernel, stride and dilation.
+//
+// Reads the input kernel.h * kernel.w times from cache and writes once; 2 * kernel.h * kernel.w FLOPs an output, so it
+// is bound by loads. oneDNN 2.6 falls back to an im2col matrix product for atrous depthwise kernels (8 GFLOP/s measured
+// on the ASPP's 2048 channels); this one skips taps in the padding, which at rates near the map's size are most of
+// them.
+#pragma once
+
+#include "engine/cpu/nhwc.h"
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+/// dst = activation(conv(src) + bias). `weights` is tap-major: [kernel.h * kernel.w][c]. dst and src have one element
+/// type.
+void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias, const Conv2d& op);
+
+}  // namespace giemsa::cpu

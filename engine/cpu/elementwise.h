@@ -1,0 +1,30 @@
+// Ops that visit each element once. Bandwidth-bound; used where passes could not fuse them away.
+#pragma once
+
+#include "engine/cpu/nhwc.h"
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+/// dst = src, converting fp32 <-> bf16 and between pixel strides.
+void copy_pixels(const Nhwc& dst, const Nhwc& src);
+
+/// dst = activation(a + b), all of one element type.
+void add_pixels(const Nhwc& dst, const Nhwc& a, const Nhwc& b, Activation activation);
+
+/// dst = max(src, 0). A NaN stays NaN.
+void relu_pixels(const Nhwc& dst, const Nhwc& src);
+
+/// dst = src * scale[c] + shift[c].
+void affine_pixels(const Nhwc& dst, const Nhwc& src, const float* scale, const float* shift);
+
+/// Dense fp32 NCHW -> NHWC.
+void import_nchw(const Nhwc& dst, const float* src);
+
+/// NHWC -> dense fp32 NCHW.
+void export_nchw(float* dst, const Nhwc& src);
+
+/// {n,k} row by row: dst = exp(x - max) / sum.
+void softmax_rows(float* dst, const float* src, std::int64_t n, std::int64_t k);
+
+}  // namespace giemsa::cpu

@@ -1,0 +1,108 @@
+#include "engine/cpu/pool.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "engine/cpu/simd.h"
+
+namespace giemsa::cpu {
+
+namespace {
+
+/// One row of output pixels.
+template <class T>
+[[gnu::always_inline]] inline void max_pool_body(const Nhwc& dst, const Nhwc& src, const MaxPool& op,
+                                                 std::int64_t row) {
+  const std::int64_t image = row / dst.h, oy = row % dst.h;
+  const std::int64_t y0 = std::max<std::int64_t>(0, oy * op.stride.h - op.padding.h);
+  const std::int64_t y1 = std::min(src.h, oy * op.stride.h - op.padding.h + op.kernel.h);
+  for (std::int64_t ox = 0; ox < dst.w; ++ox) {
+    const std::int64_t x0 = std::max<std::int64_t>(0, ox * op.stride.w - op.padding.w);
+    const std::int64_t x1 = std::min(src.w, ox * op.stride.w - op.padding.w + op.kernel.w);
+    T* out = dst.pixel<T>(row * dst.w + ox);
+    const T* first = src.pixel<T>((image * src.h + y0) * src.w + x0);
+    std::copy_n(first, src.c, out);
+    for (std::int64_t y = y0; y < y1; ++y) {
+      for (std::int64_t x = x0; x < x1; ++x) {
+        const T* in = src.pixel<T>((image * src.h + y) * src.w + x);
+        for (std::int64_t c = 0; c < src.c; ++c) {
+          const float best = load(out[c]), value = load(in[c]);
+          out[c] = value > best || value != value ? in[c] : out[c];  // a NaN wins, as in PyTorch
+        }
+      }
+    }
+  }
+}
+GIEMSA_SIMD void max_pool_row_f32(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row) {
+  max_pool_body<float>(dst, src, op, row);
+}
+GIEMSA_SIMD void max_pool_row_bf16(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row) {
+  max_pool_body<Bf16>(dst, src, op, row);
+}
+
+/// sums[c] += the pixels first..last (exclusive) of `src`.
+template <class T>
+[[gnu::always_inline]] inline void sum_body(float* sums, const Nhwc& src, std::int64_t first, std::int64_t last) {
+  for (std::int64_t i = first; i < last; ++i) {
+    const T* in = src.pixel<T>(i);
+    for (std::int64_t c = 0; c < src.c; ++c) sums[c] += load(in[c]);
+  }
+}
+GIEMSA_SIMD void sum_pixels(float* sums, const Nhwc& src, std::int64_t first, std::int64_t last) {
+  if (src.dtype == DType::bf16)
+    sum_body<Bf16>(sums, src, first, last);
+  else
+    sum_body<float>(sums, src, first, last);
+}
+
+}  // namespace
+
+void max_pool(const Nhwc& dst, const Nhwc& src, const MaxPool& op) {
+  const std::int64_t rows = dst.n * dst.h;
+  const auto row_kernel = src.dtype == DType::bf16 ? max_pool_row_bf16 : max_pool_row_f32;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t row = 0; row < rows; ++row) row_kernel(dst, src, op, row);
+}
+
+std::size_t adaptive_avg_pool_scratch(const Shape& input, const Shape& output) {
+  // One partial sum per input row of each output cell: rows are summed apart, then in order, so that the result does
+  // not depend on the number of threads and rounding errors grow with h + w instead of h * w.
+  const std::int64_t rows_per_cell = (input[2] + output[2] - 1) / output[2] + 1;
+  return static_cast<std::size_t>(output[0] * output[2] * output[3] * rows_per_cell * input[1]);
+}
+
+void adaptive_avg_pool(const Nhwc& dst, const Nhwc& src, float* sums) {
+  const std::int64_t rows_per_cell = (src.h + dst.h - 1) / dst.h + 1;
+  const auto y0 = [&](std::int64_t oy) { return oy * src.h / dst.h; };
+  const auto y1 = [&](std::int64_t oy) { return ((oy + 1) * src.h + dst.h - 1) / dst.h; };
+  const auto x0 = [&](std::int64_t ox) { return ox * src.w / dst.w; };
+  const auto x1 = [&](std::int64_t ox) { return ((ox + 1) * src.w + dst.w - 1) / dst.w; };
+
+  const std::int64_t cells = dst.pixels();
+#pragma omp parallel for schedule(static)
+  for (std::int64_t job = 0; job < cells * rows_per_cell; ++job) {
+    const std::int64_t cell = job / rows_per_cell, ox = cell % dst.w, oy = cell / dst.w % dst.h,
+                       image = cell / dst.w / dst.h;
+    const std::int64_t y = y0(oy) + job % rows_per_cell;
+    float* row_sums = sums + job * src.c;
+    std::fill_n(row_sums, src.c, 0.0f);
+    const std::int64_t row = (image * src.h + y) * src.w;
+    if (y < y1(oy)) sum_pixels(row_sums, src, row + x0(ox), row + x1(ox));
+  }
+
+  for (std::int64_t cell = 0; cell < cells; ++cell) {
+    const std::int64_t ox = cell % dst.w, oy = cell / dst.w % dst.h;
+    const auto count = static_cast<double>((y1(oy) - y0(oy)) * (x1(ox) - x0(ox)));
+    for (std::int64_t c = 0; c < src.c; ++c) {
+      double sum = 0;
+      for (std::int64_t row = 0; row < rows_per_cell; ++row) sum += sums[(cell * rows_per_cell + row) * src.c + c];
+      const auto mean = static_cast<float>(sum / count);
+      if (dst.dtype == DType::bf16)
+        store(dst.pixel<Bf16>(cell)[c], mean);
+      else
+        store(dst.pixel<float>(cell)[c], mean);
+    }
+  }
+}
+
+}  // namespace giemsa::cpu

@@ -1,0 +1,113 @@
+#include "engine/cpu/weight_cache.h"
+
+#include <cmath>
+
+#include "engine/fold.h"
+
+namespace giemsa::cpu {
+
+namespace {
+
+dnnl::memory::dims dims_of(const Shape& shape) {
+  return {shape.extents().begin(), shape.extents().end()};
+}
+
+/// fp32 weights as PyTorch orders them, reordered (and rounded) into `desc`.
+dnnl::memory pack(DenseWeights& dense, const dnnl::engine& engine, const dnnl::memory::desc& desc,
+                  const dnnl::memory::dims& dims) {
+  const auto tag = dims.size() == 5 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw;
+  dnnl::memory plain({dims, dnnl::memory::data_type::f32, tag}, engine, dense.weight.data());
+  dnnl::memory packed(desc, engine);
+  dnnl::stream stream(engine);
+  dnnl::reorder(plain, packed).execute(stream, plain, packed);
+  stream.wait();
+  return packed;
+}
+
+}  // namespace
+
+WeightCache::Key WeightCache::key_of(const Node& node, std::string use) {
+  const Weights& weights = node.weights;
+  const std::byte* norm = weights.norm ? weights.norm->gamma.bytes().data() : nullptr;
+  return {weights.weight.bytes().data(), norm, std::move(use)};
+}
+
+std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, const dnnl::engine& engine,
+                                                            const dnnl::memory::desc& desc) {
+  const Key key = key_of(node, "convolution");
+  const std::lock_guard lock(mutex_);
+  for (auto [it, end] = convolutions_.equal_range(key); it != end; ++it)
+    if (it->second.packed->weight.get_desc() == desc) return it->second.packed;
+
+  const auto& op = std::get<Conv2d>(node.op);
+  dnnl::memory::dims dims = dims_of(node.weights.weight.shape());
+  if (op.groups > 1) {
+    dims[0] /= op.groups;
+    dims.insert(dims.begin(), op.groups);
+  }
+  DenseWeights dense = fold(node);
+  auto packed = std::make_shared<ConvWeights>();
+  packed->weight = pack(dense, engine, desc, dims);
+  packed->bias = std::move(dense.bias);
+  bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
+  convolutions_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
+std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node) {
+  const Key key = key_of(node, "depthwise");
+  const std::lock_guard lock(mutex_);
+  if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
+
+  const DenseWeights dense = fold(node);
+  const std::size_t channels = dense.bias.size(), taps = dense.weight.size() / channels;
+  auto packed = std::make_shared<ConvWeights>();
+  packed->bias = dense.bias;
+  packed->depthwise.resize(dense.weight.size());
+  for (std::size_t c = 0; c < channels; ++c)
+    for (std::size_t tap = 0; tap < taps; ++tap) packed->depthwise[tap * channels + c] = dense.weight[c * taps + tap];
+  bytes_ += (packed->depthwise.size() + packed->bias.size()) * sizeof(float);
+  convolutions_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
+std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
+  const Key key = key_of(node, "affine");
+  const std::lock_guard lock(mutex_);
+  if (const auto found = affines_.find(key); found != affines_.end()) return found->second.packed;
+
+  const Tensor gamma = to_f32(node.weights.weight), beta = to_f32(node.weights.bias);
+  const Tensor mean = to_f32(node.weights.running_mean), var = to_f32(node.weights.running_var);
+  auto packed = std::make_shared<AffineWeights>();
+  for (std::size_t c = 0; c < static_cast<std::size_t>(gamma.size()); ++c) {
+    const double scale =
+        gamma.as<float>()[c] / std::sqrt(static_cast<double>(var.as<float>()[c]) + std::get<BatchNorm>(node.op).eps);
+    packed->scale.push_back(static_cast<float>(scale));
+    packed->shift.push_back(static_cast<float>(beta.as<float>()[c] - mean.as<float>()[c] * scale));
+  }
+  bytes_ += packed->scale.size() * 2 * sizeof(float);
+  affines_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
+std::shared_ptr<const std::vector<float>> WeightCache::bias(const Node& node, std::int64_t outputs) {
+  const Key key = key_of(node, "bias");
+  const std::lock_guard lock(mutex_);
+  if (const auto found = biases_.find(key); found != biases_.end()) return found->second.packed;
+
+  auto packed = std::make_shared<std::vector<float>>(static_cast<std::size_t>(outputs), 0.0f);
+  if (node.weights.bias) {
+    const Tensor bias = to_f32(node.weights.bias);
+    packed->assign(bias.as<float>().begin(), bias.as<float>().end());
+  }
+  bytes_ += packed->size() * sizeof(float);
+  biases_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
+std::size_t WeightCache::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace giemsa::cpu
