@@ -1,0 +1,94 @@
+// What decides a network's arithmetic beside its weights. Most of it leaves no trace in a checkpoint's keys (dilation,
+// output stride, rates, align_corners, epsilons, concat order), so every value is named, recorded in the model file and
+// printed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/check.h"
+#include "engine/op.h"
+
+namespace giemsa {
+
+using OptionTexts = std::map<std::string, std::string>;
+
+/// Dilations inside a ResNet stage of dilation d that gave up its stride.
+enum class DilationRule : std::uint8_t {
+  contracted,  ///< the first block keeps the previous stage's, d/2; then d (torchvision, mmseg's contract_dilation)
+  uniform,     ///< d in every block
+  multi_grid,  ///< as uniform; in layer4 d, 2d, 4d (DeepLabv3's multi-grid 1,2,4)
+};
+
+/// Which convolution of a bottleneck carries the stride.
+enum class StridePlace : std::uint8_t {
+  conv1,  ///< the first 1x1 (the original ResNet of Caffe and MATLAB)
+  conv2,  ///< the 3x3 (ResNet v1.5, torchvision)
+};
+
+enum class StemKind : std::uint8_t {
+  conv7x7,  ///< one 7x7/2
+  conv3x3,  ///< three 3x3, the first /2 (ResNet-V1c)
+};
+
+/// Padding of the 3x3/2 max-pool behind the stem.
+enum class PoolPadding : std::uint8_t {
+  one,   ///< one pixel on every side
+  same,  ///< MATLAB's 'same': what is missing, the odd pixel at the bottom and right
+};
+
+/// Whether 3x3 convolutions of the head are depthwise + pointwise.
+enum class Separable : std::uint8_t {
+  none,
+  plain,       ///< nothing between the two
+  normalized,  ///< batch norm and ReLU between the two
+};
+
+/// Place of the image-pooling branch in the ASPP's concatenation.
+enum class PoolBranch : std::uint8_t { none, first, last };
+
+enum class DecoderConcat : std::uint8_t { none, low_first, aspp_first };
+
+struct DeepLabOptions {
+  std::int64_t output_stride = 16;
+  DilationRule dilation = DilationRule::contracted;
+  StridePlace stride_on = StridePlace::conv2;
+  StemKind stem = StemKind::conv7x7;
+  PoolPadding stem_pool = PoolPadding::one;
+  float backbone_bn_eps = 1e-5f;
+  std::vector<std::int64_t> aspp_rates{6, 12, 18};
+  Separable separable = Separable::none;
+  PoolBranch aspp_pool = PoolBranch::last;
+  std::vector<std::int64_t> after_aspp{1};  ///< kernel sizes of the convolutions behind the ASPP's concatenation
+  DecoderConcat decoder_concat = DecoderConcat::aspp_first;
+  std::vector<std::int64_t> decoder{3};  ///< kernel sizes of the convolutions between that and the 1x1 classifier
+  float head_bn_eps = 1e-5f;
+  bool align_corners = false;  ///< of every upsampling but the pooled branch's broadcast
+  EdgeMode upsample_edge = EdgeMode::clamp;
+};
+
+enum class AlexNetNorm : std::uint8_t {
+  none,
+  lrn,  ///< LRN(5, alpha 1e-4, beta 0.75, k 1) behind the ReLU of conv1 and conv2
+};
+
+struct AlexNetOptions {
+  std::vector<std::string> layers;  ///< prefixes of the five convolutions and three linear layers, in order
+  AlexNetNorm norm = AlexNetNorm::none;
+  std::int64_t groups = 1;  ///< of the 2nd, 4th and 5th convolution
+  std::int64_t conv1_padding = 2;
+  bool pool_ceil_mode = false;
+  bool adaptive_pool = true;  ///< average to 6x6 in front of the linear layers
+};
+
+OptionTexts to_text(const DeepLabOptions& options);
+OptionTexts to_text(const AlexNetOptions& options);
+
+/// The inverse. Throw Error(kind), naming the option, where one is missing, unknown or out of range.
+DeepLabOptions parse_deeplab_options(const OptionTexts& texts, ErrorKind kind);
+AlexNetOptions parse_alexnet_options(const OptionTexts& texts, ErrorKind kind);
+
+}  // namespace giemsa

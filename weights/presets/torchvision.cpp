@@ -1,0 +1,51 @@
+// torchvision: deeplabv3_resnet50 (no decoder) and alexnet.
+//
+// Source: models/segmentation/deeplabv3.py (output stride 8, rates 12, 24, 36, logits upsampled to the image) and
+// models/alexnet.py (Krizhevsky's "one weird trick" variant: no LRN, no groups).
+#include "weights/presets.h"
+
+namespace giemsa {
+
+namespace {
+
+DeepLabOptions options(std::int64_t output_stride) {
+  DeepLabOptions options;
+  options.output_stride = output_stride;
+  options.aspp_rates = {12, 24, 36};
+  options.after_aspp = {1, 3};
+  options.decoder_concat = DecoderConcat::none;
+  options.decoder = {};
+  return options;
+}
+
+DeepLabLayout layout(Separable) {
+  DeepLabLayout layout;
+  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
+  layout.backbone.pool = "backbone.maxpool";
+  layout.backbone.layers = torchvision_layers("backbone.");
+  name_torchvision_aspp(layout, "classifier.0.", Separable::none, {}, {});
+  layout.after_aspp.push_back({.conv = "classifier.1", .bn = "classifier.2"});
+  layout.classifier = "classifier.4";
+  layout.logits_upsample = "upsample";
+  return layout;
+}
+
+}  // namespace
+
+DeepLabPreset torchvision_deeplabv3_preset() {
+  return {.arch = "deeplabv3",
+          .name = "torchvision",
+          .output_strides = {8, 16, 32},
+          .separable = {Separable::none},
+          .options = options,
+          .layout = layout};
+}
+
+AlexNetPreset torchvision_alexnet_preset() {
+  return {.name = "torchvision", .layers = [](const TensorMap&) {
+            return std::vector<std::string>{"features.0",  "features.3",   "features.6",   "features.8",
+                                            "features.10", "classifier.1", "classifier.4", "classifier.6"};
+          }};
+}
+
+}  // namespace giemsa
