@@ -14,8 +14,8 @@
 namespace giemsa {
 
 struct SmearOptions {
-  std::string device = "auto";     ///< "auto", "cpu", "cuda", "cuda:N"
-  std::string precision = "auto";  ///< "fp32", "bf16", "auto"
+  std::string device = "auto";            ///< "auto", "cpu", "cuda", "cuda:N"
+  std::string precision = "auto";         ///< "fp32", "bf16", "auto"
   std::optional<InputSize> segment_size;  ///< default: the segmenter's own
   std::int64_t min_area = 200;            ///< smaller components vanish, in pixels of the mask
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
@@ -41,12 +41,18 @@ struct StageTimes {
 
 struct SmearResult {
   std::vector<Cell> cells;
-  Labels labels;               ///< at the frame's size; 0 background, 1..N
+  Labels labels;  ///< at the frame's size; 0 background, 1..N
   StageTimes ms;
 };
 
-/// A segmenter and a classifier bound to a device. Not for several threads at once; graphs are compiled for the first image of
-/// each size and kept, after which nothing is allocated but what `SmearResult` holds.
+/// Frame u8 {1,H,W,3} -> labels i32 {1,1,h,w} and region table, h x w being the frame's size or the network's.
+Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options);
+
+/// Frame u8 {1,H,W,3} and boxes i32 {batch,4} -> probabilities {batch,classes}.
+Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, CropMode crop);
+
+/// A segmenter and a classifier bound to a device. Not for several threads at once; graphs are compiled for the first
+/// image of each size and kept, after which nothing is allocated but what `SmearResult` holds.
 class Smear {
  public:
   /// Throws Error(model) where a model does not fit its role, Error(device) where the device cannot be used.
