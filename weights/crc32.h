@@ -1,0 +1,12 @@
+// CRC-32 as zip files carry it (reflected polynomial 0xEDB88320).
+#pragma once
+
+#include <cstdint>
+
+#include "weights/byte_view.h"
+
+namespace giemsa {
+
+std::uint32_t crc32(ByteView bytes);
+
+}  // namespace giemsa
