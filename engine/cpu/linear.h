@@ -1,0 +1,27 @@
+// Fully connected layers on few samples:  y[n][o] = act(scale[o] * sum_k x[n][k] * w[o][k] + bias[o]).
+//
+// At batch 1 it reads each weight once for two FLOPs: bound by memory, so int8 weights are four times as fast as fp32.
+// Weights become fp32 in registers and serve up to four samples. A sum is kept in 16 partial sums (lane k mod 16) that are
+// added pairwise at the end: the same order for every vector width, thread count and batch.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+/// `x` {samples, in}, `scale` and `bias` {out} or null (1 and 0), `y` {samples, out}.
+struct LinearArgs {
+  std::int64_t samples, in, out;
+  const float *x, *scale, *bias;
+  Activation activation;
+  float* y;
+};
+
+/// `weight` {out, in}: int8, fp32, or bfloat16 (its bits).
+void linear_int8(const LinearArgs& args, const std::int8_t* weight);
+void linear_f32(const LinearArgs& args, const float* weight);
+void linear_bf16(const LinearArgs& args, const std::uint16_t* weight);
+
+}  // namespace giemsa::cpu

@@ -1,0 +1,51 @@
+// Frame -> network input: resample, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of the
+// resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the arithmetic.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/cpu/resize.h"
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+/// Where the three channels of a float picture are.
+enum class PixelLayout : std::uint8_t {
+  planar,       ///< {3,h,w}
+  interleaved,  ///< {h,w,3}
+};
+
+/// value[c][x] = (x / 255 - mean[c]) / std[c].
+struct Normalisation {
+  Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std);
+  float value[3][256];
+};
+
+/// Writes row `row` of a float picture of `size` at `out` from a row of RGB bytes.
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Size2 size, PixelLayout layout,
+                   float* out);
+
+/// The Preprocess op for frames of one size.
+class Preprocessor {
+ public:
+  Preprocessor(const Preprocess& op, Size2 frame);
+  Preprocessor(const Preprocessor&) = delete;
+  Preprocessor& operator=(const Preprocessor&) = delete;
+
+  std::size_t scratch_bytes() const;
+
+  /// `frame` u8 {H,W,3} -> `out`, three channels of op.output pixels.
+  void run(const std::uint8_t* frame, PixelLayout layout, float* out, std::span<std::byte> scratch) const;
+
+ private:
+  Size2 in_, out_;
+  Normalisation normalisation_;
+  std::vector<std::byte> tables_;
+  ResizePlan plan_;
+};
+
+}  // namespace giemsa::cpu
