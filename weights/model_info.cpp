@@ -116,8 +116,8 @@ ModelInfo from_metadata(const Metadata& metadata, ErrorKind kind) {
   info.std = parse_triple(take("std"), kind, "std");
   check(std::ranges::min(info.std) > 0, kind, "std: ", in_quotes(triple_text(info.std)), " is not positive");
   info.dtype = take("dtype");
-  check(info.dtype == "fp32" || info.dtype == "fp16" || info.dtype == "bf16" || info.dtype == "int8", kind, "dtype: ",
-        in_quotes(info.dtype), " is none of fp32, fp16, bf16, int8");
+  check(info.dtype == "fp32" || info.dtype == "fp16" || info.dtype == "bf16" || info.dtype == "int8", kind,
+        "dtype: ", in_quotes(info.dtype), " is none of fp32, fp16, bf16, int8");
   info.source = take("source");
   info.source_sha256 = take("source_sha256");
   info.converter = take("converter");

@@ -127,9 +127,37 @@ ModelInfo preset_info(const std::string& arch, const std::string& preset_name, c
   return info;
 }
 
-std::string logits_layer(const ModelInfo& info) {
-  if (info.arch == "alexnet") return alexnet_options(info, ErrorKind::model).layers.back();
-  return deeplab_preset(info.arch, info.preset, ErrorKind::model).layout(Separable::none).classifier;
+std::string logits_layer(const ModelInfo& info, ErrorKind kind) {
+  if (info.arch == "alexnet") return alexnet_options(info, kind).layers.back();
+  return deeplab_preset(info.arch, info.preset, kind).layout(Separable::none).classifier;
+}
+
+std::vector<std::string> fitting_presets(const TensorMap& tensors) {
+  const auto weight_of = [&](const std::string& layer) -> const Tensor* {
+    const auto it = tensors.find(layer + ".weight");
+    return it == tensors.end() ? nullptr : &it->second;
+  };
+  std::vector<std::string> fitting;
+  const auto fits = [&](std::string_view arch, std::string_view name) {
+    fitting.push_back(cat("--arch ", arch, " --preset ", name));
+  };
+  for (const DeepLabPreset& preset : deeplab_presets()) {
+    const DeepLabLayout layout = preset.layout(preset.separable.front());
+    if (weight_of(layout.backbone.stem[0].conv) &&
+        weight_of(layout.low_level.conv.empty() ? layout.after_aspp.back().conv : layout.low_level.conv) &&
+        weight_of(layout.classifier))
+      fits(preset.arch, preset.name);
+  }
+  for (const AlexNetPreset& preset : alexnet_presets()) {
+    const std::vector<std::string> layers = preset.layers(tensors);
+    const Tensor *first = weight_of(layers.front()), *second = weight_of(layers[1]);
+    if (!first || !second || !weight_of(layers.back())) continue;
+    // Groups halve the second convolution's input, so the shapes tell the one tower from the two.
+    if (first->shape().rank() == 4 && second->shape().rank() == 4 &&
+        first->shape()[0] == second->shape()[1] * preset.options.groups)
+      fits("alexnet", preset.name);
+  }
+  return fitting;
 }
 
 bool is_dispensable(std::string_view key) {

@@ -28,7 +28,7 @@ struct DeepLabPreset {
   std::string_view arch, name;
   std::vector<std::int64_t> output_strides;  ///< that the family has; the first is its default
   std::vector<Separable> separable;          ///< variants that the family has; the first is its default
-  std::string separable_key = {};              ///< a tensor that only the second variant has
+  std::string separable_key = {};            ///< a tensor that only the second variant has
   bool fixed_upsampling = false;  ///< upsamples by factors, so input sides must be multiples of the output stride
   PictureDefaults picture = {};
   DeepLabOptions (*options)(std::int64_t output_stride);
@@ -58,8 +58,11 @@ AlexNetOptions alexnet_options(const ModelInfo& info, ErrorKind kind);
 ModelInfo preset_info(const std::string& arch, const std::string& preset, const OptionTexts& overrides,
                       const TensorMap& tensors);
 
-/// Prefix of the layer that gives the logits.
-std::string logits_layer(const ModelInfo& info);
+/// Prefix of the layer that gives the logits. Throws Error(kind).
+std::string logits_layer(const ModelInfo& info, ErrorKind kind);
+
+/// The presets, as "--arch deeplabv3plus --preset smp", whose first and last layers are among `tensors`.
+std::vector<std::string> fitting_presets(const TensorMap& tensors);
 
 /// Tensors of a checkpoint that inference does without: counters, auxiliary heads, the backbone's own classifier.
 bool is_dispensable(std::string_view key);

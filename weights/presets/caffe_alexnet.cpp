@@ -1,10 +1,11 @@
-// AlexNet as Caffe (bvlc_alexnet) and MATLAB (alexnet) have it, exported to a state_dict: 227 x 227 input, no padding in front,
-// groups of 2 in conv2, conv4 and conv5, LRN behind the first two ReLUs.
+// AlexNet as Caffe (bvlc_alexnet) and MATLAB (alexnet) have it, exported to a state_dict: 227 x 227 input, no padding
+// in front, groups of 2 in conv2, conv4 and conv5, LRN behind the first two ReLUs.
 //
-// Layers are `conv1` ... `conv5`, `fc6` ... `fc8`; where there is no `conv1`, the numbered `features.*` and `classifier.*` with
-// weights are taken in order. fc6 must read its input in C, H, W order, as PyTorch's flatten gives it. Pictures are RGB with the
-// ImageNet mean taken off in 0-255 units and not scaled; a network trained on BGR (Caffe's own) must have the input channels of
-// conv1 reversed before it is converted. Caffe rounds pooled sizes up (ceil_mode); at 227 up and down are the same: 55, 27, 13, 6.
+// Layers are `conv1` ... `conv5`, `fc6` ... `fc8`; where there is no `conv1`, the numbered `features.*` and
+// `classifier.*` with weights are taken in order. fc6 must read its input in C, H, W order, as PyTorch's flatten gives
+// it. Pictures are RGB with the ImageNet mean taken off in 0-255 units and not scaled; a network trained on BGR
+// (Caffe's own) must have the input channels of conv1 reversed before it is converted. Caffe rounds pooled sizes up
+// (ceil_mode); at 227 up and down are the same: 55, 27, 13, 6.
 #include <algorithm>
 
 #include "weights/presets.h"
@@ -37,7 +38,8 @@ std::vector<std::string> layers(const TensorMap& tensors) {
 AlexNetPreset caffe_alexnet_preset() {
   return {.name = "caffe",
           .picture = {.input = {{227, 227}, 0}, .std = {1 / 255.f, 1 / 255.f, 1 / 255.f}},
-          .options = {.layers = {}, .norm = AlexNetNorm::lrn,
+          .options = {.layers = {},
+                      .norm = AlexNetNorm::lrn,
                       .groups = 2,
                       .conv1_padding = 0,
                       .pool_ceil_mode = true,

@@ -1,8 +1,9 @@
 // jfzhang95/pytorch-deeplab-xception: DeepLab(backbone="resnet").
 //
-// Source: modeling/backbone/resnet.py, aspp.py, decoder.py. layer4 is a multi-grid unit (1, 2, 4 times the dilation), layer3 at
-// output stride 8 is dilated in every block; rates are 6, 12, 18, doubled at output stride 8; every upsampling aligns corners.
-// The repository builds ResNet-101; ResNet-50 checkpoints come from forks and have the same layout.
+// Source: modeling/backbone/resnet.py, aspp.py, decoder.py. layer4 is a multi-grid unit (1, 2, 4 times the dilation),
+// layer3 at output stride 8 is dilated in every block; rates are 6, 12, 18, doubled at output stride 8; every
+// upsampling aligns corners. The repository builds ResNet-101; ResNet-50 checkpoints come from forks and have the same
+// layout.
 #include "weights/presets.h"
 
 namespace giemsa {

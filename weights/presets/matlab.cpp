@@ -10,14 +10,15 @@
 //   dec_c3, dec_bn3, dec_c4, dec_bn4                            decoder, 3x3
 //   scorer                                                      classifier, 1x1
 //   dec_upsample1, dec_upsample2                                x4, fixed bilinear kernels; may be absent
-// with `.weight`, `.bias` and, of batch norms, `.running_mean`, `.running_var` (Scale, Offset, TrainedMean, TrainedVariance).
-// Sums and ReLUs have no weights; the graph calls them after their block (`res2a.add`), not add_1 as MATLAB does.
+// with `.weight`, `.bias` and, of batch norms, `.running_mean`, `.running_var` (Scale, Offset, TrainedMean,
+// TrainedVariance). Sums and ReLUs have no weights; the graph calls them after their block (`res2a.add`), not add_1 as
+// MATLAB does.
 //
-// Every convolution has a bias. The stride sits on the first 1x1; the backbone's batch norms have eps 1e-3, the head's the
-// default 1e-5; the 3x3/2 pool behind the stem is padded 'same' (deeplabv3plusLayers changes resnet50's [1 1 1 1]); res5, and
-// res4 at downsampling factor 8, are dilated in every block. No image pooling, nothing separable. The transposed convolutions
-// of kernel 8, stride 4, cropping 2 are bilinear interpolation that reads zeros outside the picture.
-// Pictures: RGB, 0-255, ImageNet mean taken off (zerocenter), not scaled.
+// Every convolution has a bias. The stride sits on the first 1x1; the backbone's batch norms have eps 1e-3, the head's
+// the default 1e-5; the 3x3/2 pool behind the stem is padded 'same' (deeplabv3plusLayers changes resnet50's [1 1 1 1]);
+// res5, and res4 at downsampling factor 8, are dilated in every block. No image pooling, nothing separable. The
+// transposed convolutions of kernel 8, stride 4, cropping 2 are bilinear interpolation that reads zeros outside the
+// picture. Pictures: RGB, 0-255, ImageNet mean taken off (zerocenter), not scaled.
 #include <array>
 #include <cmath>
 
@@ -27,9 +28,13 @@ namespace giemsa {
 
 namespace {
 
-ConvNames biased(const std::string& conv, const std::string& bn) { return {.conv = conv, .bn = bn, .bias = true}; }
+ConvNames biased(const std::string& conv, const std::string& bn) {
+  return {.conv = conv, .bn = bn, .bias = true};
+}
 
-ConvNames backbone_conv(const std::string& suffix) { return biased("res" + suffix, "bn" + suffix); }
+ConvNames backbone_conv(const std::string& suffix) {
+  return biased("res" + suffix, "bn" + suffix);
+}
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
@@ -73,7 +78,8 @@ DeepLabLayout layout(Separable) {
   return layout;
 }
 
-/// The weight of a transposed convolution that upsamples each channel bilinearly by 4: {C,C,8,8}, zero off the diagonal.
+/// The weight of a transposed convolution that upsamples each channel bilinearly by 4: {C,C,8,8}, zero off the
+/// diagonal.
 void check_bilinear(const std::string& key, const Tensor& tensor) {
   constexpr std::array<float, 8> tent{0.125f, 0.375f, 0.625f, 0.875f, 0.875f, 0.625f, 0.375f, 0.125f};
   const Shape& shape = tensor.shape();

@@ -1,15 +1,18 @@
 // OpenMMLab mmsegmentation: deeplabv3plus_r50-d8.
 //
-// Source: configs/_base_/models/deeplabv3plus_r50-d8.py, decode_heads/{aspp,sep_aspp}_head.py. ResNet-V1c (three 3x3 in the
-// stem) at output stride 8 with contracted dilation; the pooled branch comes first; separable means depthwise-BN-ReLU-pointwise-
-// BN-ReLU; the ASPP has 512 channels and is followed by a dense 3x3. Its data_preprocessor's mean and std are ours times 255.
+// Source: configs/_base_/models/deeplabv3plus_r50-d8.py, decode_heads/{aspp,sep_aspp}_head.py. ResNet-V1c (three 3x3 in
+// the stem) at output stride 8 with contracted dilation; the pooled branch comes first; separable means
+// depthwise-BN-ReLU-pointwise- BN-ReLU; the ASPP has 512 channels and is followed by a dense 3x3. Its
+// data_preprocessor's mean and std are ours times 255.
 #include "weights/presets.h"
 
 namespace giemsa {
 
 namespace {
 
-ConvNames conv_module(const std::string& prefix) { return {.conv = prefix + ".conv", .bn = prefix + ".bn"}; }
+ConvNames conv_module(const std::string& prefix) {
+  return {.conv = prefix + ".conv", .bn = prefix + ".bn"};
+}
 
 ConvNames separable_module(const std::string& prefix) {
   return {.conv = prefix + ".pointwise_conv.conv",

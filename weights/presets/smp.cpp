@@ -1,9 +1,10 @@
 // segmentation_models_pytorch: DeepLabV3Plus(encoder_name="resnet50").
 //
-// Source: decoders/deeplabv3/decoder.py and encoders/_base.py (make_dilated), 0.3 to 0.6. A stage past the output stride loses
-// its strides and is dilated in every block; the rates are 12, 24, 36 at both output strides; upsampling is by factors, with
-// aligned corners. `decoder_aspp_separable` (default on) shows in the keys; the convolution behind the ASPP and the decoder's
-// are separable always. Encoders called "tu-resnet50" dilate otherwise (contracted) and prefix their keys `encoder.model.`.
+// Source: decoders/deeplabv3/decoder.py and encoders/_base.py (make_dilated), 0.3 to 0.6. A stage past the output
+// stride loses its strides and is dilated in every block; the rates are 12, 24, 36 at both output strides; upsampling
+// is by factors, with aligned corners. `decoder_aspp_separable` (default on) shows in the keys; the convolution behind
+// the ASPP and the decoder's are separable always. Encoders called "tu-resnet50" dilate otherwise (contracted) and
+// prefix their keys `encoder.model.`.
 #include "weights/presets.h"
 
 namespace giemsa {

@@ -1,8 +1,9 @@
 // VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_resnet50.
 //
-// Source: network/modeling.py and network/_deeplab.py. The command line's default output stride is 16 (the function's is 8).
-// torchvision's backbone: the first block of a dilated stage keeps the previous dilation. Rates are 6, 12, 18, doubled at output
-// stride 8. The variant made by convert_to_separable_conv() turns every 3x3 of the head into `body.0` (depthwise) and `body.1`.
+// Source: network/modeling.py and network/_deeplab.py. The command line's default output stride is 16 (the function's
+// is 8). torchvision's backbone: the first block of a dilated stage keeps the previous dilation. Rates are 6, 12, 18,
+// doubled at output stride 8. The variant made by convert_to_separable_conv() turns every 3x3 of the head into `body.0`
+// (depthwise) and `body.1`.
 #include "weights/presets.h"
 
 namespace giemsa {

@@ -1,0 +1,54 @@
+// The vocabulary in which the networks are written: layers that fetch their own tensors by state_dict name.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/graph.h"
+#include "weights/layout.h"
+
+namespace giemsa {
+
+/// The tensor called `name`; `shape` is the one that it has in the full-width network.
+using TensorSource = std::function<Tensor(const std::string& name, const Shape& shape)>;
+
+/// A convolution but for its names. Padding keeps the size at stride 1.
+struct ConvShape {
+  std::int64_t out_channels;  ///< of the full-width network; the tensor at hand decides
+  std::int64_t kernel = 1, stride = 1, dilation = 1;
+};
+
+/// Adds layers to a graph. Channel counts come from the tensors, so narrow variants of a network work as they are; the
+/// graph refuses whatever else does not fit, naming the layer.
+class Layers {
+ public:
+  Layers(Graph& graph, TensorSource source) : graph_(graph), source_(std::move(source)) {}
+
+  /// {N,C,H,W} -> {N,out_channels,H',W'}; `op.out_channels` is the full width.
+  NodeId conv2d(const std::string& name, NodeId x, Conv2d op, bool bias);
+  NodeId batch_norm(const std::string& name, NodeId x, float eps);
+  /// {N,K} -> {N,out_features}, with bias; int8 weights bring `<name>.weight_scale`.
+  NodeId linear(const std::string& name, NodeId x, std::int64_t out_features);
+
+  /// Convolution and batch norm, without a ReLU behind them; depthwise first where `names` has one.
+  NodeId conv_bn(const ConvNames& names, NodeId x, const ConvShape& shape, float eps);
+  /// As conv_bn, with the ReLU, called `<bn>.relu`.
+  NodeId conv_bn_relu(const ConvNames& names, NodeId x, const ConvShape& shape, float eps);
+
+  /// A layer without weights.
+  NodeId add(const std::string& name, Op op, std::vector<NodeId> inputs) {
+    return graph_.add(name, std::move(op), inputs);
+  }
+
+  const Shape& shape(NodeId id) const { return graph_[id].output.shape; }
+  Size2 size(NodeId id) const { return {shape(id)[2], shape(id)[3]}; }
+
+ private:
+  Tensor fetch(const std::string& name, const Shape& shape) const;
+
+  Graph& graph_;
+  TensorSource source_;
+};
+
+}  // namespace giemsa

@@ -1,0 +1,106 @@
+#include "nets/model.h"
+
+#include <algorithm>
+
+#include "nets/alexnet.h"
+#include "nets/blueprint.h"
+#include "nets/deeplabv3plus.h"
+#include "weights/safetensors.h"
+#include "weights/text.h"
+
+namespace giemsa {
+
+namespace {
+
+/// The network that `info` describes, of whatever tensors `source` gives.
+NodeId describe(Graph& graph, NodeId input, const ModelInfo& info, const TensorSource& source) {
+  Layers layers(graph, source);
+  const auto classes = static_cast<std::int64_t>(info.classes.size());
+  if (info.arch == "alexnet") return alexnet(layers, input, alexnet_options(info, ErrorKind::model), classes);
+
+  const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset, ErrorKind::model);
+  const DeepLabOptions options = deeplab_options(info, ErrorKind::model);
+  const auto [h, w] = layers.size(input);
+  check(!preset.fixed_upsampling || (h % options.output_stride == 0 && w % options.output_stride == 0),
+        ErrorKind::usage, "input size: ", w, 'x', h, " is no multiple of the output stride ", options.output_stride,
+        ", as preset ", preset.name, " needs");
+  const auto network = info.arch == "deeplabv3" ? deeplabv3 : deeplabv3plus;
+  return network(layers, input, preset.layout(options.separable), options, classes);
+}
+
+/// Throws unless the model has the tensors that its network needs, and no others.
+void check_keys(const Model& model) {
+  const std::map<std::string, Shape> needed = blueprint(model.info);
+  std::vector<std::string> missing, unexpected;
+  for (const auto& [key, shape] : needed)
+    if (!model.tensors.contains(key)) missing.push_back(key);
+  for (const auto& [key, tensor] : model.tensors) {
+    const bool is_scale = key.ends_with(".weight_scale") && needed.contains(key.substr(0, key.size() - 6));
+    if (!needed.contains(key) && !is_scale) unexpected.push_back(key);
+  }
+  const auto report = [&](const char* problem, const std::vector<std::string>& keys) {
+    const std::string others = keys.size() > 1 ? cat(" (and ", keys.size() - 1, " more)") : "";
+    fail(ErrorKind::model, problem, " tensor ", in_quotes(keys.front()), others, " for ", model.info.arch,
+         " of preset ", model.info.preset);
+  };
+  if (!missing.empty()) report("missing", missing);
+  if (!unexpected.empty()) report("unexpected", unexpected);
+}
+
+void check_classes(const ModelInfo& info, std::int64_t logits) {
+  const auto classes = static_cast<std::int64_t>(info.classes.size());
+  const bool one_logit_for_two = info.is_segmenter() && logits == 1 && classes == 2;
+  check(logits == classes || one_logit_for_two, ErrorKind::model, "layer ", logits_layer(info, ErrorKind::model),
+        " gives ", logits, " logits, but there are ", classes, " classes: ", join(info.classes));
+}
+
+}  // namespace
+
+std::map<std::string, Shape> blueprint(const ModelInfo& info) {
+  std::map<std::string, Shape> shapes;
+  const auto nothing = std::make_shared<const std::byte>();
+  Graph graph;
+  const Size2 size = info.input.long_side ? Size2{64, 64} : info.input.fixed;
+  const NodeId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
+  describe(graph, input, info, [&](const std::string& name, const Shape& shape) {
+    shapes.emplace(name, shape);
+    return Tensor(DType::f32, shape, nothing);  // has a shape and no values: building a graph reads none
+  });
+  return shapes;
+}
+
+Model load_model(const std::filesystem::path& file) {
+  return load_model(map_file(file));
+}
+
+Model load_model(const FileBytes& file) {
+  return naming(file.name, [&] {
+    Checkpoint checkpoint = read_safetensors(file);
+    Model model{from_metadata(checkpoint.metadata, ErrorKind::model), std::move(checkpoint.tensors), file.name};
+    if (model.info.arch == "alexnet")
+      alexnet_options(model.info, ErrorKind::model);
+    else
+      deeplab_options(model.info, ErrorKind::model);
+    return model;
+  });
+}
+
+NodeId build_network(Graph& graph, NodeId input, const Model& model) {
+  return naming(model.file, [&] {
+    check_keys(model);
+    const auto stored = [&](const std::string& name, const Shape&) {
+      const auto it = model.tensors.find(name);
+      check(it != model.tensors.end(), ErrorKind::model, "missing tensor '", name, "'");
+      return it->second;
+    };
+    const NodeId logits = describe(graph, input, model.info, stored);
+    check_classes(model.info, graph[logits].output.shape[1]);
+    return logits;
+  });
+}
+
+std::int64_t size_multiple(const ModelInfo& info) {
+  return info.is_segmenter() ? deeplab_options(info, ErrorKind::model).output_stride : 1;
+}
+
+}  // namespace giemsa
