@@ -82,10 +82,11 @@ class Builder {
   }
 
   int new_block(std::size_t i) {
+    const Node& node = graph_.nodes()[i];
     const Value& value = layout_.values[i];
-    layout_.blocks.push_back({graph_.nodes()[i].value,
-                              static_cast<std::size_t>(value.shape.volume()) * size_of(value.dtype),
-                              static_cast<int>(i), last_[i]});
+    const int first = is<Input>(node) ? 0 : static_cast<int>(i);  // inputs are filled in before the first step
+    layout_.blocks.push_back(
+        {node.value, static_cast<std::size_t>(value.shape.volume()) * size_of(value.dtype), first, last_[i]});
     return static_cast<int>(layout_.blocks.size() - 1);
   }
 
@@ -123,6 +124,7 @@ class Builder {
     value.offset = static_cast<std::size_t>(slot.channel) * size_of(value.dtype);
     Lifetime& block = layout_.blocks[static_cast<std::size_t>(home.block)];
     block.first = std::min(block.first, static_cast<int>(i));
+    block.last = std::max(block.last, last_[i]);
     return true;
   }
 
