@@ -1,0 +1,44 @@
+// Running graphs in tests, and comparing what comes out.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/cpu/backend.h"
+#include "tests/ref/reference.h"
+
+namespace giemsa::test {
+
+/// One backend for each precision and thread count, shared by all tests.
+Backend& cpu(DType precision = DType::f32, int threads = 2);
+
+/// Every output of one run, one after the other.
+using Outputs = std::vector<std::vector<float>>;
+Outputs run(Session& session, std::span<const Tensor> inputs);
+
+/// Compiles for `backend`, runs once.
+Outputs run(Backend& backend, const Graph& graph, std::span<const Tensor> inputs, bool optimized = true);
+
+/// Bit by bit, so that NaN equals itself and 0 differs from -0.
+bool same_bits(const Outputs& a, const Outputs& b);
+
+/// Requires every element within ref::tolerance. `rerun` is printed with the worst index and both values.
+void check_close(std::span<const float> actual, const ref::Reference& expected, DType storage,
+                 const std::string& rerun);
+
+/// An op under test: adds itself to a graph, reading `inputs`.
+using AddOp = std::function<NodeId(Graph&, const std::vector<NodeId>& inputs)>;
+
+/// Holds the CPU backend to `expected`: in fp32 on 1, 2 and 3 threads, each giving the same bits run after run and
+/// session after session; in bf16, where the CPU has it, with operands and result stored as bf16. Call it within a
+/// TEST_CASE called `test` and a SUBCASE called `name`.
+void check_op(const std::string& test, const std::string& name, const AddOp& add, const std::vector<Tensor>& inputs,
+              const ref::Reference& expected);
+
+}  // namespace giemsa::test

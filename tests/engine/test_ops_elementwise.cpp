@@ -1,0 +1,104 @@
+// BatchNorm, Add, Relu, Concat, Flatten and Softmax on the CPU against their references.
+#include <limits>
+
+#include "tests/engine/running.h"
+#include "tests/ops/batch_norm_cases.h"
+#include "tests/ops/elementwise_cases.h"
+#include "tests/ref/add.h"
+#include "tests/ref/batch_norm.h"
+#include "tests/ref/concat.h"
+#include "tests/ref/flatten.h"
+#include "tests/ref/random.h"
+#include "tests/ref/relu.h"
+#include "tests/ref/softmax.h"
+
+namespace giemsa {
+
+namespace {
+
+test::AddOp adds(const Op& op, const Weights& weights = {}) {
+  return
+      [op, weights](Graph& graph, const std::vector<NodeId>& inputs) { return graph.add("op", op, inputs, weights); };
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm on the CPU") {
+  for (const ops::BatchNormCase& item : ops::batch_norm_cases()) {
+    SUBCASE(item.name.c_str()) {
+      const std::int64_t channels = item.input[1];
+      Weights weights;
+      weights.weight = ref::random_tensor({channels}, 2, -2, 2);
+      weights.bias = ref::random_tensor({channels}, 3);
+      weights.running_mean = ref::random_tensor({channels}, 4);
+      weights.running_var = ref::random_tensor({channels}, 5, 0, 2);  // a variance of 0 leaves only eps
+      const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
+      test::check_op("batch_norm on the CPU", item.name, adds(item.op, weights), inputs,
+                     ref::batch_norm(inputs[0], item.op, weights));
+    }
+  }
+}
+
+TEST_CASE("add on the CPU") {
+  for (const Activation activation : {Activation::none, Activation::relu}) {
+    for (const ops::ShapeCase& item : ops::picture_cases()) {
+      const std::string name = item.name + (activation == Activation::relu ? " relu" : " plain");
+      SUBCASE(name.c_str()) {
+        const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1), ref::random_tensor(item.input, 2)};
+        const Add op{activation};
+        test::check_op("add on the CPU", name, adds(op), inputs, ref::add(inputs[0], inputs[1], op));
+      }
+    }
+  }
+}
+
+TEST_CASE("relu on the CPU") {
+  for (const ops::ShapeCase& item : ops::picture_cases()) {
+    SUBCASE(item.name.c_str()) {
+      const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
+      test::check_op("relu on the CPU", item.name, adds(Relu{}), inputs, ref::relu(inputs[0]));
+    }
+  }
+  SUBCASE("rows") {
+    const std::vector<Tensor> inputs{ref::random_tensor({3, 33}, 1)};
+    test::check_op("relu on the CPU", "rows", adds(Relu{}), inputs, ref::relu(inputs[0]));
+  }
+}
+
+TEST_CASE("concat on the CPU") {
+  for (const ops::ConcatCase& item : ops::concat_cases()) {
+    SUBCASE(item.name.c_str()) {
+      std::vector<Tensor> inputs;
+      for (const Shape& shape : item.inputs)
+        inputs.push_back(ref::random_tensor(shape, static_cast<std::uint32_t>(inputs.size() + 1)));
+      test::check_op("concat on the CPU", item.name, adds(Concat{}), inputs, ref::concat(inputs));
+    }
+  }
+}
+
+TEST_CASE("flatten on the CPU") {
+  for (const ops::ShapeCase& item : ops::picture_cases()) {
+    SUBCASE(item.name.c_str()) {
+      const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
+      test::check_op("flatten on the CPU", item.name, adds(Flatten{}), inputs, ref::flatten(inputs[0]));
+    }
+  }
+}
+
+TEST_CASE("softmax on the CPU") {
+  for (const ops::ShapeCase& item : ops::row_cases()) {
+    SUBCASE(item.name.c_str()) {
+      const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, 3)};
+      test::check_op("softmax on the CPU", item.name, adds(Softmax{}), inputs, ref::softmax(inputs[0]));
+    }
+  }
+}
+
+TEST_CASE("softmax of large logits does not overflow") {
+  Graph graph;
+  graph.mark_output(graph.add("softmax", Softmax{}, {graph.input("x", {DType::f32, {1, 3}})}));
+  const std::vector<Tensor> inputs{Tensor::from({1, 3}, {1000.0f, 1000.0f, -1000.0f})};
+  CHECK(test::run(test::cpu(), graph, inputs)[0] == std::vector<float>{0.5f, 0.5f, 0.0f});
+}
+
+}  // namespace giemsa
