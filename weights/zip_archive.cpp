@@ -15,6 +15,7 @@ constexpr std::uint32_t local_signature = 0x04034b50, central_signature = 0x0201
                         end64_signature = 0x06064b50, locator64_signature = 0x07064b50;
 constexpr std::uint64_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
 constexpr std::uint64_t longest_comment = 65535;
+constexpr std::uint16_t stored = 0;
 
 /// A 16- or 32-bit field of all ones means: the value is in the zip64 record.
 template <class T>
@@ -72,30 +73,28 @@ Directory find_directory(ByteView file) {
 struct Record {
   std::string_view name;
   std::uint32_t crc;
-  std::uint64_t size, local_header;
+  std::uint16_t method;
+  std::uint64_t size, stored_size, local_header;
   std::uint64_t length;  // of the record itself
 };
 
-/// The zip64 extra field holds, in this order, those of size, compressed size and offset that the record leaves
-/// saturated.
-void read_zip64_extra(ByteView extra, Record& record, bool size_there, bool stored_there, bool offset_there) {
+/// The zip64 extra field holds, in order, those of the record's 64-bit fields that are saturated there.
+void read_zip64_extra(ByteView extra, std::initializer_list<std::uint64_t*> saturated_fields) {
   while (!extra.empty()) {
     const auto id = read_le<std::uint16_t>(extra, 0, "an extra field"),
-               length = read_le<std::uint16_t>(extra, 2, "an extra field");
-    const ByteView field = slice(extra, 4, length, "an extra field");
-    extra = extra.subspan(4 + field.size());
+               size = read_le<std::uint16_t>(extra, 2, "an extra field");
+    const ByteView content = slice(extra, 4, size, "an extra field");
+    extra = extra.subspan(4 + content.size());
     if (id != 1) continue;
     std::uint64_t at = 0;
-    if (size_there) record.size = read_le<std::uint64_t>(field, at, "the zip64 size"), at += 8;
-    if (stored_there) {
-      check(read_le<std::uint64_t>(field, at, "the zip64 size") == record.size, ErrorKind::model,
-            "stored size differs from size");
-      at += 8;
+    for (std::uint64_t* field : saturated_fields) {
+      if (*field != std::numeric_limits<std::uint32_t>::max()) continue;
+      *field = read_le<std::uint64_t>(content, at, "a zip64 field");
+      at += sizeof(*field);
     }
-    if (offset_there) record.local_header = read_le<std::uint64_t>(field, at, "the zip64 offset");
     return;
   }
-  fail(ErrorKind::model, "has no zip64 field");
+  fail(ErrorKind::model, "lacks its zip64 field");
 }
 
 Record read_record(ByteView directory) {
@@ -103,19 +102,23 @@ Record read_record(ByteView directory) {
         "the zip directory is damaged");
   const auto field16 = [&](std::uint64_t at) { return read_le<std::uint16_t>(directory, at, "the zip directory"); };
   const auto field32 = [&](std::uint64_t at) { return read_le<std::uint32_t>(directory, at, "the zip directory"); };
-  const std::uint64_t name_length = field16(28), extra_length = field16(30), comment_length = field16(32);
-  const ByteView name = slice(directory, central_size, name_length, "an entry's name");
-  const ByteView extra = slice(directory, central_size + name_length, extra_length, "an entry's extra fields");
-  const std::uint32_t stored = field32(20), size = field32(24), offset = field32(42);
-
-  Record record{text_of(name), field32(16), size, offset, central_size + name_length + extra_length + comment_length};
+  const std::uint64_t name_size = field16(28), extra_size = field16(30), comment_size = field16(32);
+  const ByteView extra = slice(directory, central_size + name_size, extra_size, "an entry's extra fields");
+  Record record{.name = text_of(slice(directory, central_size, name_size, "an entry's name")),
+                .crc = field32(16),
+                .method = field16(10),
+                .size = field32(24),
+                .stored_size = field32(20),
+                .local_header = field32(42),
+                .length = central_size + name_size + extra_size + comment_size};
   naming(cat("entry ", in_quotes(record.name)), [&] {
     constexpr int encrypted = 1;
     check(!(field16(8) & encrypted), ErrorKind::model, "is encrypted");
-    check(field16(10) == 0, ErrorKind::model, "is compressed (method ", field16(10), "), expected stored");
-    check(stored == size, ErrorKind::model, "stores ", stored, " bytes, expected ", size);
-    if (saturated(size) || saturated(offset))
-      read_zip64_extra(extra, record, saturated(size), saturated(stored), saturated(offset));
+    if (saturated(field32(24)) || saturated(field32(20)) || saturated(field32(42))) {
+      read_zip64_extra(extra, {&record.size, &record.stored_size, &record.local_header});
+    }
+    check(record.method != stored || record.stored_size == record.size, ErrorKind::model, "stores ", record.stored_size,
+          " bytes, expected ", record.size);
   });
   return record;
 }
@@ -130,7 +133,7 @@ ByteView find_data(ByteView area, const Record& record) {
   const std::uint64_t name_at = record.local_header + local_size;
   check(text_of(slice(area, name_at, name_length, "its name")) == record.name, ErrorKind::model,
         "has another name in its header");
-  return slice(area, name_at + name_length + extra_length, record.size, "its data");
+  return slice(area, name_at + name_length + extra_length, record.stored_size, "its data");
 }
 
 }  // namespace
@@ -150,7 +153,8 @@ ZipArchive::ZipArchive(ByteView file) {
     naming(cat("entry ", in_quotes(record.name)), [&] {
       const ByteView data = find_data(area, record);
       extents.push_back({record.local_header, static_cast<std::uint64_t>(data.data() - file.data()) + data.size()});
-      check(entries_.try_emplace(record.name, Entry{data, record.crc}).second, ErrorKind::model, "is there twice");
+      check(entries_.try_emplace(record.name, Entry{data, record.crc, record.method}).second, ErrorKind::model,
+            "is there twice");
     });
   }
   check(records.empty(), ErrorKind::model, "the zip directory has ", records.size(), " bytes left over");
@@ -165,7 +169,9 @@ ZipArchive::ZipArchive(ByteView file) {
 ByteView ZipArchive::read(std::string_view name) const {
   const auto found = entries_.find(name);
   check(found != entries_.end(), ErrorKind::model, "the zip archive has no entry ", in_quotes(name));
-  const auto& [bytes, crc] = found->second;
+  const auto& [bytes, crc, method] = found->second;
+  check(method == stored, ErrorKind::model, "entry ", in_quotes(name), " is compressed (method ", method,
+        "), expected stored");
   if (crc == 0) return bytes;
   const std::uint32_t actual = crc32(bytes);
   check(actual == crc, ErrorKind::model, "entry ", in_quotes(name), " is damaged: its CRC-32 is ", actual,

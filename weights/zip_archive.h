@@ -14,7 +14,8 @@ class ZipArchive {
  public:
   struct Entry {
     ByteView bytes;
-    std::uint32_t crc;  ///< 0 where the writer left it out
+    std::uint32_t crc;     ///< 0 where the writer left it out
+    std::uint16_t method;  ///< how `bytes` are compressed; 0 is not at all
   };
 
   /// Reads the directory. Throws ErrorKind::model if an entry is compressed, encrypted, a duplicate, overlapping

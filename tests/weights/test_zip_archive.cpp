@@ -42,7 +42,8 @@ TEST_CASE("an archive may have a comment, even one that looks like an end record
 }
 
 TEST_CASE("entries that are compressed, encrypted, duplicate or overlapping are refused") {
-  CHECK(contains(refusal(zipped({{.name = "a", .content = "x", .method = 8}})), "entry 'a': is compressed (method 8)"));
+  const FileBytes compressed = in_memory(zipped({{.name = "a", .content = "x", .method = 8}}));
+  CHECK(contains(error_of([&] { ZipArchive(compressed.bytes).read("a"); }), "entry 'a' is compressed (method 8)"));
   CHECK(contains(refusal(zipped({{.name = "a", .content = "x", .flags = 1}})), "entry 'a': is encrypted"));
   CHECK(contains(refusal(zipped({{"a", "x"}, {"a", "y"}})), "entry 'a': is there twice"));
   CHECK(contains(refusal(zipped({{"a", "x"}, {"b", "y"}, {.name = "c", .content = "z", .header_shift = -1}})),
@@ -109,7 +110,7 @@ TEST_CASE("a zip64 extra field gives the sizes that the directory leaves saturat
            le<std::uint32_t>(32) + std::string(2, '\0');
   };
   CHECK(refusal(archive_of(1, 1)) == "");
-  CHECK(contains(refusal(archive_of(1, 2)), "stored size"));
+  CHECK(contains(refusal(archive_of(1, 2)), "stores 2 bytes, expected 1"));
   CHECK(contains(refusal(archive_of(~std::uint64_t{0}, ~std::uint64_t{0})), "past the end"));
 }
 
