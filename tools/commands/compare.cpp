@@ -1,0 +1,188 @@
+// giemsa compare: layer by layer against activations from elsewhere.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "engine/cpu/backend.h"
+#include "engine/npy.h"
+#include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
+#include "tools/outputs/text.h"
+#include "weights/safetensors.h"
+
+namespace giemsa {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct CompareArguments {
+  std::string model, golden, precision = "fp32";
+  std::optional<double> tolerance;
+  bool unfused = false;
+};
+
+using Activations = std::map<std::string, Tensor>;
+
+/// A layer's name as a dump's file has it.
+std::string dump_name(std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return name;
+}
+
+Activations read_golden(const fs::path& path) {
+  check(fs::exists(path), ErrorKind::usage, path.string(), ": no such file or folder");
+  Activations found;
+  if (fs::is_directory(path)) {
+    for (const auto& entry : fs::directory_iterator(path))
+      if (entry.path().extension() == ".npy") found.emplace(entry.path().stem().string(), read_npy(entry.path()));
+  } else {
+    for (auto& [name, tensor] : read_safetensors(path).tensors) found.emplace(dump_name(name), std::move(tensor));
+  }
+  return found;
+}
+
+/// What the network is given: "input", or what a dump of `giemsa run` calls it. Absent where there is none.
+Tensor input_of(const Activations& golden, const ModelInfo& info) {
+  for (const char* name : {"input", info.is_segmenter() ? "preprocess" : "crops"})
+    if (const auto found = golden.find(name); found != golden.end()) return found->second;
+  return {};
+}
+
+/// How far two tensors of equal shape are apart.
+struct Difference {
+  double largest = 0;   ///< of |actual - expected|; NaN where either is
+  double relative = 0;  ///< `largest` over the largest |expected|
+};
+
+Difference difference(const Tensor& actual, const Tensor& expected) {
+  const Tensor a = to_f32(actual), b = to_f32(expected);
+  const auto x = a.as<float>(), y = b.as<float>();
+  double largest = 0, scale = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double apart = std::abs(double{x[i]} - double{y[i]});
+    if (!(apart <= largest)) largest = apart;
+    if (std::isnan(largest)) break;
+    scale = std::max(scale, std::abs(double{y[i]}));
+  }
+  return {largest, largest == 0 ? 0 : largest / scale};
+}
+
+/// The relative error that rounding alone explains after the layers so far. Each layer's rounding errors are
+/// independent, so they add up like a random walk: unit roundoff times the square root of the number of roundings, and
+/// four times that for the largest of many elements. Sums are in fp32, and add their length only where the results are
+/// in fp32 too.
+class RoundingBound {
+ public:
+  explicit RoundingBound(DType precision) : narrow_(precision == DType::bf16), unit_(narrow_ ? 0x1p-9 : 0x1p-24) {}
+
+  double after(const Graph& graph, NodeId id) {
+    const Tensor& weight = graph[id].weights.weight;
+    if (weight && weight.shape().rank() > 1) {
+      const auto terms = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
+      roundings_ += narrow_ ? 1 : terms;
+    }
+    return 4 * unit_ * std::sqrt(std::max(roundings_, 1.0));
+  }
+
+ private:
+  const bool narrow_;
+  const double unit_;
+  double roundings_ = 0;
+};
+
+/// Prints a line a layer and remembers the first that diverges.
+class Report {
+ public:
+  void add(const std::string& name, const Tensor& actual, const Tensor& expected, double tolerance) {
+    ++compared_;
+    bool equal = actual.shape() == expected.shape();
+    std::cout << padded(name, 44) << ' ';
+    if (equal) {
+      const Difference apart = difference(actual, expected);
+      equal = apart.relative <= tolerance;  // false for NaN
+      std::cout << format("%12.3e %12.3e %12.3e", apart.largest, apart.relative, tolerance);
+    } else {
+      std::cout << "shape " << actual.shape() << ", expected " << expected.shape();
+    }
+    std::cout << (equal ? "\n" : "  diverges\n");
+    if (!equal && first_divergence_.empty()) first_divergence_ = name;
+  }
+
+  int compared() const { return compared_; }
+  const std::string& first_divergence() const { return first_divergence_; }
+
+ private:
+  int compared_ = 0;
+  std::string first_divergence_;
+};
+
+Exit compare(const CompareArguments& arguments) {
+  const Model model = open_model(arguments.model);
+  const Activations golden = read_golden(arguments.golden);
+  const Tensor given = input_of(golden, model.info);
+  check(static_cast<bool>(given), ErrorKind::usage, arguments.golden, ": holds no activation called 'input'");
+
+  Graph network;
+  const NodeId image = network.input("input", {DType::f32, given.shape()});
+  network.mark_output(build_network(network, image, model));
+  const DType precision = arguments.precision == "bf16" ? DType::bf16 : DType::f32;
+  const auto session = make_cpu_backend({.threads = 0, .precision = precision})->compile(network, !arguments.unfused);
+
+  std::cout << padded("layer", 44) << "      largest     relative    tolerated\n";
+  Report report;
+  RoundingBound bound(precision);
+  session->observe([&](const Node& node, const Tensor& actual) {
+    const double rounding = bound.after(session->graph(), session->graph().find(node.name).value());
+    const auto expected = golden.find(dump_name(node.value));
+    if (expected == golden.end() || std::holds_alternative<Input>(node.op)) return;
+    report.add(node.value, actual, expected->second, arguments.tolerance.value_or(rounding));
+  });
+  const Tensor values = to_f32(given);
+  const void* inputs[] = {values.bytes().data()};
+  session->run(inputs);
+
+  check(report.compared() > 0, ErrorKind::usage, arguments.golden, ": holds no activation named after a layer of ",
+        model.file);
+  if (report.first_divergence().empty()) {
+    std::cout << "\nall " << report.compared() << " compared layers agree\n";
+    return Exit::ok;
+  }
+  std::cout << "\nfirst divergence: " << report.first_divergence() << '\n';
+  return Exit::images_failed;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa compare model.safetensors --golden activations.safetensors
+  giemsa compare model.safetensors --golden dump/ --precision bf16
+
+GOLDEN is a folder of LAYER.npy files or a .safetensors file with a tensor a layer, named as in the PyTorch
+state_dict, and one called 'input': {N,3,H,W}, normalised. GIEMSA_DUMP=dump giemsa run IMAGE writes such a folder.
+Exit code 1 where a layer diverges.)";
+
+}  // namespace
+
+void add_compare(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<CompareArguments>();
+  CompareArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("compare", "compare a network's activations, layer by layer, with given ones");
+  command->footer(footer);
+  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
+  command->add_option("--golden", a.golden, "the activations to compare with")->required()->type_name("GOLDEN");
+  command->add_option("--precision", a.precision, "fp32 or bf16 (default: fp32)")
+      ->check(one_of({"fp32", "bf16"}))
+      ->type_name("TYPE");
+  command
+      ->add_option("--tolerance", a.tolerance,
+                   "largest error over the layer's largest value (default: what rounding explains)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("X");
+  command->add_flag("--unfused", a.unfused,
+                    "compare every layer, also those that are fused into others when it counts");
+  command->callback([arguments, &action] { action = [arguments] { return compare(*arguments); }; });
+}
+
+}  // namespace giemsa

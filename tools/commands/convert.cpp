@@ -1,0 +1,80 @@
+// giemsa convert: a PyTorch checkpoint in, one self-describing model file out.
+#include "nets/convert.h"
+
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "tools/commands/command.h"
+
+namespace giemsa {
+namespace {
+
+struct ConvertArguments {
+  std::string source, target, arch, preset;
+  std::vector<std::string> set;
+  std::map<std::string, std::string> overrides;
+  bool quiet = false;
+};
+
+Exit convert_checkpoint(const ConvertArguments& arguments) {
+  ConvertOptions options{arguments.source, arguments.target, arguments.arch, arguments.preset, {}};
+  for (const auto& [name, value] : arguments.overrides)
+    if (!value.empty()) options.overrides[name] = value;
+  for (const std::string& assignment : arguments.set) {
+    const auto equals = assignment.find('=');
+    check(equals != std::string::npos && equals > 0, ErrorKind::usage, "--set: '", assignment, "' is not NAME=VALUE");
+    options.overrides[assignment.substr(0, equals)] = assignment.substr(equals + 1);
+  }
+  const ConvertReport report = convert(options);
+  if (!arguments.quiet) std::cout << to_text(report);
+  return Exit::ok;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa convert deeplab.pt --arch deeplabv3plus --preset smp --classes background,cell --input-size 320 -o deeplab.safetensors
+  giemsa convert alexnet.pth --arch alexnet --preset torchvision --classes lymphocyte,monocyte -o alexnet.safetensors
+  giemsa convert alexnet.pth --arch alexnet --preset torchvision --dtype int8 -o alexnet_int8.safetensors
+
+A checkpoint's tensors do not show its output stride, dilations, align_corners or normalisation: the preset supplies
+them, and everything that was assumed is printed. The checkpoint's code is never executed.
+Presets: deeplabv3plus: smp, vainf, jfzhang95, mmseg, matlab; deeplabv3: torchvision; alexnet: torchvision, caffe, matlab.)";
+
+}  // namespace
+
+void add_convert(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<ConvertArguments>();
+  ConvertArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("convert", "make a model file from a PyTorch checkpoint");
+  command->footer(footer);
+  command->add_option("IN", a.source, "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors")
+      ->required()
+      ->type_name(" ");
+  command->add_option("--arch", a.arch, "deeplabv3plus, deeplabv3 or alexnet")->required()->type_name("NAME");
+  command->add_option("--preset", a.preset, "the family that the checkpoint comes from; see below")
+      ->required()
+      ->type_name("NAME");
+  command->add_option("-o,--output", a.target, "model file to write")->required()->type_name("OUT.safetensors");
+  command->add_flag("--quiet", a.quiet, "do not print what was assumed");
+
+  const auto override_option = [&](const char* flag, const char* name, const char* value, const char* help) {
+    command->add_option(flag, a.overrides[name], help)->type_name(value)->group("Instead of what the preset says");
+  };
+  override_option("--classes", "classes", "A,B,C", "names of the classes, in the order of the outputs");
+  override_option("--dtype", "dtype", "TYPE",
+                  "of the stored weights: fp32, fp16, bf16 or int8 (default: the checkpoint's)");
+  override_option("--input-size", "input_size", "WxH|LONG",
+                  "size at which the network sees an image, or its long side");
+  override_option("--mean", "mean", "R,G,B", "subtracted from pixels in 0..1");
+  override_option("--std", "std", "R,G,B", "then divided by");
+  override_option("--output-stride", "output_stride", "8|16", "of the backbone");
+  override_option("--aspp-rates", "aspp_rates", "A,B,C", "dilations of the atrous spatial pyramid");
+  override_option("--align-corners", "align_corners", "BOOL", "of the bilinear upsampling: true or false");
+  command->add_option("--set", a.set, "any other option that the conversion prints")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false)
+      ->group("Instead of what the preset says");
+  command->callback([arguments, &action] { action = [arguments] { return convert_checkpoint(*arguments); }; });
+}
+
+}  // namespace giemsa

@@ -1,0 +1,181 @@
+// giemsa inspect: what a model file holds and how it runs.
+#include <iostream>
+#include <memory>
+
+#include "engine/cpu/backend.h"
+#include "engine/passes/passes.h"
+#include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
+#include "tools/commands/op_text.h"
+#include "tools/outputs/json.h"
+#include "tools/outputs/text.h"
+
+namespace giemsa {
+namespace {
+
+struct InspectArguments {
+  std::string model, input;
+  bool json = false, dot = false, unfused = false;
+};
+
+/// A frame of the usual proportions: decides the network's input where only a long side is known.
+constexpr Size2 usual_frame{480, 640};
+
+Graph network_of(const Model& model, const std::string& input) {
+  const InputSize size = input.empty() ? model.info.input : InputSize::parse(input);
+  const Size2 extent = size.resolve(usual_frame, size_multiple(model.info));
+  Graph graph;
+  const NodeId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});
+  graph.mark_output(build_network(graph, image, model));
+  return graph;
+}
+
+Cost total_cost(const Graph& graph) {
+  Cost total;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Cost cost = cost_of(graph, NodeId{static_cast<std::int32_t>(i)});
+    total.bytes += cost.bytes;
+    total.flops += cost.flops;
+    total.parameters += cost.parameters;
+  }
+  return total;
+}
+
+Json model_json(const Model& model) {
+  const ModelInfo& info = model.info;
+  Json options = Json::object();
+  for (const auto& [name, value] : info.options) options[name] = value;
+  return {{"file", model.file},
+          {"arch", info.arch},
+          {"preset", info.preset},
+          {"classes", info.classes},
+          {"input", info.input.to_string()},
+          {"dtype", info.dtype},
+          {"options", std::move(options)},
+          {"source", info.source},
+          {"source_sha256", info.source_sha256},
+          {"converter", info.converter}};
+}
+
+void print_json(const Model& model, const Session& session) {
+  const Graph& graph = session.graph();
+  Json layers = Json::array();
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const NodeId id{static_cast<std::int32_t>(i)};
+    const Node& node = graph[id];
+    const Cost cost = cost_of(graph, id);
+    Json inputs = Json::array();
+    for (NodeId input : node.inputs) inputs.push_back(graph[input].name);
+    layers.push_back({{"name", node.name},
+                      {"op", name_of(node.op)},
+                      {"description", describe(node.op)},
+                      {"inputs", std::move(inputs)},
+                      {"output", node.output.shape.extents()},
+                      {"parameters", cost.parameters},
+                      {"flops", cost.flops},
+                      {"bytes", cost.bytes}});
+  }
+  Json blocks = Json::array();
+  for (std::size_t i = 0; i < session.lifetimes().size(); ++i) {
+    const Lifetime& life = session.lifetimes()[i];
+    blocks.push_back({{"value", life.name},
+                      {"offset", session.plan().offsets[i]},
+                      {"bytes", life.bytes},
+                      {"first", life.first},
+                      {"last", life.last}});
+  }
+  const Cost total = total_cost(graph);
+  const Json document = {{"schema", 1},
+                         {"giemsa", GIEMSA_VERSION},
+                         {"model", model_json(model)},
+                         {"layers", std::move(layers)},
+                         {"total", {{"parameters", total.parameters}, {"flops", total.flops}, {"bytes", total.bytes}}},
+                         {"memory",
+                          {{"arena_bytes", session.plan().arena_bytes},
+                           {"peak_live_bytes", session.plan().peak_live_bytes},
+                           {"blocks", std::move(blocks)}}}};
+  std::cout << to_text(document, 1) << '\n';
+}
+
+void print_header(const Model& model) {
+  const ModelInfo& info = model.info;
+  std::cout << printable(model.file) << ": " << info.arch << ", preset " << info.preset << ", weights in " << info.dtype
+            << ", input " << info.input.to_string() << "\nclasses " << printable(CLI::detail::join(info.classes, ", "))
+            << '\n';
+  for (const auto& [name, value] : info.options) std::cout << name << ' ' << printable(value) << '\n';
+  std::cout << "from " << printable(info.source) << " (sha256 " << info.source_sha256.substr(0, 16) << "), by "
+            << printable(info.converter) << "\n\n";
+}
+
+void print_table(const Model& model, const Session& session) {
+  const Graph& graph = session.graph();
+  std::size_t name_width = std::string_view("layer").size();
+  for (const Node& node : graph.nodes()) name_width = std::max(name_width, node.name.size());
+
+  print_header(model);
+  std::cout << padded("layer", name_width)
+            << "  op                             output                parameters      MFLOP\n";
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const NodeId id{static_cast<std::int32_t>(i)};
+    const Node& node = graph[id];
+    const Cost cost = cost_of(graph, id);
+    std::cout << padded(node.name, name_width) << "  " << padded(describe(node.op), 29) << "  "
+              << padded(cat(node.output.shape), 20)
+              << format("%12lld %10.2f\n", static_cast<long long>(cost.parameters), cost.flops / 1e6);
+  }
+  const Cost total = total_cost(graph);
+  std::cout << format("\n%.2f M parameters, %.2f GFLOP, %.1f MB of memory traffic at least\n\n",
+                      static_cast<double>(total.parameters) / 1e6, total.flops / 1e9, total.bytes / 1e6)
+            << "memory plan, in bytes and steps\n"
+            << to_table(session.plan(), session.lifetimes());
+}
+
+/// Graphviz: one box a layer.
+void print_dot(const Graph& graph) {
+  std::cout << "digraph network {\n  node [shape=box, fontname=sans];\n";
+  for (const Node& node : graph.nodes()) {
+    std::cout << "  \"" << node.name << "\" [label=\"" << node.name << "\\n"
+              << describe(node.op) << "\\n"
+              << node.output.shape << "\"];\n";
+    for (NodeId input : node.inputs) std::cout << "  \"" << graph[input].name << "\" -> \"" << node.name << "\";\n";
+  }
+  std::cout << "}\n";
+}
+
+Exit inspect(const InspectArguments& arguments) {
+  const Model model = open_model(arguments.model);
+  const Graph graph = network_of(model, arguments.input);
+  if (arguments.dot) {
+    print_dot(arguments.unfused ? graph : optimize(graph));
+    return Exit::ok;
+  }
+  const auto session = make_cpu_backend()->compile(graph, !arguments.unfused);
+  if (arguments.json)
+    print_json(model, *session);
+  else
+    print_table(model, *session);
+  return Exit::ok;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa inspect weights/pretrained/alexnet_wbc.safetensors
+  giemsa inspect model.safetensors --input 512x512 --json
+  giemsa inspect model.safetensors --dot | dot -Tsvg > model.svg)";
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<InspectArguments>();
+  InspectArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("inspect", "show a network: layers, shapes, parameters, FLOPs, memory plan");
+  command->footer(footer);
+  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
+  command->add_option("--input", a.input, "size of the network's input (default: the model's own, for a 640x480 image)")
+      ->type_name("WxH|LONG");
+  command->add_flag("--unfused", a.unfused, "the graph as built, before the passes that fuse layers");
+  CLI::Option* json = command->add_flag("--json", a.json, "machine-readable");
+  command->add_flag("--dot", a.dot, "a drawing for Graphviz")->excludes(json);
+  command->callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
+}
+
+}  // namespace giemsa

@@ -1,0 +1,211 @@
+// giemsa run: images in, identified cells out.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
+#include "tools/commands/pipeline.h"
+#include "tools/commands/progress.h"
+#include "tools/outputs/json.h"
+#include "tools/outputs/result_folder.h"
+#include "tools/outputs/text_table.h"
+
+namespace giemsa {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct RunArguments {
+  std::vector<std::string> inputs;
+  std::string segmenter, classifier;
+  std::string segment_size, crop = "tight", mask_resolution = "frame";
+  SmearOptions smear;
+  DecodeLimits limits;
+  std::string out;
+  bool resume = false, crops = false, geojson = false, json = false, quiet = false;
+};
+
+/// The images to work on. Throws Error(usage), after naming each, where no INPUT can be used.
+std::vector<ImageFile> inputs_of(const RunArguments& arguments) {
+  const std::vector<fs::path> paths(arguments.inputs.begin(), arguments.inputs.end());
+  std::vector<ImageFile> images = find_images(paths);
+  if (!arguments.out.empty()) {  // what an earlier run wrote below an INPUT is no input
+    const fs::path out = fs::weakly_canonical(arguments.out);
+    std::erase_if(images, [&](const ImageFile& image) {
+      const auto relative = fs::weakly_canonical(image.path).lexically_relative(out);
+      return !relative.empty() && *relative.begin() != "..";
+    });
+  }
+  std::string unusable;
+  for (const ImageFile& image : images) {
+    if (image.error.empty()) return images;
+    unusable += cat(unusable.empty() ? "" : "; ", image.path.string(), ": ", image.error);
+  }
+  fail(ErrorKind::usage, unusable.empty() ? "no images but those in the output folder" : unusable);
+}
+
+std::size_t longest_name(const std::vector<ImageFile>& images) {
+  std::size_t longest = 0;
+  for (const ImageFile& image : images) longest = std::max(longest, image.path.native().size());
+  return longest;
+}
+
+/// With the rows of the table on the same terminal a bar would only get in the way.
+Progress::Style progress_style(const RunArguments& arguments) {
+  if (arguments.quiet) return Progress::Style::none;
+  if (!isatty(STDERR_FILENO)) return Progress::Style::lines;
+  return isatty(STDOUT_FILENO) && !arguments.json ? Progress::Style::none : Progress::Style::bar;
+}
+
+SmearOptions smear_options(const RunArguments& arguments) {
+  SmearOptions options = arguments.smear;
+  if (!arguments.segment_size.empty()) options.segment_size = InputSize::parse(arguments.segment_size);
+  options.crop = arguments.crop == "matlab" ? CropMode::matlab : CropMode::tight;
+  options.mask_at_frame_resolution = arguments.mask_resolution == "frame";
+  return options;
+}
+
+/// The networks on their device, and the provenance of what they will find.
+struct Networks {
+  Smear smear;
+  RunInfo info;
+  std::future<std::string> segmenter_sha256, classifier_sha256;  // on their way, so that no image waits for them
+
+  void complete_info() {
+    info.segmenter.sha256 = segmenter_sha256.get();
+    info.classifier.sha256 = classifier_sha256.get();
+  }
+};
+
+Networks open_networks(const RunArguments& arguments) {
+  const fs::path segmenter_file = find_model(arguments.segmenter, shipped_segmenter);
+  const fs::path classifier_file = find_model(arguments.classifier, shipped_classifier);
+  auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
+
+  Model segmenter = open_model(segmenter_file), classifier = open_model(classifier_file);
+  RunInfo info;
+  info.segmenter = describe(segmenter);
+  info.classifier = describe(classifier);
+  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments));
+  info.device = smear.device_name();
+  info.precision = smear.precision_name();
+  info.classes = smear.classifier().classes;
+  info.options = smear.options();
+  if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
+  info.max_pixels = arguments.limits.max_pixels;
+  info.crops = arguments.crops;
+  info.geojson = arguments.geojson;
+  return {std::move(smear), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
+}
+
+Exit run(const RunArguments& arguments) {
+  const std::vector<ImageFile> inputs = inputs_of(arguments);
+  std::optional<ResultFolder> folder;
+  if (!arguments.out.empty()) folder.emplace(arguments.out);  // before any work, in case it cannot be written
+
+  Networks networks = open_networks(arguments);
+  const RunInfo& info = networks.info;
+  if (!arguments.quiet) print_note(cat("using ", info.device, ", ", info.precision));
+  if (folder) {
+    networks.complete_info();
+    folder->begin(info, arguments.resume);
+  }
+
+  std::optional<TextTable> table;
+  if (!arguments.json && !(arguments.quiet && folder)) table.emplace(std::cout, info.classes, longest_name(inputs));
+  Progress progress(inputs.size(), progress_style(arguments));
+  std::vector<ImageResult> results;
+  const auto known = [&](const ImageFile& input) {
+    return folder && arguments.resume ? folder->finished(info, input) : std::nullopt;
+  };
+  const auto deliver = [&](Identified& item) {
+    ImageResult& result = item.result;
+    if (!result.ok()) progress.error(result.error);
+    if (folder && result.ok() && !item.was_known) folder->add(info, *item.input, result, item.frame, item.labels);
+    if (table) table->add(result);
+    progress.tick(result.ok());
+    results.push_back(std::move(result));
+  };
+  identify_images(inputs, arguments.limits, networks.smear, known, deliver);
+  progress.finish();
+
+  if (folder)
+    folder->finish(info, results);
+  else
+    networks.complete_info();
+  if (table) table->finish(info);
+  if (table && folder) std::cout << "\nresults in " << arguments.out << '\n';
+  if (arguments.json) std::cout << to_text(document_json(info, results), 2) << '\n';
+  return std::ranges::all_of(results, &ImageResult::ok) ? Exit::ok : Exit::images_failed;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa run smear.png
+  giemsa run images/ --out results/ --crops --geojson
+  giemsa run images/ --out results/ --resume          go on after an interruption
+  giemsa run smear.png --json | jq '.images[0].cells'
+
+--out DIR receives results.json, cells.csv, images.csv, labels/NAME.png (16 bit: 0 background, 1..N the cells) and
+overlays/NAME.png, each written whole or not at all. An image that cannot be used costs one line and exit code 1, the
+others are done; where no INPUT can be used the exit code is 2.)";
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<RunArguments>();
+  RunArguments& a = *arguments;
+  CLI::App* run_command = app.add_subcommand("run", "identify the cells in images and folders");
+  run_command->footer(footer);
+
+  const char* group = "";
+  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
+    return run_command->add_option(name, target, help)->type_name(value)->group(group);
+  };
+  const auto flag = [&](const char* name, bool& target, const char* help) {
+    return run_command->add_flag(name, target, help)->group(group);
+  };
+
+  group = "Arguments";
+  option("INPUT", a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")->required();
+
+  group = "Networks";
+  option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
+  option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
+  option("--device", a.smear.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+      ->check(device_name_syntax());
+  option("--precision", a.smear.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
+  option("--threads", a.smear.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+
+  group = "Finding cells";
+  option("--segment-size", a.segment_size, "WxH|LONG",
+         "size at which the segmenter sees an image, or its long side (default: the network's own)");
+  option("--threshold", a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
+      ->check(number_in(0, 1));
+  option("--min-area", a.smear.min_area, "PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)")
+      ->check(number_in(0, 1e9));
+  option("--mask-resolution", a.mask_resolution, "WHERE",
+         "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)")
+      ->check(one_of({"frame", "network"}));
+  option("--crop", a.crop, "MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
+      ->check(one_of({"tight", "matlab"}));
+  option("--max-pixels", a.limits.max_pixels, "N", "larger images are refused (default: 100000000)")
+      ->check(number_in(1, 1e12));
+
+  group = "Results";
+  CLI::Option* out = option("--out", a.out, "DIR", "write tables and pictures to this folder");
+  flag("--resume", a.resume, "keep what an interrupted run has finished in DIR")->needs(out);
+  flag("--crops", a.crops, "also write crops/CLASS/NAME_ID.png")->needs(out);
+  flag("--geojson", a.geojson, "also write geojson/NAME.geojson, for QuPath")->needs(out);
+  flag("--json", a.json, "results.json on stdout instead of a table");
+  flag("--quiet", a.quiet, "no progress; with --out no table either");
+
+  run_command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace giemsa

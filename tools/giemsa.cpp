@@ -1,0 +1,90 @@
+// The command `giemsa`: picks the subcommand and turns whatever goes wrong into one line and an exit code.
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "tools/commands/command.h"
+
+namespace {
+
+using namespace giemsa;
+
+constexpr const char* description = "Finds and names the white blood cells in blood-smear images. Research use only.";
+
+constexpr const char* footer = R"(Examples:
+  giemsa run smear.png                      a table of its cells
+  giemsa run images/ --out results/         tables, label images and overlays of a folder
+  giemsa run images/ --json | jq .images    results for another program
+  giemsa run --help                         every option of a command
+
+Exit codes:
+  0 all done   1 some images failed (the others are done)   2 usage
+  3 a model file cannot be used   4 the device cannot be used   5 output cannot be written)";
+
+/// "giemsa comand": CLI11 would call it an unexpected argument.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  const auto known = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == argv[1]; });
+  check(!known.empty(), ErrorKind::usage, "no command '", argv[1], "'; giemsa --help lists them");
+}
+
+/// What cannot be understood comes before what is missing.
+[[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error) {
+  const auto unknown = app.remaining(true);
+  const auto chosen = app.get_subcommands();
+  fail(ErrorKind::usage, unknown.empty() ? error.what() : cat("unexpected argument '", unknown.front(), "'"),
+       " (giemsa ", chosen.empty() ? "" : chosen.front()->get_name() + ' ', "--help explains)");
+}
+
+Exit parse_and_run(int argc, char** argv) {
+  CLI::App app(description, "giemsa");
+  app.footer(footer);
+  app.set_help_flag("-h,--help", "print this help");
+  app.set_version_flag("--version", std::string("giemsa ") + GIEMSA_VERSION, "print the version");
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.require_subcommand(1);
+  Action action;
+  for (auto add : {add_run, add_convert, add_inspect, add_compare, add_devices}) add(app, action);
+  for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
+
+  if (argc < 2) {
+    std::cerr << app.help();
+    return Exit::usage;
+  }
+  check_command(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app.help();
+    return Exit::ok;
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << '\n';
+    return Exit::ok;
+  } catch (const CLI::ParseError& error) {
+    fail_parse(app, error);
+  }
+  return action();
+}
+
+Exit guarded(int argc, char** argv) {
+  try {
+    const Exit code = parse_and_run(argc, argv);
+    check_stdout();
+    return code;
+  } catch (const Error& error) {
+    print_error(error.what());
+    return exit_for(error.kind());
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory");
+    return Exit::internal;
+  } catch (const std::exception& error) {
+    print_error(cat("internal: ", error.what()));
+    return Exit::internal;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return static_cast<int>(guarded(argc, argv));
+}

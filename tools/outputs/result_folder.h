@@ -1,0 +1,44 @@
+// The folder that `giemsa run --out` fills.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+
+#include "engine/frame.h"
+#include "tools/image_io/find_images.h"
+#include "tools/outputs/journal.h"
+#include "tools/outputs/results.h"
+
+namespace giemsa {
+
+/// Each file is written atomically and the tables come last: where results.json is, the run is complete. Every call
+/// throws Error(output) where something cannot be written.
+class ResultFolder {
+ public:
+  /// Makes the folder and makes sure that it can be written to.
+  explicit ResultFolder(std::filesystem::path folder);
+
+  /// Begins a run; tables of an earlier one are removed. With `resume`, what that run has finished is kept; throws
+  /// Error(usage) where it had other models or settings.
+  void begin(const RunInfo& info, bool resume);
+
+  /// The result of an image that the resumed run had finished and that has not changed since.
+  std::optional<ImageResult> finished(const RunInfo& info, const ImageFile& input) const;
+
+  /// Writes the pictures of one image.
+  void add(const RunInfo& info, const ImageFile& input, const ImageResult& image, const Frame& frame,
+           const Labels& labels);
+
+  /// Writes results.json and the tables.
+  void finish(const RunInfo& info, std::span<const ImageResult> images);
+
+ private:
+  std::filesystem::path file(const char* kind, const std::string& name, const char* extension) const;
+  void write_crops(const RunInfo& info, const ImageResult& image, const Frame& frame) const;
+
+  std::filesystem::path folder_;
+  Journal journal_;
+};
+
+}  // namespace giemsa

@@ -1,0 +1,51 @@
+// What a run produces, whatever it is written as.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nets/smear.h"
+
+namespace giemsa {
+
+/// Printed with every result.
+inline constexpr const char* research_use_only = "Research use only: not for diagnosis.";
+
+/// Which model file gave a result.
+struct ModelFile {
+  std::string file, sha256, arch, preset;
+};
+
+/// What was run, with which settings: the provenance that accompanies every result.
+struct RunInfo {
+  std::string device, precision;  ///< what was used, not what was asked for
+  ModelFile segmenter, classifier;
+  std::vector<std::string> classes;  ///< the classifier's
+  SmearOptions options;              ///< `segment_size` is set: the one in use
+  std::int64_t max_pixels = 0;
+  bool crops = false, geojson = false;
+};
+
+/// One input. Where `error` is set the rest but `file` and `name` means nothing.
+struct ImageResult {
+  std::string file;  ///< as given, or as found below the folder given
+  std::string name;  ///< of its output files, without extension; unique within a run
+  std::string error;
+  int width = 0, height = 0;
+  std::vector<Cell> cells;
+  double decode_ms = 0;
+  StageTimes ms;
+
+  bool ok() const { return error.empty(); }
+  /// From file to named cells.
+  double total_ms() const { return decode_ms + ms.total; }
+};
+
+/// How many cells of each class, in the order of the classifier's classes.
+std::vector<std::int64_t> count_classes(const std::vector<Cell>& cells, std::size_t classes);
+
+/// The probability of the class that was chosen.
+double probability_of(const Cell& cell);
+
+}  // namespace giemsa

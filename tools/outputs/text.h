@@ -1,0 +1,18 @@
+// Text for tables and terminals.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace giemsa {
+
+/// Control characters become '?', so that no file name can break a line or steer a terminal.
+std::string printable(std::string_view text);
+
+/// `text` padded with spaces to `width` columns; UTF-8 counts a column a code point.
+std::string padded(std::string text, std::size_t width);
+
+/// As printf does it, up to 255 characters.
+[[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
+
+}  // namespace giemsa
