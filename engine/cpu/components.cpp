@@ -40,8 +40,8 @@ struct Run {
   std::int32_t value;   ///< of a root: pixels at first, then the label
 };
 
-/// All runs of a mask, with those that touch joined. Run 0 stands for what is beyond the edge: the parent of background runs
-/// that reach it, so that a hole is background outside run 0's set.
+/// All runs of a mask, with those that touch joined. Run 0 stands for what is beyond the edge: the parent of background
+/// runs that reach it, so that a hole is background outside run 0's set.
 class RunTable {
  public:
   RunTable(const std::uint8_t* mask, Size2 size, Connect connect, std::span<std::byte> scratch) : size_(size) {
@@ -78,7 +78,8 @@ class RunTable {
     flatten();
   }
 
-  /// Numbers the foreground's sets of at least `min_area` pixels from 1 in raster order; the others get 0. Returns how many.
+  /// Numbers the foreground's sets of at least `min_area` pixels from 1 in raster order; the others get 0. Returns how
+  /// many.
   std::int32_t number(std::int64_t min_area) {
     each_foreground([&](std::int64_t, std::int32_t i, std::int32_t begin, std::int32_t end) {
       runs_[runs_[i].parent].value += end - begin;
@@ -119,7 +120,9 @@ class RunTable {
     }
   }
 
-  bool foreground(std::int32_t run) const { return runs_[run].foreground; }
+  bool foreground(std::int32_t run) const {
+    return runs_[run].foreground;
+  }
 
  private:
   void scan_row(const std::uint8_t* row, bool edge_row) {
@@ -145,8 +148,8 @@ class RunTable {
     if (!colour) runs_[count_ - 1].parent = 0;
   }
 
-  /// Joins the runs that touch in two neighbouring rows, walking both from left to right. Where two boundaries meet and the
-  /// colours are crossed, the foreground touches at a corner.
+  /// Joins the runs that touch in two neighbouring rows, walking both from left to right. Where two boundaries meet and
+  /// the colours are crossed, the foreground touches at a corner.
   void join_rows(std::int32_t above, std::int32_t below, Connect connect) {
     const auto wanted = [&](bool foreground) {
       return connect == Connect::both || foreground == (connect == Connect::foreground);
@@ -235,7 +238,9 @@ class RegionWriter {
 
 }  // namespace
 
-std::size_t components_scratch_bytes(Size2 size) { return RunTable::bytes(size); }
+std::size_t components_scratch_bytes(Size2 size) {
+  return RunTable::bytes(size);
+}
 
 void fill_holes(const std::uint8_t* mask, Size2 size, std::uint8_t* out, std::span<std::byte> scratch) {
   RunTable runs(mask, size, Connect::background, scratch);
@@ -250,7 +255,8 @@ void area_open(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std:
   runs.paint(out, [&](std::int32_t run) { return runs.label(run) != 0; });
 }
 
-std::int32_t label_components(const std::uint8_t* mask, Size2 size, std::int32_t* labels, std::span<std::byte> scratch) {
+std::int32_t label_components(const std::uint8_t* mask, Size2 size, std::int32_t* labels,
+                              std::span<std::byte> scratch) {
   RunTable runs(mask, size, Connect::foreground, scratch);
   const std::int32_t count = runs.number(0);
   runs.paint(labels, [&](std::int32_t run) { return runs.label(run); });

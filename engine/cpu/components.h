@@ -1,9 +1,9 @@
 // From a mask to numbered cells: hole filling, area opening, connected components and their table. Foreground is
 // 8-connected, background 4-connected; a mask's foreground is whatever is not zero, and masks written hold 0 and 1.
 //
-// Every op works on runs (stretches of one colour within a row) joined by union-find, so the time is linear in the pixels
-// read plus the runs found, whatever the picture. The smallest run of a set is its root: the first in raster order, which
-// is the order that labels are given in.
+// Every op works on runs (stretches of one colour within a row) joined by union-find, so the time is linear in the
+// pixels read plus the runs found, whatever the picture. The smallest run of a set is its root: the first in raster
+// order, which is the order that labels are given in.
 #pragma once
 
 #include <cstddef>
@@ -28,13 +28,14 @@ void area_open(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std:
 /// The Components op. Returns the number of components.
 std::int32_t label_components(const std::uint8_t* mask, Size2 size, std::int32_t* labels, std::span<std::byte> scratch);
 
-/// The Regions op: `table` is a RegionCount and `capacity` Regions; those past the count are zeroed. Throws Error(internal)
-/// where a label is negative or exceeds the capacity.
+/// The Regions op: `table` is a RegionCount and `capacity` Regions; those past the count are zeroed. Throws
+/// Error(internal) where a label is negative or exceeds the capacity.
 void region_table(const std::int32_t* labels, Size2 size, std::int64_t capacity, RegionCount* table);
 
 /// FillHoles, AreaOpen, Components and Regions in one go over the mask; `clean` may be `mask`. Returns the number of
 /// components. Throws Error(internal) where it exceeds the capacity.
 std::int32_t clean_and_label(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int64_t capacity,
-                             std::uint8_t* clean, std::int32_t* labels, RegionCount* table, std::span<std::byte> scratch);
+                             std::uint8_t* clean, std::int32_t* labels, RegionCount* table,
+                             std::span<std::byte> scratch);
 
 }  // namespace giemsa::cpu

@@ -9,8 +9,8 @@ Box crop_of(Box box, CropMode mode, Size2 frame) {
   const std::int64_t left = std::max<std::int64_t>(box.x, 0), top = std::max<std::int64_t>(box.y, 0);
   const std::int64_t right = std::min(std::int64_t{box.x} + box.w + grown, frame.w);
   const std::int64_t bottom = std::min(std::int64_t{box.y} + box.h + grown, frame.h);
-  check(box.w > 0 && box.h > 0 && left < right && top < bottom, ErrorKind::internal, "box ", box.x, ",", box.y, " ", box.w,
-        "x", box.h, " takes no pixel of a frame of ", frame.w, "x", frame.h);
+  check(box.w > 0 && box.h > 0 && left < right && top < bottom, ErrorKind::internal, "box ", box.x, ",", box.y, " ",
+        box.w, "x", box.h, " takes no pixel of a frame of ", frame.w, "x", frame.h);
   return {static_cast<std::int32_t>(left), static_cast<std::int32_t>(top), static_cast<std::int32_t>(right - left),
           static_cast<std::int32_t>(bottom - top)};
 }

@@ -1,5 +1,5 @@
-// Boxes of a frame -> a batch of network inputs: crop, resample, (x / 255 - mean) / std. A crop is resampled as a picture of
-// its own: nothing outside the box is read.
+// Boxes of a frame -> a batch of network inputs: crop, resample, (x / 255 - mean) / std. A crop is resampled as a
+// picture of its own: nothing outside the box is read.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ struct Box {
   friend bool operator==(const Box&, const Box&) = default;
 };
 
-/// The pixels that `box` takes of a frame: grown by a row and a column in mode `matlab`, then clipped. Throws Error(internal)
-/// where no pixel is left or the box has no extent.
+/// The pixels that `box` takes of a frame: grown by a row and a column in mode `matlab`, then clipped. Throws
+/// Error(internal) where no pixel is left or the box has no extent.
 Box crop_of(Box box, CropMode mode, Size2 frame);
 
 /// Enough for any box of a frame of this size.

@@ -31,7 +31,9 @@ namespace baseline {
 
 using Vec = float __attribute__((vector_size(16)));
 constexpr int tile_rows = 2, tile_samples = 1;
-inline void load(const float* from, Vec& to) { std::memcpy(&to, from, sizeof(to)); }
+inline void load(const float* from, Vec& to) {
+  std::memcpy(&to, from, sizeof(to));
+}
 inline void load(const std::int8_t* from, Vec& to) {
   to = Vec{float(from[0]), float(from[1]), float(from[2]), float(from[3])};
 }
@@ -44,7 +46,9 @@ inline void load(const std::uint16_t* from, Vec& to) {
 
 #ifdef GIEMSA_X86
 
-inline __m128i load_128(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
+inline __m128i load_128(const void* from) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(from));
+}
 
 #pragma GCC push_options
 #pragma GCC target("avx2")
@@ -52,7 +56,9 @@ namespace avx2 {
 
 using Vec = __m256;
 constexpr int tile_rows = 2, tile_samples = 2;
-inline void load(const float* from, Vec& to) { to = _mm256_loadu_ps(from); }
+inline void load(const float* from, Vec& to) {
+  to = _mm256_loadu_ps(from);
+}
 inline void load(const std::int8_t* from, Vec& to) {
   to = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
 }
@@ -70,8 +76,12 @@ namespace avx512 {
 
 using Vec = __m512;
 constexpr int tile_rows = 4, tile_samples = 4;
-inline void load(const float* from, Vec& to) { to = _mm512_loadu_ps(from); }
-inline void load(const std::int8_t* from, Vec& to) { to = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_128(from))); }
+inline void load(const float* from, Vec& to) {
+  to = _mm512_loadu_ps(from);
+}
+inline void load(const std::int8_t* from, Vec& to) {
+  to = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_128(from)));
+}
 inline void load(const std::uint16_t* from, Vec& to) {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
   to = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
@@ -107,8 +117,14 @@ void share_outputs(const LinearArgs& args, const W* weight) {
 
 }  // namespace
 
-void linear_int8(const LinearArgs& args, const std::int8_t* weight) { share_outputs(args, weight); }
-void linear_f32(const LinearArgs& args, const float* weight) { share_outputs(args, weight); }
-void linear_bf16(const LinearArgs& args, const std::uint16_t* weight) { share_outputs(args, weight); }
+void linear_int8(const LinearArgs& args, const std::int8_t* weight) {
+  share_outputs(args, weight);
+}
+void linear_f32(const LinearArgs& args, const float* weight) {
+  share_outputs(args, weight);
+}
+void linear_bf16(const LinearArgs& args, const std::uint16_t* weight) {
+  share_outputs(args, weight);
+}
 
 }  // namespace giemsa::cpu

@@ -1,8 +1,8 @@
 // Fully connected layers on few samples:  y[n][o] = act(scale[o] * sum_k x[n][k] * w[o][k] + bias[o]).
 //
 // At batch 1 it reads each weight once for two FLOPs: bound by memory, so int8 weights are four times as fast as fp32.
-// Weights become fp32 in registers and serve up to four samples. A sum is kept in 16 partial sums (lane k mod 16) that are
-// added pairwise at the end: the same order for every vector width, thread count and batch.
+// Weights become fp32 in registers and serve up to four samples. A sum is kept in 16 partial sums (lane k mod 16) that
+// are added pairwise at the end: the same order for every vector width, thread count and batch.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,8 @@ namespace giemsa::cpu {
 
 namespace {
 
-constexpr std::int64_t block = 256;  // pixels (planar) or channels (blocked) at a time: squares stay in the first-level cache
+constexpr std::int64_t block =
+    256;  // pixels (planar) or channels (blocked) at a time: squares stay in the first-level cache
 
 /// out[i] = in[i] / (k + alpha/size * sum[i])^beta. The usual beta, 0.75, takes square roots, which vectorise: each
 /// rounds once, which leaves an error of under 2^-22.

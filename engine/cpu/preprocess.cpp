@@ -16,8 +16,8 @@ Normalisation::Normalisation(const std::array<float, 3>& mean, const std::array<
     for (int x = 0; x < 256; ++x) value[c][x] = (static_cast<float>(x) / 255.0f - mean[c]) / std[c];
 }
 
-void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Size2 size, PixelLayout layout,
-                   float* out) {
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Size2 size,
+                   PixelLayout layout, float* out) {
   if (layout == PixelLayout::interleaved) {
     float* pixel = out + row * size.w * 3;
     for (std::int64_t x = 0; x < size.w; ++x)

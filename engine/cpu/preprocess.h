@@ -1,5 +1,6 @@
-// Frame -> network input: resample, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of the
-// resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the arithmetic.
+// Frame -> network input: resample, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of
+// the resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the
+// arithmetic.
 #pragma once
 
 #include <array>
@@ -26,8 +27,8 @@ struct Normalisation {
 };
 
 /// Writes row `row` of a float picture of `size` at `out` from a row of RGB bytes.
-void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Size2 size, PixelLayout layout,
-                   float* out);
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Size2 size,
+                   PixelLayout layout, float* out);
 
 /// The Preprocess op for frames of one size.
 class Preprocessor {

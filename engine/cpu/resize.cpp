@@ -56,8 +56,7 @@ void fill_bilinear(ResizeAxis axis, AxisTables tables) {
     double sum = 0.0;
     for (std::int32_t t = 0; t < count; ++t) sum += triangle((t + first - center + 0.5) * inverse);
     std::int32_t* weight = tables.weight + std::int64_t{i} * axis.stride;
-    for (std::int32_t t = 0; t < count; ++t)
-      weight[t] = to_fixed(triangle((t + first - center + 0.5) * inverse) / sum);
+    for (std::int32_t t = 0; t < count; ++t) weight[t] = to_fixed(triangle((t + first - center + 0.5) * inverse) / sum);
     tables.first[i] = first;
     tables.count[i] = count;
   }
@@ -90,7 +89,8 @@ void fill_bicubic(ResizeAxis axis, AxisTables tables) {
     std::int32_t* weight = tables.weight + std::int64_t{i} * axis.stride;
     std::fill(weight, weight + (high - low + 1), 0);
     for (std::int32_t t = 0; t < taps; ++t)
-      if (const double value = kernel(t); value != 0.0) weight[mirrored(left + t, axis.in) - low] += to_fixed(value / sum);
+      if (const double value = kernel(t); value != 0.0)
+        weight[mirrored(left + t, axis.in) - low] += to_fixed(value / sum);
     tables.first[i] = low;
     tables.count[i] = high - low + 1;
   }
@@ -149,8 +149,8 @@ GIEMSA_SIMD void blend_rows(const std::uint8_t* in, std::int64_t row_bytes, cons
 
 void blend_row(const ResizeAxis& axis, const std::uint8_t* in, std::int64_t row_bytes, std::int32_t row, std::int64_t n,
                std::uint8_t* out) {
-  blend_rows(in + axis.first[row] * row_bytes, row_bytes, axis.weight + std::int64_t{row} * axis.stride, axis.count[row],
-             n, out);
+  blend_rows(in + axis.first[row] * row_bytes, row_bytes, axis.weight + std::int64_t{row} * axis.stride,
+             axis.count[row], n, out);
 }
 
 }  // namespace

@@ -2,16 +2,17 @@
 //
 //   out[y][x] = clip(round(sum_t wy[y][t] * mid[first_y[y] + t][x])),  mid = the same along x
 //
-// Each pass rounds to u8. Weights are fixed-point with 22 fraction bits, as in Pillow's 8-bit path, so that every backend
-// gives the same bytes.
+// Each pass rounds to u8. Weights are fixed-point with 22 fraction bits, as in Pillow's 8-bit path, so that every
+// backend gives the same bytes.
 //
-// bilinear  Pillow's Image.resize(BILINEAR): the triangle of half-width max(1, in/out), cut off at the picture's edge and
+// bilinear  Pillow's Image.resize(BILINEAR): the triangle of half-width max(1, in/out), cut off at the picture's edge
+// and
 //           normalised; horizontal pass first. Source: Pillow, src/libImaging/Resample.c.
 // bicubic   MATLAB's imresize: Keys' cubic (a = -0.5), widened by in/out when shrinking, centred at
 //           u = x/scale + 0.5 (1 - 1/scale) in 1-based coordinates, normalised, reading past the edge in a mirror that
-//           repeats the edge pixel; the axis of the smaller scale first, rows (vertical) first on a tie. Source: MATLAB's
-//           imresize.m (contributions(), dimension order). Its arithmetic is double; ours differs by one level where the
-//           exact value is within taps * 255 * 2^-23 of a rounding boundary.
+//           repeats the edge pixel; the axis of the smaller scale first, rows (vertical) first on a tie. Source:
+//           MATLAB's imresize.m (contributions(), dimension order). Its arithmetic is double; ours differs by one level
+//           where the exact value is within taps * 255 * 2^-23 of a rounding boundary.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,8 @@ struct ResizeAxis {
   const std::int32_t* weight = nullptr;
 };
 
-/// How to resample a picture of y.in x x.in pixels to y.out x x.out. A view: its tables live in the scratch it was made in.
+/// How to resample a picture of y.in x x.in pixels to y.out x x.out. A view: its tables live in the scratch it was made
+/// in.
 struct ResizePlan {
   ResizeAxis x, y;
   bool vertical_first = false;
@@ -53,8 +55,8 @@ void resize_first_pass(const ResizePlan& plan, const std::uint8_t* rgb, std::int
                        std::uint8_t* mid);
 void resize_second_pass(const ResizePlan& plan, const std::uint8_t* mid, std::int32_t row, std::uint8_t* out_row);
 
-/// Resamples the picture at `rgb` (rows `row_bytes` apart) into `out` {y.out, x.out, 3} and calls finish(y, row) as each
-/// row is done, on the thread that made it.
+/// Resamples the picture at `rgb` (rows `row_bytes` apart) into `out` {y.out, x.out, 3} and calls finish(y, row) as
+/// each row is done, on the thread that made it.
 template <class Finish>
 void resize_rows(const ResizePlan& plan, const std::uint8_t* rgb, std::int64_t row_bytes, std::uint8_t* out,
                  Scratch scratch, const Finish& finish) {

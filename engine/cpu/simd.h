@@ -1,9 +1,10 @@
-// Multiversioning: a function marked GIEMSA_SIMD is compiled for AVX-512, AVX2 and the baseline, and the loader picks one.
+// Multiversioning: a function marked GIEMSA_SIMD is compiled for AVX-512, AVX2 and the baseline, and the loader picks
+// one.
 //
-// Mark free functions that loop over a row or a block; lambdas and OpenMP bodies inside them are not cloned, so a parallel
-// loop calls the marked function and never the other way round. Templates cannot be marked: mark the plain function that
-// instantiates a GIEMSA_INLINE template. No code here lets the vector width change the order of a sum, and the project
-// forbids contraction, so every version gives the same bits.
+// Mark free functions that loop over a row or a block; lambdas and OpenMP bodies inside them are not cloned, so a
+// parallel loop calls the marked function and never the other way round. Templates cannot be marked: mark the plain
+// function that instantiates a GIEMSA_INLINE template. No code here lets the vector width change the order of a sum,
+// and the project forbids contraction, so every version gives the same bits.
 #pragma once
 
 // GCC only: the sanitizers' runtimes are not up yet when the loader runs the resolvers.

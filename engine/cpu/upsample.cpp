@@ -60,8 +60,12 @@ RowTaps make_row_taps(std::int64_t in, std::int64_t out, bool align_corners, Edg
   return taps;
 }
 
-GIEMSA_INLINE float to_float(float value) { return value; }
-GIEMSA_INLINE float to_float(std::uint16_t bf16) { return std::bit_cast<float>(std::uint32_t{bf16} << 16); }
+GIEMSA_INLINE float to_float(float value) {
+  return value;
+}
+GIEMSA_INLINE float to_float(std::uint16_t bf16) {
+  return std::bit_cast<float>(std::uint32_t{bf16} << 16);
+}
 
 template <class In>
 GIEMSA_INLINE void widen(const RowTaps& taps, const In* in, std::int64_t width, std::int64_t inner, float* out) {
@@ -128,8 +132,8 @@ class WidenedRows {
 
 constexpr std::int64_t rows_a_task = 32;  // enough to reuse widened rows, few enough to share out unevenly fast cores
 
-/// Calls task(memory, first_row, last_row, picture) for all stretches of rows of `pictures` pictures, with `floats` floats
-/// for each thread: as many threads as OpenMP offers and the scratch can serve.
+/// Calls task(memory, first_row, last_row, picture) for all stretches of rows of `pictures` pictures, with `floats`
+/// floats for each thread: as many threads as OpenMP offers and the scratch can serve.
 template <class Task>
 void share_rows(std::int64_t pictures, std::int64_t rows, std::int64_t floats, std::span<std::byte> scratch,
                 const Task& task) {
@@ -200,7 +204,8 @@ GIEMSA_SIMD void decide_plain(const float* logits, std::int64_t channels, std::i
 /// Two widened rows {C, n}, blended with w0 and w1.
 GIEMSA_SIMD void decide_blended(const float* a, const float* b, float w0, float w1, std::int64_t channels,
                                 std::int64_t n, float limit, std::uint8_t* mask) {
-  decide([=](std::int64_t c, std::int64_t x) { return a[c * n + x] * w0 + b[c * n + x] * w1; }, channels, n, limit, mask);
+  decide([=](std::int64_t c, std::int64_t x) { return a[c * n + x] * w0 + b[c * n + x] * w1; }, channels, n, limit,
+         mask);
 }
 
 std::size_t threads_scratch(std::int64_t floats) {
@@ -244,7 +249,8 @@ void upsample_threshold(const UpsampleThreshold& op, const float* logits, std::i
              });
 }
 
-void threshold(const Threshold& op, const float* logits, std::int64_t channels, std::int64_t pixels, std::uint8_t* mask) {
+void threshold(const Threshold& op, const float* logits, std::int64_t channels, std::int64_t pixels,
+               std::uint8_t* mask) {
   constexpr std::int64_t block = 1 << 14;
   const float limit = limit_of(op.threshold, channels);
 #pragma omp parallel for schedule(static)

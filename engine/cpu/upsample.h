@@ -23,8 +23,8 @@ struct ChannelLayout {
 /// Scratch for as many threads as OpenMP would start now. Given scratch for fewer, the ops below run on fewer.
 std::size_t upsample_scratch_bytes(const Upsample& op, ChannelLayout layout);
 
-/// {outer, in.h, in.w, inner} -> {outer, op.output.h, op.output.w, inner}. With op.edge = zero, what lies outside the input
-/// counts as zero; otherwise as the nearest sample.
+/// {outer, in.h, in.w, inner} -> {outer, op.output.h, op.output.w, inner}. With op.edge = zero, what lies outside the
+/// input counts as zero; otherwise as the nearest sample.
 void upsample(const Upsample& op, const float* in, Size2 in_size, ChannelLayout layout, float* out,
               std::span<std::byte> scratch);
 
@@ -40,6 +40,7 @@ void upsample_threshold(const UpsampleThreshold& op, const float* logits, std::i
 
 /// Logits {C, pixels} -> mask u8, 1 where the probability of not being class 0 exceeds the threshold t, decided without
 /// computing it:  C = 1: l0 > ln(t/(1-t));  C = 2: l1 - l0 > ln(t/(1-t));  C > 2: sum_c exp(lc - l0) > t/(1-t).
-void threshold(const Threshold& op, const float* logits, std::int64_t channels, std::int64_t pixels, std::uint8_t* mask);
+void threshold(const Threshold& op, const float* logits, std::int64_t channels, std::int64_t pixels,
+               std::uint8_t* mask);
 
 }  // namespace giemsa::cpu

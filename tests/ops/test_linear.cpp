@@ -1,0 +1,115 @@
+#include "engine/cpu/linear.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/tensor.h"
+#include "tests/ops/compare.h"
+#include "tests/ops/guarded.h"
+#include "tests/ops/linear_cases.h"
+#include "tests/ops/random.h"
+#include "tests/ops/threads.h"
+#include "tests/ref/linear.h"
+
+using namespace giemsa;
+using namespace giemsa::test;
+
+namespace {
+
+/// One case's inputs.
+struct Inputs {
+  explicit Inputs(const LinearCase& c) {
+    Random random(31);
+    x = random.floats(c.samples * c.in, -2, 2);
+    if (c.scale) scale = random.floats(c.out, 0.001f, 0.02f);
+    if (c.bias) bias = random.floats(c.out, -1, 1);
+  }
+  cpu::LinearArgs args(const LinearCase& c, float* y) const {
+    return {c.samples,    c.in, c.out, x.data(), c.scale ? scale.data() : nullptr, c.bias ? bias.data() : nullptr,
+            c.activation, y};
+  }
+  std::vector<float> x, scale, bias;
+};
+
+/// Checks run(args) against weights whose values are `weight`, and that it does not depend on threads or batch.
+template <class W, class Run>
+void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& run, const std::string& how) {
+  const Inputs inputs(c);
+  std::vector<double> expected, tolerance;
+  for (std::int64_t n = 0; n < c.samples; ++n)
+    for (std::int64_t o = 0; o < c.out; ++o) {
+      const auto at = static_cast<std::size_t>(o);
+      const ref::LinearValue value =
+          ref::linear_at(inputs.x.data() + n * c.in, weight.data() + o * c.in, c.in,
+                         c.scale ? double{inputs.scale[at]} : 1, c.bias ? double{inputs.bias[at]} : 0, c.activation);
+      expected.push_back(value.value);
+      // A product, in/16 additions into a lane, four more between lanes, scale and bias: each rounds once.
+      tolerance.push_back((static_cast<double>(c.in) / 16 + 8) * 0x1p-24 * value.magnitude);
+    }
+  std::vector<float> first;
+  with_thread_counts([&](int threads) {
+    Guarded<float> y(c.samples * c.out);
+    run(inputs.args(c, y.data()));
+    check_close(
+        y.values(), expected, [&](std::size_t i) { return tolerance[i]; }, how);
+    if (threads == 1) first.assign(y.values().begin(), y.values().end());
+    check_equal(y.values(), first, how);
+  });
+  std::vector<float> alone(static_cast<std::size_t>(c.samples * c.out));
+  for (std::int64_t n = 0; n < c.samples; ++n) {
+    cpu::LinearArgs args = inputs.args(c, alone.data() + n * c.out);
+    args.samples = 1;
+    args.x += n * c.in;
+    run(args);
+  }
+  check_equal(alone, first, how);
+}
+
+}  // namespace
+
+TEST_CASE("linear_int8") {
+  for (const LinearCase& c : linear_cases) {
+    SUBCASE(c.name) {
+      const auto weight = Random(37).integers<std::int8_t>(c.out * c.in);
+      Guarded<std::int8_t> guarded{std::span(weight)};
+      check_linear(
+          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_int8(args, guarded.data()); },
+          rerun("linear_int8", c.name));
+    }
+  }
+}
+
+TEST_CASE("linear_f32") {
+  for (const LinearCase& c : linear_cases) {
+    SUBCASE(c.name) {
+      const auto weight = Random(41).floats(c.out * c.in, -1, 1);
+      Guarded<float> guarded{std::span(weight)};
+      check_linear(
+          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_f32(args, guarded.data()); },
+          rerun("linear_f32", c.name));
+    }
+  }
+}
+
+TEST_CASE("linear_bf16") {
+  for (const LinearCase& c : linear_cases) {
+    SUBCASE(c.name) {
+      std::vector<float> weight = Random(43).floats(c.out * c.in, -1, 1);
+      std::vector<std::uint16_t> bits;
+      for (float& value : weight) {
+        bits.push_back(f32_to_bf16(value));
+        value = bf16_to_f32(bits.back());
+      }
+      Guarded<std::uint16_t> guarded{std::span(bits)};
+      check_linear(
+          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_bf16(args, guarded.data()); },
+          rerun("linear_bf16", c.name));
+    }
+  }
+}
+
+TEST_CASE("linear keeps NaN through relu") {
+  const float x[2] = {NAN, 1}, weight[2] = {1, 1};
+  float y = 0;
+  cpu::linear_f32({1, 2, 1, x, nullptr, nullptr, Activation::relu, &y}, weight);
+  CHECK(std::isnan(y));
+}

@@ -1,0 +1,189 @@
+#include "engine/cpu/upsample.h"
+
+#include <doctest/doctest.h>
+
+#include "engine/tensor.h"
+#include "tests/ops/compare.h"
+#include "tests/ops/guarded.h"
+#include "tests/ops/random.h"
+#include "tests/ops/threads.h"
+#include "tests/ops/upsample_cases.h"
+#include "tests/ref/upsample.h"
+
+using namespace giemsa;
+using namespace giemsa::test;
+
+namespace {
+
+/// Error of an interpolated value: the coordinate is rounded three times (slope at most 2 max|x| per sample, on either
+/// axis), its value six times.
+double tolerance_of(Size2 in, double largest) {
+  const double coordinate = 3.0 * static_cast<double>(std::max(in.h, in.w));
+  return (2 * 2 * coordinate + 6) * largest * 0x1p-24;
+}
+
+std::vector<float> upsampled(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
+  const cpu::ChannelLayout layout{c.outer, c.inner};
+  Guarded<float> source{std::span(in)}, out(c.outer * c.out.h * c.out.w * c.inner);
+  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(op, layout)));
+  cpu::upsample(op, source.data(), c.in, layout, out.data(), scratch.values());
+  return {out.values().begin(), out.values().end()};
+}
+
+std::vector<double> expected_of(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
+  std::vector<double> out;
+  for (std::int64_t o = 0; o < c.outer; ++o)
+    for (std::int64_t y = 0; y < c.out.h; ++y)
+      for (std::int64_t x = 0; x < c.out.w; ++x)
+        for (std::int64_t i = 0; i < c.inner; ++i) {
+          const ref::Plane plane = [&](std::int64_t py, std::int64_t px) {
+            return in[static_cast<std::size_t>(((o * c.in.h + py) * c.in.w + px) * c.inner + i)];
+          };
+          out.push_back(ref::upsample_at(op, plane, c.in, y, x));
+        }
+  return out;
+}
+
+constexpr std::pair<bool, EdgeMode> modes[] = {
+    {false, EdgeMode::clamp}, {true, EdgeMode::clamp}, {false, EdgeMode::zero}, {true, EdgeMode::zero}};
+
+std::vector<float> input_of(const UpsampleCase& c) {
+  return Random(17).floats(c.outer * c.in.h * c.in.w * c.inner, -3, 3);
+}
+
+}  // namespace
+
+TEST_CASE("upsample equals interpolation in double") {
+  for (const UpsampleCase& c : upsample_cases) {
+    SUBCASE(c.name) {
+      const std::vector<float> in = input_of(c);
+      for (const auto& [align_corners, edge] : modes) {
+        const Upsample op{c.out, align_corners, edge};
+        check_close(
+            upsampled(op, c, in), expected_of(op, c, in), [&](std::size_t) { return tolerance_of(c.in, 3); },
+            rerun("upsample equals interpolation in double", c.name));
+      }
+    }
+  }
+}
+
+TEST_CASE("upsample of bfloat16 is that of its fp32 values") {
+  for (const UpsampleCase& c : upsample_cases) {
+    SUBCASE(c.name) {
+      std::vector<std::uint16_t> bits;
+      std::vector<float> in = input_of(c);
+      for (float& value : in) {
+        bits.push_back(f32_to_bf16(value));
+        value = bf16_to_f32(bits.back());
+      }
+      const Upsample op{c.out};
+      const cpu::ChannelLayout layout{c.outer, c.inner};
+      Guarded<std::uint16_t> source{std::span(bits)};
+      Guarded<float> out(c.outer * c.out.h * c.out.w * c.inner);
+      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(op, layout)));
+      cpu::upsample_bf16(op, source.data(), c.in, layout, out.data(), scratch.values());
+      check_equal(out.values(), upsampled(op, c, in), rerun("upsample of bfloat16 is that of its fp32 values", c.name));
+    }
+  }
+}
+
+TEST_CASE("upsample with a zero edge is the fixed bilinear transposed convolution") {
+  // Kernel 8, stride 4, crop 2: out[d] = sum of in[i] * (1 - |(d + 2) - 4 i - 3.5| / 4).
+  const UpsampleCase c{"", 1, 1, {1, 5}, {1, 20}};
+  const std::vector<float> in{1, -2, 3, 0.5f, 4};
+  std::vector<double> expected(20);
+  for (int d = 0; d < 20; ++d)
+    for (int i = 0; i < 5; ++i)
+      expected[static_cast<std::size_t>(d)] +=
+          in[static_cast<std::size_t>(i)] * std::max(0.0, 1 - std::abs(d + 2 - 4 * i - 3.5) / 4);
+  check_equal(upsampled({c.out, false, EdgeMode::zero}, c, in), expected, "all weights are eighths: exact");
+}
+
+TEST_CASE("upsample gives the same bits on any number of threads, even with scratch for one") {
+  const UpsampleCase c{"", 3, 5, {9, 13}, {97, 61}};
+  const std::vector<float> in = input_of(c);
+  const Upsample op{c.out};
+  const std::vector<float> first = upsampled(op, c, in);
+  std::vector<std::byte> scratch_for_one;
+  with_thread_counts([&](int threads) {
+    if (threads == 1) scratch_for_one.resize(cpu::upsample_scratch_bytes(op, {c.outer, c.inner}));
+    CHECK_EQ(upsampled(op, c, in), first);
+    std::vector<float> out(first.size());
+    cpu::upsample(op, in.data(), c.in, {c.outer, c.inner}, out.data(), scratch_for_one);
+    CHECK_EQ(out, first);
+  });
+  CHECK_THROWS_AS(cpu::upsample(op, in.data(), c.in, {c.outer, c.inner}, nullptr, {}), Error);
+}
+
+TEST_CASE("upsample_threshold decides as the exact probabilities do, outside their error") {
+  for (const UpsampleThresholdCase& c : upsample_threshold_cases) {
+    SUBCASE(c.name) {
+      const std::vector<float> logits = Random(19).floats(c.channels * c.in.h * c.in.w, -4, 4);
+      const UpsampleThreshold op{c.out, c.align_corners, c.threshold};
+      Guarded<float> in{std::span(logits)};
+      Guarded<std::uint8_t> mask(c.out.h * c.out.w);
+      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(op, c.channels)));
+      cpu::upsample_threshold(op, in.data(), c.channels, c.in, mask.data(), scratch.values());
+
+      const Upsample plain{c.out, c.align_corners};
+      std::int64_t wrong = 0;
+      for (std::int64_t y = 0; y < c.out.h; ++y)
+        for (std::int64_t x = 0; x < c.out.w; ++x) {
+          const auto logit = [&](std::int64_t channel) {
+            const ref::Plane plane = [&](std::int64_t py, std::int64_t px) {
+              return logits[static_cast<std::size_t>((channel * c.in.h + py) * c.in.w + px)];
+            };
+            return ref::upsample_at(plain, plane, c.in, y, x);
+          };
+          const double margin = ref::margin(logit, c.channels, double{c.threshold});
+          // Both logits of each difference, and a few roundings of exponentials, sum and limit.
+          if (std::abs(margin) <= 2 * tolerance_of(c.in, 4) + static_cast<double>(c.channels + 8) * 0x1p-23) continue;
+          wrong += mask.values()[static_cast<std::size_t>(y * c.out.w + x)] != (margin > 0 ? 1 : 0);
+        }
+      CHECK_MESSAGE(wrong == 0,
+                    rerun("upsample_threshold decides as the exact probabilities do, outside their error", c.name));
+    }
+  }
+}
+
+TEST_CASE("upsample_threshold equals upsample and then threshold, on any number of threads") {
+  for (const UpsampleThresholdCase& c : upsample_threshold_cases) {
+    SUBCASE(c.name) {
+      const std::vector<float> logits = Random(23).floats(c.channels * c.in.h * c.in.w, -4, 4);
+      const std::int64_t pixels = c.out.h * c.out.w;
+      const Upsample plain{c.out, c.align_corners};
+      const std::vector<float> large = upsampled(plain, {"", c.channels, 1, c.in, c.out}, logits);
+      Guarded<float> source{std::span(large)};
+      Guarded<std::uint8_t> expected(pixels);
+      cpu::threshold({c.threshold}, source.data(), c.channels, pixels, expected.data());
+      with_thread_counts([&](int) {
+        const UpsampleThreshold op{c.out, c.align_corners, c.threshold};
+        Guarded<std::uint8_t> mask(pixels);
+        Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(op, c.channels)));
+        cpu::upsample_threshold(op, logits.data(), c.channels, c.in, mask.data(), scratch.values());
+        check_equal(mask.values(), expected.values(),
+                    rerun("upsample_threshold equals upsample and then threshold, on any number of threads", c.name));
+      });
+    }
+  }
+}
+
+TEST_CASE("threshold: ties, infinities and NaN") {
+  constexpr float inf = INFINITY;
+  const auto decide = [](std::vector<float> logits, std::int64_t channels, float threshold) {
+    std::uint8_t mask = 7;
+    cpu::threshold({threshold}, logits.data(), channels, 1, &mask);
+    return int{mask};
+  };
+  CHECK_EQ(decide({0.0f}, 1, 0.5f), 0);  // a sigmoid of exactly 0.5 does not exceed 0.5
+  CHECK_EQ(decide({1e-30f}, 1, 0.5f), 1);
+  CHECK_EQ(decide({inf}, 1, 0.5f), 1);
+  CHECK_EQ(decide({NAN}, 1, 0.5f), 0);
+  CHECK_EQ(decide({2.0f, 2.0f}, 2, 0.5f), 0);  // argmax takes the first of equals: the background
+  CHECK_EQ(decide({2.0f, std::nextafter(2.0f, 3.0f)}, 2, 0.5f), 1);
+  CHECK_EQ(decide({0.0f, 500.0f, -500.0f}, 3, 0.5f), 1);  // exp overflows to the right answer
+  CHECK_EQ(decide({500.0f, 0.0f, 0.0f}, 3, 0.01f), 0);
+  CHECK_EQ(decide({0.0f, 0.0f, 0.0f}, 3, 0.5f), 1);  // 2/3
+  CHECK_EQ(decide({0.0f, 0.0f, 0.0f}, 3, 0.7f), 0);
+  CHECK_EQ(decide({0.0f, NAN, 0.0f}, 3, 0.5f), 0);
+}
