@@ -1,0 +1,283 @@
+// Each pass on small graphs: what it fuses, and what it must leave alone.
+#include "engine/passes/passes.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/engine/building.h"
+
+namespace giemsa {
+
+namespace {
+
+using test::names_of;
+using test::Net;
+using Names = std::vector<std::string>;
+
+const Node& node_called(const Graph& graph, std::string_view name) {
+  const auto id = graph.find(name);
+  REQUIRE(id.has_value());
+  return graph[*id];
+}
+
+/// Names of what `node` reads.
+Names sources_of(const Graph& graph, const Node& node) {
+  Names names;
+  for (const NodeId id : node.inputs) names.push_back(graph[id].name);
+  return names;
+}
+
+const Conv2d plain = test::square(8, 3);
+
+}  // namespace
+
+TEST_CASE("fold_batch_norm: conv -> norm becomes one conv with the norm's value") {
+  Net net;
+  const NodeId conv = net.conv("conv", net.input("x", {1, 4, 5, 5}), plain);
+  const Graph folded = fold_batch_norm(net.output(net.norm("norm", conv)));
+  CHECK(names_of(folded) == Names{"x", "conv -> norm"});
+  const Node& node = node_called(folded, "conv");
+  REQUIRE(node.weights.norm.has_value());
+  const Weights& norm = node_called(net.graph, "norm").weights;
+  CHECK(node.weights.norm->gamma.bytes().data() == norm.weight.bytes().data());
+  CHECK(node.weights.norm->beta.bytes().data() == norm.bias.bytes().data());
+  CHECK(node.weights.norm->mean.bytes().data() == norm.running_mean.bytes().data());
+  CHECK(node.weights.norm->var.bytes().data() == norm.running_var.bytes().data());
+  CHECK(folded.is_output(*folded.find("conv")));
+}
+
+TEST_CASE("fold_batch_norm leaves alone") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5});
+  Names unchanged;
+  SUBCASE("a convolution that something else reads too") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(net.add("sum", net.norm("norm", conv), conv));
+    unchanged = {"x", "conv", "norm", "sum"};
+  }
+  SUBCASE("a convolution that is an output") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(conv);
+    net.output(net.norm("norm", conv));
+    unchanged = {"x", "conv", "norm"};
+  }
+  SUBCASE("a convolution with an activation") {
+    Conv2d op = plain;
+    op.activation = Activation::relu;
+    net.output(net.norm("norm", net.conv("conv", x, op)));
+    unchanged = {"x", "conv", "norm"};
+  }
+  SUBCASE("a convolution with a residual") {
+    Conv2d op = plain;
+    op.residual = true;
+    net.output(net.norm("norm", net.conv("conv", x, op, false, x)));
+    unchanged = {"x", "conv", "norm"};
+  }
+  SUBCASE("a norm after something else") {
+    net.output(net.norm("norm", net.relu("relu", x)));
+    unchanged = {"x", "relu", "norm"};
+  }
+  CHECK(names_of(fold_batch_norm(net.graph)) == unchanged);
+}
+
+TEST_CASE("fold_batch_norm: of two norms in a row the first goes in") {
+  Net net;
+  const NodeId conv = net.conv("conv", net.input("x", {1, 4, 5, 5}), plain);
+  const Graph folded = fold_batch_norm(net.output(net.norm("second", net.norm("first", conv))));
+  CHECK(names_of(folded) == Names{"x", "conv -> first", "second"});
+  CHECK(names_of(fold_batch_norm(folded)) == Names{"x", "conv -> first", "second"});
+}
+
+TEST_CASE("fuse_activation: into conv, add and linear") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 1, 1});
+  const NodeId conv = net.relu("conv.relu", net.conv("conv", x, plain));
+  const NodeId sum = net.relu("sum.relu", net.add("sum", conv, x));
+  const NodeId rows = net.graph.add("flatten", Flatten{}, {sum});
+  const Graph fused = fuse_activation(net.output(net.relu("linear.relu", net.linear("linear", rows, 3))));
+  CHECK(names_of(fused) == Names{"x", "conv -> conv.relu", "sum -> sum.relu", "flatten", "linear -> linear.relu"});
+  CHECK(std::get<Conv2d>(node_called(fused, "conv").op).activation == Activation::relu);
+  CHECK(std::get<Add>(node_called(fused, "sum").op).activation == Activation::relu);
+  CHECK(std::get<Linear>(node_called(fused, "linear").op).activation == Activation::relu);
+}
+
+TEST_CASE("fuse_activation leaves alone") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5});
+  Names unchanged;
+  SUBCASE("a result that something else reads too") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(net.add("sum", net.relu("relu", conv), conv));
+    unchanged = {"x", "conv", "relu", "sum"};
+  }
+  SUBCASE("a result that is an output") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(conv);
+    net.output(net.relu("relu", conv));
+    unchanged = {"x", "conv", "relu"};
+  }
+  SUBCASE("ops without an activation") {
+    const NodeId pool = net.graph.add("pool", MaxPool{{3, 3}, {2, 2}}, {net.norm("norm", x)});
+    net.output(net.relu("relu", pool));
+    unchanged = {"x", "norm", "pool", "relu"};
+  }
+  SUBCASE("the second relu in a row") {
+    net.output(net.relu("second", net.relu("first", x)));
+    unchanged = {"x", "first", "second"};
+  }
+  CHECK(names_of(fuse_activation(net.graph)) == unchanged);
+}
+
+TEST_CASE("fuse_residual: the later convolution takes the add and its activation") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5});
+  const NodeId first = net.conv("first", x, plain), second = net.conv("second", x, plain);
+  for (const bool swapped : {false, true}) {
+    CAPTURE(swapped);
+    Net copy = net;
+    const NodeId a = swapped ? second : first, b = swapped ? first : second;
+    const Graph fused = fuse_residual(copy.output(copy.graph.add("sum", Add{Activation::relu}, {a, b})));
+    CHECK(names_of(fused) == Names{"x", "first", "second -> sum"});
+    const Node& host = node_called(fused, "second");
+    CHECK(std::get<Conv2d>(host.op).residual);
+    CHECK(std::get<Conv2d>(host.op).activation == Activation::relu);
+    CHECK(sources_of(fused, host) == Names{"x", "first"});
+  }
+}
+
+TEST_CASE("fuse_residual leaves alone") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5});
+  Names unchanged;
+  SUBCASE("a convolution with its own relu") {
+    Conv2d op = plain;
+    op.activation = Activation::relu;
+    net.output(net.add("sum", net.conv("conv", x, op), x));
+    unchanged = {"x", "conv", "sum"};
+  }
+  SUBCASE("a convolution that something else reads too") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(net.add("sum", net.add("inner", conv, x), conv));
+    unchanged = {"x", "conv", "inner", "sum"};
+  }
+  SUBCASE("a convolution that is an output") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(conv);
+    net.output(net.add("sum", conv, x));
+    unchanged = {"x", "conv", "sum"};
+  }
+  SUBCASE("the same value twice") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(net.add("sum", conv, conv));
+    unchanged = {"x", "conv", "sum"};
+  }
+  SUBCASE("an earlier convolution, whose other operand is not there yet") {
+    const NodeId conv = net.conv("conv", x, plain);
+    net.output(net.add("sum", conv, net.relu("relu", x)));
+    unchanged = {"x", "conv", "relu", "sum"};
+  }
+  SUBCASE("no convolution at all") {
+    net.output(net.add("sum", net.relu("relu", x), x));
+    unchanged = {"x", "relu", "sum"};
+  }
+  CHECK(names_of(fuse_residual(net.graph)) == unchanged);
+}
+
+TEST_CASE("fuse_residual: of two adds in a row each finds its own host, or none") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5});
+  const NodeId inner = net.add("inner", net.conv("first", x, plain), x);
+  SUBCASE("the outer add has no convolution left") {
+    const Graph fused = fuse_residual(net.output(net.add("outer", inner, x)));
+    CHECK(names_of(fused) == Names{"x", "first -> inner", "outer"});
+  }
+  SUBCASE("the outer add has one of its own") {
+    const Graph fused = fuse_residual(net.output(net.add("outer", inner, net.conv("second", x, plain))));
+    CHECK(names_of(fused) == Names{"x", "first -> inner", "second -> outer"});
+    CHECK(sources_of(fused, node_called(fused, "second")) == Names{"x", "first"});
+  }
+}
+
+TEST_CASE("fuse_upsample_threshold: clamped upsampling that only a threshold reads") {
+  Net net;
+  const NodeId x = net.input("x", {1, 2, 5, 5});
+  const NodeId up = net.graph.add("up", Upsample{{20, 21}, true}, {x});
+  const NodeId mask = net.graph.add("mask", Threshold{0.25f}, {up});
+  SUBCASE("fuses") {
+    const Graph fused = fuse_upsample_threshold(net.output(mask));
+    CHECK(names_of(fused) == Names{"x", "mask"});
+    const auto& op = std::get<UpsampleThreshold>(node_called(fused, "mask").op);
+    CHECK(op.output == Size2{20, 21});
+    CHECK(op.align_corners);
+    CHECK(op.threshold == 0.25f);
+  }
+  SUBCASE("leaves an upsampling that is an output") {
+    net.output(up);
+    CHECK(names_of(fuse_upsample_threshold(net.output(mask))) == Names{"x", "up", "mask"});
+  }
+  SUBCASE("leaves an upsampling that two read") {
+    net.output(mask);
+    net.output(net.graph.add("other", Threshold{0.75f}, {up}));
+    CHECK(names_of(fuse_upsample_threshold(net.graph)) == Names{"x", "up", "mask", "other"});
+  }
+}
+
+TEST_CASE("fuse_upsample_threshold leaves zero edges") {
+  Net net;
+  const NodeId up = net.graph.add("up", Upsample{{20, 20}, false, EdgeMode::zero}, {net.input("x", {1, 2, 5, 5})});
+  CHECK(names_of(fuse_upsample_threshold(net.output(net.graph.add("mask", Threshold{}, {up})))) ==
+        Names{"x", "up", "mask"});
+}
+
+TEST_CASE("concat_in_place: computed inputs get their channels") {
+  Net net;
+  const NodeId x = net.input("x", {1, 3, 5, 5});
+  const NodeId a = net.conv("a", x, plain), b = net.relu("b", x);
+  const NodeId joined = net.concat("joined", {a, x, b});
+  const Graph placed = concat_in_place(net.output(joined));
+  REQUIRE(placed[a].slot.has_value());
+  CHECK(placed[a].slot->concat == joined);
+  CHECK(placed[a].slot->channel == 0);
+  CHECK_FALSE(placed[x].slot);  // the caller's
+  REQUIRE(placed[b].slot.has_value());
+  CHECK(placed[b].slot->channel == 11);
+}
+
+TEST_CASE("concat_in_place leaves alone") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 5, 5}), conv = net.conv("conv", x, plain);
+  SUBCASE("an output") {
+    net.output(conv);
+    net.output(net.concat("joined", {conv, x}));
+    CHECK_FALSE(concat_in_place(net.graph)[conv].slot);
+  }
+  SUBCASE("the same value twice") {
+    CHECK_FALSE(concat_in_place(net.output(net.concat("joined", {conv, conv})))[conv].slot);
+  }
+  SUBCASE("a concat") {
+    const NodeId inner = net.concat("inner", {conv, x});
+    const Graph placed = concat_in_place(net.output(net.concat("outer", {inner, x})));
+    CHECK(placed[conv].slot->concat == inner);
+    CHECK_FALSE(placed[inner].slot);
+  }
+  SUBCASE("a value that has a place already") {
+    const NodeId first = net.concat("first", {conv, x});
+    net.output(first);
+    const Graph placed = concat_in_place(net.output(net.concat("second", {x, conv})));
+    CHECK(placed[conv].slot->concat == first);
+  }
+}
+
+TEST_CASE("optimize: a bottleneck becomes its convolutions") {
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 6, 6});
+  NodeId y = net.relu("relu1", net.norm("bn1", net.conv("conv1", x, test::square(4, 1))));
+  y = net.relu("relu2", net.norm("bn2", net.conv("conv2", y, test::square(4, 3, 2))));
+  y = net.norm("bn3", net.conv("conv3", y, test::square(8, 1)));
+  const NodeId skip = net.norm("downsample.1", net.conv("downsample.0", x, test::square(8, 1, 2)));
+  const Graph optimal = optimize(net.output(net.relu("relu3", net.add("add", y, skip))));
+  CHECK(names_of(optimal) == Names{"x", "conv1 -> relu1", "conv2 -> relu2", "conv3 -> bn3", "downsample.0 -> relu3"});
+  CHECK(sources_of(optimal, node_called(optimal, "downsample.0")) == Names{"x", "conv3"});
+  CHECK(names_of(optimize(optimal)) == names_of(optimal));
+}
+
+}  // namespace giemsa
