@@ -10,7 +10,7 @@ namespace giemsa::cpu {
 namespace {
 
 template <class To, class From>
-[[gnu::always_inline]] inline void copy_body(To* dst, const From* src, std::int64_t count) {
+GIEMSA_INLINE void copy_body(To* dst, const From* src, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]));
 }
 GIEMSA_SIMD void copy_row(float* dst, const float* src, std::int64_t count) {
@@ -27,7 +27,7 @@ GIEMSA_SIMD void copy_row(float* dst, const Bf16* src, std::int64_t count) {
 }
 
 template <class T>
-[[gnu::always_inline]] inline void add_body(T* dst, const T* a, const T* b, std::int64_t count, bool relu) {
+GIEMSA_INLINE void add_body(T* dst, const T* a, const T* b, std::int64_t count, bool relu) {
   if (relu) {
     for (std::int64_t i = 0; i < count; ++i) {
       const float sum = load(a[i]) + load(b[i]);
@@ -45,7 +45,7 @@ GIEMSA_SIMD void add_row(Bf16* dst, const Bf16* a, const Bf16* b, std::int64_t c
 }
 
 template <class T>
-[[gnu::always_inline]] inline void relu_body(T* dst, const T* src, std::int64_t count) {
+GIEMSA_INLINE void relu_body(T* dst, const T* src, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = load(src[i]);
     store(dst[i], value < 0.0f ? 0.0f : value);
@@ -59,8 +59,7 @@ GIEMSA_SIMD void relu_row(Bf16* dst, const Bf16* src, std::int64_t count) {
 }
 
 template <class T>
-[[gnu::always_inline]] inline void affine_body(T* dst, const T* src, const float* scale, const float* shift,
-                                               std::int64_t count) {
+GIEMSA_INLINE void affine_body(T* dst, const T* src, const float* scale, const float* shift, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]) * scale[i] + shift[i]);
 }
 GIEMSA_SIMD void affine_row(float* dst, const float* src, const float* scale, const float* shift, std::int64_t count) {

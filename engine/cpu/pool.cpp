@@ -1,48 +1,17 @@
 #include "engine/cpu/pool.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "engine/cpu/simd.h"
+#include "engine/cpu/vector_kernels.h"
 
 namespace giemsa::cpu {
 
 namespace {
 
-/// One row of output pixels.
-template <class T>
-[[gnu::always_inline]] inline void max_pool_body(const Nhwc& dst, const Nhwc& src, const MaxPool& op,
-                                                 std::int64_t row) {
-  const std::int64_t image = row / dst.h, oy = row % dst.h;
-  const std::int64_t y0 = std::max<std::int64_t>(0, oy * op.stride.h - op.padding.h);
-  const std::int64_t y1 = std::min(src.h, oy * op.stride.h - op.padding.h + op.kernel.h);
-  for (std::int64_t ox = 0; ox < dst.w; ++ox) {
-    const std::int64_t x0 = std::max<std::int64_t>(0, ox * op.stride.w - op.padding.w);
-    const std::int64_t x1 = std::min(src.w, ox * op.stride.w - op.padding.w + op.kernel.w);
-    T* out = dst.pixel<T>(row * dst.w + ox);
-    const T* first = src.pixel<T>((image * src.h + y0) * src.w + x0);
-    std::copy_n(first, src.c, out);
-    for (std::int64_t y = y0; y < y1; ++y) {
-      for (std::int64_t x = x0; x < x1; ++x) {
-        const T* in = src.pixel<T>((image * src.h + y) * src.w + x);
-        for (std::int64_t c = 0; c < src.c; ++c) {
-          const float best = load(out[c]), value = load(in[c]);
-          out[c] = value > best || value != value ? in[c] : out[c];  // a NaN wins, as in PyTorch
-        }
-      }
-    }
-  }
-}
-GIEMSA_SIMD void max_pool_row_f32(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row) {
-  max_pool_body<float>(dst, src, op, row);
-}
-GIEMSA_SIMD void max_pool_row_bf16(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row) {
-  max_pool_body<Bf16>(dst, src, op, row);
-}
-
 /// sums[c] += the pixels first..last (exclusive) of `src`.
 template <class T>
-[[gnu::always_inline]] inline void sum_body(float* sums, const Nhwc& src, std::int64_t first, std::int64_t last) {
+GIEMSA_INLINE void sum_body(float* sums, const Nhwc& src, std::int64_t first, std::int64_t last) {
   for (std::int64_t i = first; i < last; ++i) {
     const T* in = src.pixel<T>(i);
     for (std::int64_t c = 0; c < src.c; ++c) sums[c] += load(in[c]);
@@ -58,8 +27,9 @@ GIEMSA_SIMD void sum_pixels(float* sums, const Nhwc& src, std::int64_t first, st
 }  // namespace
 
 void max_pool(const Nhwc& dst, const Nhwc& src, const MaxPool& op) {
+  const VectorKernels& kernels = vector_kernels();
+  const auto row_kernel = src.dtype == DType::bf16 ? kernels.max_pool_bf16 : kernels.max_pool_f32;
   const std::int64_t rows = dst.n * dst.h;
-  const auto row_kernel = src.dtype == DType::bf16 ? max_pool_row_bf16 : max_pool_row_f32;
 #pragma omp parallel for schedule(static)
   for (std::int64_t row = 0; row < rows; ++row) row_kernel(dst, src, op, row);
 }

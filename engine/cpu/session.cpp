@@ -43,6 +43,13 @@ const Value* StepBuilder::stored_as(DType dtype, const Value* value, std::vector
   return copy;
 }
 
+const Value* StepBuilder::dense(const Value* value, std::vector<std::function<void()>>& before) {
+  if (value->pixel_stride == value->channels()) return value;
+  const Value* copy = scratch_like(value->dtype, value->shape);
+  before.push_back([copy, value] { copy_pixels(view_of(*copy), view_of(*value)); });
+  return copy;
+}
+
 void CpuSession::FreeAligned::operator()(std::byte* memory) const {
   std::free(memory);
 }

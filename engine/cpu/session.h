@@ -55,6 +55,9 @@ class StepBuilder {
   /// copy is appended to `before`, which a step runs first.
   const Value* stored_as(DType dtype, const Value* value, std::vector<std::function<void()>>& before);
 
+  /// The network tensor `value` or, where its pixels are not adjacent, a copy in scratch, made in `before`.
+  const Value* dense(const Value* value, std::vector<std::function<void()>>& before);
+
  private:
   Layout& layout_;
   std::deque<Value>& scratch_;

@@ -76,7 +76,7 @@ struct Maker {
 
   Step operator()(const Lrn& op) const {
     Actions before;
-    const Value *src = dense(b.stored_as(DType::f32, b.input(0), before), before), *dst = b.output();
+    const Value *src = b.dense(b.stored_as(DType::f32, b.input(0), before), before), *dst = b.output();
     const Value* result = dense_fp32_result();
     before.push_back([src, result, op] {
       lrn(op, src->as<float>(), src->shape[0], src->shape[2] * src->shape[3], {1, src->channels()},
@@ -144,7 +144,7 @@ struct Maker {
 
   Step operator()(const Upsample& op) const {
     Actions before;
-    const Value *src = dense(b.input(0), before), *dst = b.output();
+    const Value *src = b.dense(b.input(0), before), *dst = b.output();
     const Value* result = dense_fp32_result();
     const ChannelLayout layout{src->shape[0], src->channels()};
     const Value* scratch = b.scratch(upsample_scratch_bytes(op, layout));
@@ -231,14 +231,6 @@ struct Maker {
   /// {N,K} seen as N pixels of K channels.
   static Nhwc row_view(const Value& value) {
     return {value.data, value.dtype, value.shape[0], 1, 1, value.shape[1], value.shape[1]};
-  }
-
-  /// `value`, or a copy of it where its pixels are not adjacent.
-  const Value* dense(const Value* value, Actions& before) const {
-    if (value->pixel_stride == value->channels()) return value;
-    const Value* copy = b.scratch_like(value->dtype, value->shape);
-    before.push_back([value, copy] { copy_pixels(view_of(*copy), view_of(*value)); });
-    return copy;
   }
 
   /// Where a kernel that only writes dense fp32 may write: the output itself, or scratch that deliver() copies from.

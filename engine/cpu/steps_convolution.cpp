@@ -23,11 +23,10 @@ dnnl::memory::data_type type_of(DType dtype) {
   return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }
 
-/// The NHWC tensor `value` in oneDNN's words.
+/// A dense NHWC tensor in oneDNN's words.
 dnnl::memory::desc desc_of(const Value& value) {
   const Shape& s = value.shape;
-  const std::int64_t pixel = value.pixel_stride, row = s[3] * pixel;
-  return {{s[0], s[1], s[2], s[3]}, type_of(value.dtype), dnnl::memory::dims{s[2] * row, 1, row, pixel}};
+  return {{s[0], s[1], s[2], s[3]}, type_of(value.dtype), dnnl::memory::format_tag::nhwc};
 }
 
 /// A primitive, its arguments, and which of them have addresses only after planning. Executed through the C API, whose
@@ -73,8 +72,12 @@ dnnl::convolution_forward::primitive_desc choose_kernel(const StepBuilder& build
 Step onednn_step(StepBuilder& builder) {
   Context& context = builder.context;
   Actions before;
-  const Value* src = builder.stored_as(context.precision, builder.input(0), before);
-  const Value* dst = builder.output();
+  const Value* src = builder.dense(builder.stored_as(context.precision, builder.input(0), before), before);
+  const Value* output = builder.output();
+  // A slice of a concatenation has gaps between its pixels; oneDNN (2.6, NHWC) has only a reference loop for such
+  // results, a thousand times slower than computing apart and copying. Our own kernels write slices directly.
+  const bool apart = output->pixel_stride != output->channels();
+  const Value* dst = apart ? builder.scratch_like(output->dtype, output->shape) : output;
   if (std::get<Conv2d>(builder.node.op).residual && !builder.overwrites_residual())
     before.push_back([dst, residual = builder.input(1)] { copy_pixels(view_of(*dst), view_of(*residual)); });
 
@@ -100,9 +103,10 @@ Step onednn_step(StepBuilder& builder) {
             conv->dst.set_data_handle(dst->data);
             conv->scratchpad.set_data_handle(scratch->data);
           },
-          [conv, before] {
+          [conv, before, apart, dst, output] {
             for (const auto& action : before) action();
             conv->execute();
+            if (apart) copy_pixels(view_of(*output), view_of(*dst));
           }};
 }
 

@@ -1,0 +1,24 @@
+// Row kernels of NHWC ops, sixteen channels at a time, compiled once per instruction set; the CPU's own is picked at
+// run time.
+#pragma once
+
+#include "engine/cpu/nhwc.h"
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+struct VectorKernels {
+  /// One row of output pixels of a depthwise convolution: see depthwise.h.
+  using DepthwiseRow = void (*)(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias,
+                                const Conv2d& op, std::int64_t row);
+  /// One row of output pixels of a max pool.
+  using MaxPoolRow = void (*)(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row);
+
+  DepthwiseRow depthwise_f32, depthwise_bf16;
+  MaxPoolRow max_pool_f32, max_pool_bf16;
+};
+
+/// The best that this CPU runs. All give the same bits.
+const VectorKernels& vector_kernels();
+
+}  // namespace giemsa::cpu
