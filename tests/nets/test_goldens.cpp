@@ -44,8 +44,8 @@ ConvertOptions told(const Golden& golden, const std::filesystem::path& folder, c
   return options;
 }
 
-/// Roundings between the image and each value, along the longest path: the products and sums of a convolution or linear layer, and
-/// a handful elsewhere.
+/// Roundings between the image and each value, along the longest path: the products and sums of a convolution or linear
+/// layer, and a handful elsewhere.
 std::map<std::string, double> roundings(const Graph& graph) {
   std::map<std::string, double> result;
   for (const Node& node : graph.nodes()) {
@@ -54,7 +54,8 @@ std::map<std::string, double> roundings(const Graph& graph) {
     double own = 6;  // interpolation: two products and a sum per axis; normalisation: about as many
     const auto* pool = std::get_if<AdaptiveAvgPool>(&node.op);
     const bool averages = pool && pool->output == Size2{1, 1};
-    if (averages) own = static_cast<double>(graph[node.inputs[0]].output.shape[2] * graph[node.inputs[0]].output.shape[3]);
+    if (averages)
+      own = static_cast<double>(graph[node.inputs[0]].output.shape[2] * graph[node.inputs[0]].output.shape[3]);
     // A folded batch norm rounds each weight once more.
     if (const Tensor& weight = node.weights.weight; weight && weight.shape().rank() >= 2)
       own += static_cast<double>(weight.size() / weight.shape()[0]) + 1;
@@ -80,8 +81,8 @@ Difference difference(const Tensor& actual, const Tensor& golden) {
 }
 
 /// Runs the converted network on the golden input and compares each value that the golden file has.
-/// Tolerance: unit roundoff times the roundings on the way times the layer's largest magnitude, which bounds what He-scaled layers
-/// (gain about one) pass on. Returns the names compared.
+/// Tolerance: unit roundoff times the roundings on the way times the layer's largest magnitude, which bounds what
+/// He-scaled layers (gain about one) pass on. Returns the names compared.
 std::set<std::string> compare(const Golden& golden, const Model& model, bool optimized) {
   const Tensor& input = golden.activations.at("input");
   Graph graph;
