@@ -57,10 +57,11 @@ bool all_start_with(const Tensors& tensors, std::string_view prefix) {
   });
 }
 
-/// Wrappers nest (`model.module.`), so this goes on for as long as a prefix is on every key.
+/// Wrappers nest (`model.module.`), but not deeply: a hostile key could repeat a prefix a hundred thousand times.
 void strip_prefixes(Tensors& tensors) {
+  constexpr int deepest = 4;
   constexpr std::string_view prefixes[] = {"module.", "model.", "net.", "_orig_mod."};
-  for (;;) {
+  for (int depth = 0; depth < deepest; ++depth) {
     const auto* prefix =
         std::ranges::find_if(prefixes, [&](std::string_view each) { return all_start_with(tensors, each); });
     if (prefix == std::end(prefixes)) return;

@@ -131,16 +131,9 @@ class StateDictReader {
   /// A dict's entries with text for a key.
   Entries entries(Id dict) const {
     Entries result;
-    const auto add = [&](std::span<const Id> items) {
-      for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-        if (const auto* key = pickle_.get_if<std::string_view>(items[i])) result.emplace_back(*key, items[i + 1]);
-      }
-    };
-    add(pickle_.items(dict));
-    if (const auto* call = pickle_.get_if<Pickle::Call>(dict)) {  // Python 2 wrote OrderedDict([[key, value], ...])
-      for (Id pairs : pickle_.items(call->arguments)) {
-        for (Id pair : pickle_.items(pairs)) add(pickle_.items(pair));
-      }
+    const std::span<const Id> items = pickle_.items(dict);
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      if (const auto* key = pickle_.get_if<std::string_view>(items[i])) result.emplace_back(*key, items[i + 1]);
     }
     return result;
   }

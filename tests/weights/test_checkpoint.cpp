@@ -23,6 +23,7 @@ TEST_CASE("prefixes come off if every key has them, however they nest") {
   CHECK(keys_after_reading({"module.a", "module.b.c"}) == Keys{"a", "b.c"});
   CHECK(keys_after_reading({"model.module.a", "model.module.b"}) == Keys{"a", "b"});
   CHECK(keys_after_reading({"module._orig_mod.net.a"}) == Keys{"a"});
+  CHECK(keys_after_reading({"net.net.net.net.net.a"}) == Keys{"net.a"});  // four are enough for any training script
   CHECK(keys_after_reading({"model.a", "loss.weight"}) == Keys{"loss.weight", "model.a"});
   CHECK(keys_after_reading({"models.a"}) == Keys{"models.a"});
   CHECK(keys_after_reading({"model.", "model.a"}) == Keys{"model.", "model.a"});

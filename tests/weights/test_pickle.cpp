@@ -62,7 +62,7 @@ TEST_CASE("containers, memo and calls keep their structure") {
 }
 
 TEST_CASE("protocol 4 names globals by two texts, frames, and memoizes without an index") {
-  const std::string body = std::string("\x8c\1m\x94\x8c\1f\x94\x93\x94)R\x94.", 17);
+  const std::string body = "\x8c\1m\x94\x8c\1f\x94\x93\x94)R\x94.";
   const FileBytes file = in_memory(cat("\x80\x04\x95", le<std::uint64_t>(body.size()), body));
   const Pickle pickle(file.bytes);
   CHECK(pickle.describe(pickle.root()) == "an object made by 'm.f'");

@@ -132,7 +132,6 @@ TEST_CASE("a state_dict is found under the usual wrappers") {
   const std::string ordered = global("collections", "OrderedDict");
   CHECK(found(call(ordered, {}) + "(" + text("conv.weight") + tensor(six, 0, {6}, {1}) + "u" +
               dict({text("_metadata"), dict({})}) + "b"));
-  CHECK(found(call(ordered, {list({list({text("conv.weight"), tensor(six, 0, {6}, {1})})})})));  // Python 2
 
   CHECK(contains(refusal(archive_of(dict({text("a"), good, text("b"), good}))),
                  "holds 2 dicts of tensors, expected one; its keys: 'a', 'b'"));
