@@ -27,9 +27,14 @@ dnnl::memory pack(DenseWeights& dense, const dnnl::engine& engine, const dnnl::m
 }  // namespace
 
 WeightCache::Key WeightCache::key_of(const Node& node, std::string use) {
-  const Weights& weights = node.weights;
-  const std::byte* norm = weights.norm ? weights.norm->gamma.bytes().data() : nullptr;
-  return {weights.weight.bytes().data(), norm, std::move(use)};
+  const Weights& w = node.weights;
+  const FoldedNorm norm = w.norm.value_or(FoldedNorm{});
+  const auto* batch_norm = std::get_if<BatchNorm>(&node.op);
+  const auto of = [](const Tensor& tensor) { return tensor.bytes().data(); };
+  return {{of(w.weight), of(w.bias), of(w.running_mean), of(w.running_var), of(norm.gamma), of(norm.beta),
+           of(norm.mean), of(norm.var)},
+          batch_norm ? batch_norm->eps : norm.eps,
+          std::move(use)};
 }
 
 std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, const dnnl::engine& engine,

@@ -1,6 +1,7 @@
 // Weights in the form that kernels read, made once and shared by all sessions of a backend.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,8 +26,8 @@ struct AffineWeights {
   std::vector<float> scale, shift;
 };
 
-/// Thread-safe. Entries are found by the identity of the source tensors' bytes, which entries keep alive: two graphs
-/// built from one model share, two models never collide.
+/// Thread-safe. Entries are found by the identity of all source tensors' bytes, which entries keep alive: two graphs
+/// built from one model share, two models never collide, nor do two layers that have some tensors in common.
 class WeightCache {
  public:
   std::shared_ptr<const ConvWeights> convolution(const Node& node, const dnnl::engine& engine,
@@ -40,7 +41,8 @@ class WeightCache {
 
  private:
   struct Key {
-    const std::byte *weight, *norm;
+    std::array<const std::byte*, 8> tensors;
+    float eps;
     std::string use;
     auto operator<=>(const Key&) const = default;
   };
