@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/io/support.h"
 #include "tools/image_io/exif.h"
 
@@ -109,4 +111,11 @@ TEST_CASE("coding processes that are not supported are named") {
   Buffer bytes = read_bytes(fixture("444.jpg"));
   bytes[find_marker(bytes, 0xc0) + 1] = 0xc9;
   check_mentions(decode_error(bytes), {"arithmetic", "not supported"});
+}
+
+TEST_CASE("a Huffman table of too many symbols is refused before it reaches the decoder") {
+  Buffer bytes = read_bytes(fixture("444.jpg"));
+  const auto counts = bytes.begin() + static_cast<std::ptrdiff_t>(find_marker(bytes, 0xc4)) + 5;
+  std::fill(counts, counts + 16, std::uint8_t{17});
+  check_mentions(decode_error(bytes), {"Huffman table of 272 symbols"});
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <string_view>
 
 #include "tools/image_io/exif.h"
@@ -37,10 +38,12 @@ class Walk {
       const Bytes segment = next_segment();
       if (code == marker::start_of_scan) {
         read_scan(segment);
+      } else if (code == marker::huffman_tables) {
+        check_huffman_tables(segment);
       } else if (code == marker::exif && segment_is_exif(segment)) {
         orientation_ = exif_orientation(segment.subspan(6));
-      } else if (code >= marker::baseline && code <= marker::last_frame && code != marker::huffman_tables &&
-                 code != marker::extension && code != marker::arithmetic_tables) {
+      } else if (code >= marker::baseline && code <= marker::last_frame && code != marker::extension &&
+                 code != marker::arithmetic_tables) {
         read_frame(code, segment);
       }
     }
@@ -101,6 +104,18 @@ class Walk {
             ", expected 1 to 4");
       max_h_ = std::max(max_h_, components_[i].h);
       max_v_ = std::max(max_v_, components_[i].v);
+    }
+  }
+
+  /// stb_image 2.27 writes past its table where a file's code lengths announce more than the 256 possible symbols.
+  static void check_huffman_tables(Bytes segment) {
+    while (!segment.empty()) {
+      const Bytes counts = slice(segment, 1, 16);
+      const std::size_t symbols = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+      check(symbols <= 256, ErrorKind::image, "damaged: a Huffman table of ", symbols,
+            " symbols, expected at most 256");
+      slice(segment, 17, symbols);
+      segment = segment.subspan(17 + symbols);
     }
   }
 
