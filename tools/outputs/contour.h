@@ -22,7 +22,8 @@ struct Box {
 using Ring = std::vector<Corner>;
 
 /// Outer boundaries of the pixels of `label` inside `box`, which lies inside the image; holes are ignored. Pieces that
-/// touch only at a corner are rings of their own, so that no ring touches itself (which polygon libraries refuse).
+/// touch only at a corner are rings of their own, so that no ring touches itself (which polygon libraries refuse) where
+/// the label has no holes.
 std::vector<Ring> trace_contours(const Labels& labels, int label, const Box& box);
 
 }  // namespace giemsa
