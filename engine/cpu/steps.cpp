@@ -180,22 +180,22 @@ struct Maker {
   Step operator()(const Preprocess& op) const {
     const Shape& frame = b.input(0)->shape;
     auto preprocessor = std::make_shared<Preprocessor>(op, Size2{frame[1], frame[2]});
-    const Value* scratch = b.scratch(preprocessor->scratch_bytes());
-    return {{}, [preprocessor, src = b.input(0), dst = b.output(), scratch] {
-              preprocessor->run(src->as<std::uint8_t>(), PixelLayout::interleaved, dst->as<float>(),
-                                bytes_of(*scratch));
-            }};
+    const Value *scratch = b.scratch(preprocessor->scratch_bytes()), *result = dense_fp32_result();
+    Actions actions{[preprocessor, src = b.input(0), result, scratch] {
+      preprocessor->run(src->as<std::uint8_t>(), PixelLayout::interleaved, result->as<float>(), bytes_of(*scratch));
+    }};
+    return deliver(std::move(actions), result, b.output());
   }
 
   Step operator()(const CropResize& op) const {
-    const Value *frame = b.input(0), *boxes = b.input(1), *dst = b.output();
+    const Value *frame = b.input(0), *boxes = b.input(1), *result = dense_fp32_result();
     const Size2 size{frame->shape[1], frame->shape[2]};
     const Value* scratch = b.scratch(crop_resize_scratch_bytes(op, size));
-    return {{}, [op, size, frame, boxes, dst, scratch] {
-              crop_resize(op, frame->as<std::uint8_t>(), size,
-                          {boxes->as<Box>(), static_cast<std::size_t>(boxes->shape[0])}, PixelLayout::interleaved,
-                          dst->as<float>(), bytes_of(*scratch));
-            }};
+    Actions actions{[op, size, frame, boxes, result, scratch] {
+      crop_resize(op, frame->as<std::uint8_t>(), size, {boxes->as<Box>(), static_cast<std::size_t>(boxes->shape[0])},
+                  PixelLayout::interleaved, result->as<float>(), bytes_of(*scratch));
+    }};
+    return deliver(std::move(actions), result, b.output());
   }
 
   Step operator()(const FillHoles&) const {
