@@ -13,7 +13,7 @@ namespace giemsa::test {
 /// A graph under construction. Seeds count up, so that no two layers have the same weights.
 struct Net {
   Graph graph;
-  std::uint32_t seed = 1;
+  std::uint64_t seed = 1;
 
   NodeId input(const std::string& name, Shape shape) { return graph.input(name, {DType::f32, shape}); }
 

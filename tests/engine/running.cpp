@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "tests/ops/compare.h"
+
 namespace giemsa::test {
 
 namespace {
@@ -72,30 +74,10 @@ bool same_bits(const Outputs& a, const Outputs& b) {
   return true;
 }
 
-void check_within(std::span<const float> actual, std::span<const double> expected, std::span<const double> tolerance,
-                  const std::string& rerun) {
-  REQUIRE_MESSAGE(actual.size() == expected.size(), rerun);
-  std::size_t failures = 0, worst = 0;
-  double worst_excess = -1;
-  for (std::size_t i = 0; i < actual.size(); ++i) {
-    const double error = std::abs(static_cast<double>(actual[i]) - expected[i]);
-    if (error <= tolerance[i]) continue;
-    ++failures;
-    const double excess = std::isnan(error) ? INFINITY : error - tolerance[i];
-    if (excess > worst_excess) {
-      worst = i;
-      worst_excess = excess;
-    }
-  }
-  CHECK_MESSAGE(failures == 0, failures, " of ", actual.size(), " values differ, worst at ", worst, ": expected ",
-                expected[worst], " within ", tolerance[worst], ", is ", actual[worst], "; ", rerun);
-}
-
-void check_close(std::span<const float> actual, const ref::Reference& expected, DType storage,
-                 const std::string& rerun) {
-  std::vector<double> tolerance(expected.value.size());
-  for (std::size_t i = 0; i < tolerance.size(); ++i) tolerance[i] = ref::tolerance(expected, i, storage);
-  check_within(actual, expected.value, tolerance, rerun + cat("; shape ", expected.shape));
+void check_reference(std::span<const float> actual, const ref::Reference& expected, DType storage,
+                     const std::string& rerun) {
+  const auto tolerance = [&](std::size_t i) { return ref::tolerance(expected, i, storage); };
+  check_close(actual, std::span(expected.value), tolerance, cat("shape ", expected.shape, "; ", rerun));
 }
 
 void check_op(const std::string& test, const std::string& name, const AddOp& add, const std::vector<Tensor>& inputs,
@@ -104,7 +86,7 @@ void check_op(const std::string& test, const std::string& name, const AddOp& add
   for (const int threads : {1, 2, 3}) {
     const std::string rerun = cat("fp32, ", threads, " threads: ", again);
     const auto actual = run_twice(cpu(DType::f32, threads), graph_of(add, inputs, false, false), inputs, rerun);
-    check_close(actual, expected, DType::f32, rerun);
+    check_reference(actual, expected, DType::f32, rerun);
   }
   if (!cpu_facts().fast_bf16) {
     MESSAGE("skipped in bf16, which this CPU lacks: ", again);
@@ -112,7 +94,7 @@ void check_op(const std::string& test, const std::string& name, const AddOp& add
   }
   const std::string rerun = "bf16: " + again;
   const auto actual = run_twice(cpu(DType::bf16), graph_of(add, inputs, true, true), inputs, rerun);
-  check_close(actual, expected, is_picture(expected.shape) ? DType::bf16 : DType::f32, rerun);
+  check_reference(actual, expected, is_picture(expected.shape) ? DType::bf16 : DType::f32, rerun);
 }
 
 }  // namespace giemsa::test

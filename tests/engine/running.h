@@ -28,13 +28,9 @@ Outputs run(Backend& backend, const Graph& graph, std::span<const Tensor> inputs
 /// Bit by bit, so that NaN equals itself and 0 differs from -0.
 bool same_bits(const Outputs& a, const Outputs& b);
 
-/// Requires |actual - expected| <= tolerance element by element; prints the worst index, both values, and `rerun`.
-void check_within(std::span<const float> actual, std::span<const double> expected, std::span<const double> tolerance,
-                  const std::string& rerun);
-
-/// The same, within ref::tolerance.
-void check_close(std::span<const float> actual, const ref::Reference& expected, DType storage,
-                 const std::string& rerun);
+/// Requires every element within ref::tolerance.
+void check_reference(std::span<const float> actual, const ref::Reference& expected, DType storage,
+                     const std::string& rerun);
 
 /// An op under test: adds itself to a graph, reading `inputs`.
 using AddOp = std::function<NodeId(Graph&, const std::vector<NodeId>& inputs)>;

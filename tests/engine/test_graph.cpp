@@ -144,7 +144,7 @@ TEST_CASE("batch_norm and the element-wise ops keep the shape") {
 }
 
 TEST_CASE("pool shapes are PyTorch's") {
-  for (const ops::MaxPoolCase& item : ops::max_pool_cases()) {
+  for (const test::MaxPoolCase& item : test::max_pool_cases()) {
     CAPTURE(item.name);
     CHECK(type_of(item.op, {f32(item.input)}) == f32({item.input[0], item.input[1], item.output.h, item.output.w}));
   }

@@ -14,7 +14,7 @@ struct Conv2dData {
   ref::Reference expected;
 };
 
-Conv2dData data_of(const ops::Conv2dCase& item) {
+Conv2dData data_of(const test::Conv2dCase& item) {
   const Conv2d& op = item.op;
   Weights weights;
   weights.weight = ref::random_tensor({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2);
@@ -33,7 +33,7 @@ Conv2dData data_of(const ops::Conv2dCase& item) {
 }  // namespace
 
 TEST_CASE("conv2d on the CPU") {
-  for (const ops::Conv2dCase& item : ops::conv2d_cases()) {
+  for (const test::Conv2dCase& item : test::conv2d_cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
       const auto add = [&](Graph& graph, const std::vector<NodeId>& inputs) {
@@ -50,7 +50,7 @@ TEST_CASE("logits of a bf16 network are fp32") {
     MESSAGE("skipped: this CPU lacks bf16");
     return;
   }
-  for (const ops::Conv2dCase& item : ops::conv2d_cases()) {
+  for (const test::Conv2dCase& item : test::conv2d_cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
       Graph graph;
@@ -59,8 +59,8 @@ TEST_CASE("logits of a bf16 network are fp32") {
         inputs.push_back(graph.input(cat("input", inputs.size()), {DType::f32, input.shape()}));
       graph.mark_output(graph.add("conv", item.op, inputs, data.weights));
       const test::Outputs outputs = test::run(test::cpu(DType::bf16), graph, data.inputs);
-      test::check_close(outputs[0], data.expected, DType::f32,
-                        cat("test_engine -tc=\"logits of a bf16 network are fp32\" -sc=\"", item.name, "\""));
+      test::check_reference(outputs[0], data.expected, DType::f32,
+                            cat("test_engine -tc=\"logits of a bf16 network are fp32\" -sc=\"", item.name, "\""));
     }
   }
 }

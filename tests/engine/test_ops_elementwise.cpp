@@ -24,7 +24,7 @@ test::AddOp adds(const Op& op, const Weights& weights = {}) {
 }  // namespace
 
 TEST_CASE("batch_norm on the CPU") {
-  for (const ops::BatchNormCase& item : ops::batch_norm_cases()) {
+  for (const test::BatchNormCase& item : test::batch_norm_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::int64_t channels = item.input[1];
       Weights weights;
@@ -41,7 +41,7 @@ TEST_CASE("batch_norm on the CPU") {
 
 TEST_CASE("add on the CPU") {
   for (const Activation activation : {Activation::none, Activation::relu}) {
-    for (const ops::ShapeCase& item : ops::picture_cases()) {
+    for (const test::ShapeCase& item : test::picture_cases()) {
       const std::string name = item.name + (activation == Activation::relu ? " relu" : " plain");
       SUBCASE(name.c_str()) {
         const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1), ref::random_tensor(item.input, 2)};
@@ -53,7 +53,7 @@ TEST_CASE("add on the CPU") {
 }
 
 TEST_CASE("relu on the CPU") {
-  for (const ops::ShapeCase& item : ops::picture_cases()) {
+  for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
       test::check_op("relu on the CPU", item.name, adds(Relu{}), inputs, ref::relu(inputs[0]));
@@ -66,7 +66,7 @@ TEST_CASE("relu on the CPU") {
 }
 
 TEST_CASE("concat on the CPU") {
-  for (const ops::ConcatCase& item : ops::concat_cases()) {
+  for (const test::ConcatCase& item : test::concat_cases()) {
     SUBCASE(item.name.c_str()) {
       std::vector<Tensor> inputs;
       for (const Shape& shape : item.inputs)
@@ -77,7 +77,7 @@ TEST_CASE("concat on the CPU") {
 }
 
 TEST_CASE("flatten on the CPU") {
-  for (const ops::ShapeCase& item : ops::picture_cases()) {
+  for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
       test::check_op("flatten on the CPU", item.name, adds(Flatten{}), inputs, ref::flatten(inputs[0]));
@@ -86,7 +86,7 @@ TEST_CASE("flatten on the CPU") {
 }
 
 TEST_CASE("softmax on the CPU") {
-  for (const ops::ShapeCase& item : ops::row_cases()) {
+  for (const test::ShapeCase& item : test::row_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, 3)};
       test::check_op("softmax on the CPU", item.name, adds(Softmax{}), inputs, ref::softmax(inputs[0]));

@@ -11,7 +11,7 @@
 namespace giemsa {
 
 TEST_CASE("max_pool on the CPU") {
-  for (const ops::MaxPoolCase& item : ops::max_pool_cases()) {
+  for (const test::MaxPoolCase& item : test::max_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, -1)};  // a padding of 0 would win
       const ref::Reference expected = ref::max_pool(inputs[0], item.op);
@@ -35,7 +35,7 @@ TEST_CASE("max_pool passes a NaN on, wherever in the window it is") {
 }
 
 TEST_CASE("adaptive_avg_pool on the CPU") {
-  for (const ops::AdaptiveAvgPoolCase& item : ops::adaptive_avg_pool_cases()) {
+  for (const test::AdaptiveAvgPoolCase& item : test::adaptive_avg_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
       const auto add = [&](Graph& graph, const std::vector<NodeId>& in) { return graph.add("pool", item.op, in); };
