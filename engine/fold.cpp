@@ -3,7 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/cpu/simd.h"
+
 namespace giemsa {
+
+namespace {
+
+GIEMSA_SIMD void scale_row(float* row, std::size_t count, double factor) {
+  for (std::size_t i = 0; i < count; ++i) row[i] = static_cast<float>(row[i] * factor);
+}
+
+}  // namespace
 
 DenseWeights fold(const Node& node) {
   const Weights& weights = node.weights;
@@ -20,9 +30,10 @@ DenseWeights fold(const Node& node) {
   const FoldedNorm& norm = *weights.norm;
   const Tensor gamma = to_f32(norm.gamma), beta = to_f32(norm.beta), mean = to_f32(norm.mean), var = to_f32(norm.var);
   const std::size_t row = dense.weight.size() / outputs;
+#pragma omp parallel for schedule(static)
   for (std::size_t o = 0; o < outputs; ++o) {
     const double g = gamma.as<float>()[o] / std::sqrt(static_cast<double>(var.as<float>()[o]) + norm.eps);
-    for (std::size_t i = o * row; i < (o + 1) * row; ++i) dense.weight[i] = static_cast<float>(dense.weight[i] * g);
+    scale_row(dense.weight.data() + o * row, row, g);
     dense.bias[o] =
         static_cast<float>((static_cast<double>(dense.bias[o]) - mean.as<float>()[o]) * g + beta.as<float>()[o]);
   }
