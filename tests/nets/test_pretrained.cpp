@@ -1,0 +1,48 @@
+// The weights that ship: whole, of the networks that they claim, and as large as they may be.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "nets/model.h"
+
+namespace giemsa {
+
+namespace {
+
+const std::filesystem::path pretrained = GIEMSA_SOURCE_DIR "/weights/pretrained";
+
+/// Shape of the logits for one image of `size`.
+Shape logits_shape(const Model& model, Size2 size) {
+  Graph graph;
+  const NodeId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
+  return graph[build_network(graph, input, model)].output.shape;
+}
+
+}  // namespace
+
+TEST_CASE("the shipped segmenter") {
+  const auto file = pretrained / "deeplabv3plus_resnet50_wbc.safetensors";
+  const Model model = load_model(file);
+  CHECK(model.info.is_segmenter());
+  CHECK(model.info.classes == std::vector<std::string>{"background", "white_cell"});
+  CHECK(model.info.source_sha256 == "c3c5758e2795cf77f5543c27b991e103126265655764cf6cf0d627fcf5ee575e");
+  const Size2 size = model.info.input.resolve({576, 720}, size_multiple(model.info));
+  CHECK(size == Size2{256, 320});
+  CHECK(logits_shape(model, size) == Shape{1, 2, 256, 320});
+  CHECK(std::filesystem::file_size(file) < 60'000'000);
+}
+
+TEST_CASE("the shipped classifier") {
+  const auto file = pretrained / "alexnet_wbc.safetensors";
+  const Model model = load_model(file);
+  CHECK(!model.info.is_segmenter());
+  CHECK(model.info.classes ==
+        std::vector<std::string>{"basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"});
+  CHECK(model.info.source_sha256 == "2811f9fdfd397c076f9a9513810f943a9fceb93fa757d7bd792733d86f1d0341");
+  CHECK(model.info.input.resolve({50, 60}, size_multiple(model.info)) == Size2{224, 224});
+  CHECK(logits_shape(model, {224, 224}) == Shape{1, 5});
+  CHECK(model.tensors.at("classifier.1.weight").dtype() == DType::i8);
+  CHECK(std::filesystem::file_size(file) < 60'000'000);
+}
+
+}  // namespace giemsa
