@@ -45,6 +45,7 @@ OUTSIDE = [
     # The operating system and the processor.
     ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h",
      ["engine", "weights", "nets", "tools", "bench", "tests"]),
+    ("execinfo.h|malloc.h", ["tests"]),
 ]
 
 SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake"}
