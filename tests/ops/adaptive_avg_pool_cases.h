@@ -7,7 +7,7 @@
 #include "engine/op.h"
 #include "engine/tensor.h"
 
-namespace giemsa::ops {
+namespace giemsa::test {
 
 struct AdaptiveAvgPoolCase {
   std::string name;
@@ -29,4 +29,4 @@ inline std::vector<AdaptiveAvgPoolCase> adaptive_avg_pool_cases() {
   };
 }
 
-}  // namespace giemsa::ops
+}  // namespace giemsa::test

@@ -7,7 +7,7 @@
 #include "engine/op.h"
 #include "engine/tensor.h"
 
-namespace giemsa::ops {
+namespace giemsa::test {
 
 struct BatchNormCase {
   std::string name;
@@ -24,4 +24,4 @@ inline std::vector<BatchNormCase> batch_norm_cases() {
   };
 }
 
-}  // namespace giemsa::ops
+}  // namespace giemsa::test

@@ -7,7 +7,7 @@
 #include "engine/op.h"
 #include "engine/tensor.h"
 
-namespace giemsa::ops {
+namespace giemsa::test {
 
 struct Conv2dCase {
   std::string name;  // no commas: doctest's -sc takes a list
@@ -120,4 +120,4 @@ inline std::vector<Conv2dCase> conv2d_cases() {
   };
 }
 
-}  // namespace giemsa::ops
+}  // namespace giemsa::test

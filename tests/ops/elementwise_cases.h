@@ -7,7 +7,7 @@
 #include "engine/op.h"
 #include "engine/tensor.h"
 
-namespace giemsa::ops {
+namespace giemsa::test {
 
 struct ShapeCase {
   std::string name;
@@ -41,4 +41,4 @@ inline std::vector<ConcatCase> concat_cases() {
   };
 }
 
-}  // namespace giemsa::ops
+}  // namespace giemsa::test

@@ -7,7 +7,7 @@
 #include "engine/op.h"
 #include "engine/tensor.h"
 
-namespace giemsa::ops {
+namespace giemsa::test {
 
 struct MaxPoolCase {
   std::string name;
@@ -35,4 +35,4 @@ inline std::vector<MaxPoolCase> max_pool_cases() {
   };
 }
 
-}  // namespace giemsa::ops
+}  // namespace giemsa::test

@@ -1,24 +1,18 @@
-// Seeded test data, the same on every machine.
+// Seeded tensors, the same on every machine.
 #pragma once
 
-#include <cstdint>
-#include <random>
-#include <vector>
-
 #include "engine/tensor.h"
+#include "tests/ops/random.h"
 
 namespace giemsa::ref {
 
-/// Values of a grid of 2^-6 in [low, high]: exact in bf16 while |value| < 4, so that fp32 and bf16 implementations
-/// start from the same numbers. (The distributions of <random> differ between libraries, its generators don't.)
-inline Tensor random_tensor(Shape shape, std::uint32_t seed, double low = -1, double high = 1) {
-  std::mt19937 generator(seed);
-  const double steps = (high - low) * 64 + 1;
+/// Values low + i / 64 up to high. Where low and high are multiples of 1/64 and |value| < 4, all are exact in bf16, so
+/// that fp32 and bf16 implementations start from the same numbers.
+inline Tensor random_tensor(Shape shape, std::uint64_t seed, double low = -1, double high = 1) {
+  test::Random random(seed);
+  const auto steps = static_cast<std::uint64_t>((high - low) * 64) + 1;
   std::vector<float> values(static_cast<std::size_t>(shape.volume()));
-  for (float& value : values) {
-    const auto step = static_cast<std::int64_t>(generator() * 0x1p-32 * steps);
-    value = static_cast<float>(low + static_cast<double>(step) / 64);
-  }
+  for (float& value : values) value = static_cast<float>(low + static_cast<double>(random.bits() % steps) / 64);
   return Tensor::from(shape, std::move(values));
 }
 
