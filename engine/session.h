@@ -12,8 +12,8 @@
 
 namespace giemsa {
 
-/// A graph compiled for one device. Not for several threads at once. After the constructor nothing is allocated by
-/// run().
+/// A graph compiled for one device. Not for several threads at once. Once it has run, run() allocates nothing; what a
+/// vendor's library takes for itself meanwhile is small and given back.
 class Session {
  public:
   virtual ~Session() = default;
