@@ -1,0 +1,140 @@
+// The ops that are not dense convolutions, in the shapes that the networks and frames of 720x576 give them.
+#include <algorithm>
+#include <cstring>
+
+#include "bench/masks.h"
+#include "bench/one_node.h"
+#include "engine/cpu/backend.h"
+#include "engine/region.h"
+
+namespace giemsa {
+namespace {
+
+constexpr Size2 frame{576, 720};
+
+Tensor random_weight(DType dtype, const Shape& shape) {
+  const InputBytes bytes = arbitrary({dtype, shape});
+  if (dtype == DType::i8) {
+    std::vector<std::int8_t> values(bytes.size());
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return Tensor::from(dtype, shape, std::move(values));
+  }
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return Tensor::from(shape, std::move(values));
+}
+
+/// An op of the network, which runs in the network's precision.
+void network_op(const std::string& name, const Op& op, const TensorType& input, const Shape& weight = {0}) {
+  const auto make_graph = [=] {
+    Weights weights;
+    if (weight.volume() > 0) weights.weight = random_weight(DType::f32, weight);
+    return graph_of({name, name, op, {}, weights, {}, {}}, {input});
+  };
+  for (DType precision : precisions()) register_node(name, precision, make_graph);
+}
+
+void register_network_ops() {
+  const auto picture = [](std::int64_t channels, std::int64_t side) {
+    return TensorType{DType::f32, {1, channels, side, side}};
+  };
+  for (std::int64_t rate : {12, 24, 36})
+    network_op(
+        cat("depthwise/2048x32x32 rate ", rate),
+        Conv2d{
+            .out_channels = 2048, .kernel = {3, 3}, .padding = {rate, rate}, .dilation = {rate, rate}, .groups = 2048},
+        picture(2048, 32), {2048, 1, 3, 3});
+  network_op("depthwise/304x128x128", Conv2d{.out_channels = 304, .kernel = {3, 3}, .padding = {1, 1}, .groups = 304},
+             picture(304, 128), {304, 1, 3, 3});
+  network_op("max_pool/64x256x256", MaxPool{{3, 3}, {2, 2}, {1, 1}}, picture(64, 256));
+  network_op("avg_pool/2048x32x32", AdaptiveAvgPool{}, picture(2048, 32));
+  network_op("upsample/256x32x32 to 128x128", Upsample{{128, 128}, true}, picture(256, 32));
+  network_op("upsample/2x128x128 to 512x512", Upsample{{512, 512}, true}, picture(2, 128));
+  network_op("upsample_threshold/2x128x128 to 720x576", UpsampleThreshold{frame, true}, picture(2, 128));
+  network_op("lrn/96x55x55", Lrn{}, picture(96, 55));
+}
+
+void register_linear() {
+  constexpr std::int64_t in = 9216, out = 4096;
+  for (DType dtype : {DType::i8, DType::f32})
+    for (std::int64_t batch : {1, 4, 16})
+      register_node(cat("linear/", dtype, " weights/", batch, 'x', in, " to ", out), DType::f32, [=] {
+        Weights weights;
+        weights.weight = random_weight(dtype, {out, in});
+        weights.bias = random_weight(DType::f32, {out});
+        if (dtype == DType::i8) weights.scale = random_weight(DType::f32, {out});
+        return graph_of({"linear", "linear", Linear{out}, {}, weights, {}, {}}, {{DType::f32, {batch, in}}});
+      });
+}
+
+void register_pictures() {
+  const TensorType picture{DType::u8, {1, frame.h, frame.w, 3}};
+  for (auto [filter, name] : {std::pair{ResizeFilter::bilinear, "bilinear"}, {ResizeFilter::bicubic, "bicubic"}}) {
+    register_node(cat("preprocess/720x576 to 512x512 ", name), DType::f32, [=] {
+      return graph_of({"preprocess", "preprocess", Preprocess{{512, 512}, filter}, {}, {}, {}, {}}, {picture});
+    });
+    const auto boxes = [](const Graph& graph) {
+      std::vector<std::int32_t> box;
+      for (std::int32_t i = 0; i < 16; ++i) box.insert(box.end(), {37 * i, 29 * i, 60 + 4 * i, 60 + 5 * i});
+      InputBytes bytes(box.size() * sizeof box[0]);
+      std::memcpy(bytes.data(), box.data(), bytes.size());
+      return std::vector<InputBytes>{arbitrary(graph[graph.inputs()[0]].output), bytes};
+    };
+    register_node(
+        cat("crop_resize/16 boxes to 224x224 ", name), DType::f32,
+        [=] {
+          return graph_of({"crops", "crops", CropResize{{224, 224}, CropMode::tight, filter}, {}, {}, {}, {}},
+                          {picture, {DType::i32, {16, 4}}});
+        },
+        boxes);
+  }
+}
+
+/// The labels of a mask, as bytes: what Regions reads.
+InputBytes labels_of(const InputBytes& mask, const TensorType& type) {
+  const Graph graph = graph_of({"components", "components", Components{}, {}, {}, {}, {}}, {type});
+  const auto session = make_cpu_backend()->compile(graph);
+  const void* input = mask.data();
+  session->run({&input, 1});
+  const auto labels = std::as_bytes(session->output<std::int32_t>());
+  return {labels.begin(), labels.end()};
+}
+
+void register_masks() {
+  for (Size2 size : {frame, Size2{4096, 4096}})
+    for (const char* pattern : {"blobs", "spiral", "checkerboard"}) {
+      const TensorType type{DType::u8, {1, 1, size.h, size.w}};
+      const auto mask = [=](const Graph&) { return std::vector<InputBytes>{make_mask(pattern, size)}; };
+      const auto name = [&](const char* op) { return cat(op, '/', size.w, 'x', size.h, ' ', pattern); };
+      const auto add = [&](const char* op_name, const Op& op) {
+        register_node(
+            name(op_name), DType::f32,
+            [=] {
+              return graph_of({"op", "op", op, {}, {}, {}, {}}, {type});
+            },
+            mask);
+      };
+      add("fill_holes", FillHoles{});
+      add("area_open", AreaOpen{200});
+      add("components", Components{});
+      register_node(
+          name("regions"), DType::f32,
+          [=] {
+            const TensorType labels{DType::i32, type.shape};
+            return graph_of({"op", "op", Regions{max_regions(size.h, size.w, 200)}, {}, {}, {}, {}}, {labels});
+          },
+          [=](const Graph&) { return std::vector<InputBytes>{labels_of(make_mask(pattern, size), type)}; });
+    }
+}
+
+}  // namespace
+}  // namespace giemsa
+
+int main(int argc, char** argv) {
+  using namespace giemsa;
+  register_network_ops();
+  register_linear();
+  register_pictures();
+  register_masks();
+  return run_benchmarks(argc, argv);
+}

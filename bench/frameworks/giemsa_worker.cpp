@@ -1,0 +1,160 @@
+// Our side of bench/frameworks/run: answers its commands, a line of JSON each, on stdin and stdout (the protocol is in
+// README.md). What is timed is Session::run alone, from dense fp32 NCHW in to dense fp32 logits out: the conversion to
+// and from the engine's own layout counts.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "bench/network.h"
+#include "engine/cpu/backend.h"
+#include "tools/image_io/decode.h"
+
+namespace giemsa {
+namespace {
+
+using Json = nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+void write_floats(std::ofstream& out, std::span<const float> values) {
+  out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size_bytes()));
+  check(out.good(), ErrorKind::output, "cannot write a file of floats");
+}
+
+/// Writes what the network sees of each image: fp32 {3,height,width}, one after the other.
+Json prepare(const Json& command) {
+  const Model model = load_model(std::filesystem::path(command.at("model").get<std::string>()));
+  const Preprocess preprocess{
+      {command.at("height"), command.at("width")}, model.info.filter, model.info.mean, model.info.std};
+  std::ofstream out(command.at("out").get<std::string>(), std::ios::binary);
+  for (const std::string file : command.at("images")) {
+    const Frame frame = decode_image(std::filesystem::path(file));
+    Graph graph;
+    const NodeId input = graph.input("frame", {DType::u8, {1, frame.height, frame.width, 3}});
+    graph.mark_output(graph.add("preprocess", preprocess, {input}));
+    const auto session = make_cpu_backend()->compile(graph);
+    const void* pixels = frame.rgb.data();
+    session->run({&pixels, 1});
+    write_floats(out, session->output<float>());
+  }
+  return Json::object();
+}
+
+class Worker {
+ public:
+  explicit Worker(const CpuOptions& options) : options_(options) {}
+
+  Json answer(const Json& command) {
+    const std::string what = command.at("do");
+    if (what == "prepare") return prepare(command);
+    if (what == "load") return load(command);
+    if (what == "verify") return verify(command);
+    if (what == "run") return run(command);
+    fail(ErrorKind::usage, "unknown command '", what, "'");
+  }
+
+ private:
+  Json load(const Json& command) {
+    const std::int64_t batch = command.at("batch");
+    const Size2 size{command.at("height"), command.at("width")};
+    std::ifstream file(command.at("inputs").get<std::string>(), std::ios::binary | std::ios::ate);
+    inputs_.resize(static_cast<std::size_t>(file.tellg()) / sizeof(float));
+    file.seekg(0).read(reinterpret_cast<char*>(inputs_.data()),
+                       static_cast<std::streamsize>(inputs_.size() * sizeof(float)));
+    check(file.good(), ErrorKind::usage, "cannot read the inputs");
+    input_volume_ = static_cast<std::size_t>(Shape{batch, 3, size.h, size.w}.volume());
+
+    const auto start = Clock::now();
+    const Model model = load_model(std::filesystem::path(command.at("model").get<std::string>()));
+    const auto backend = make_cpu_backend(options_);
+    session_ = backend->compile(network_graph(model, batch, size));
+    infer();
+    return {{"load_ms", ms_since(start)}, {"device", backend->device_name()}};
+  }
+
+  Json verify(const Json& command) {
+    std::ofstream out(command.at("out").get<std::string>(), std::ios::binary);
+    for (next_ = 0; next_ * input_volume_ < inputs_.size();) {
+      infer();
+      write_floats(out, session_->output<float>());
+    }
+    return Json::object();
+  }
+
+  Json run(const Json& command) {
+    std::vector<double> ms(command.at("calls").get<std::size_t>());
+    for (double& time : ms) {
+      const auto start = Clock::now();
+      infer();
+      time = ms_since(start);
+    }
+    return {{"ms", ms}};
+  }
+
+  /// Runs the next input, round and round.
+  void infer() {
+    const void* input = &inputs_[next_++ * input_volume_ % inputs_.size()];
+    session_->run({&input, 1});
+  }
+
+  CpuOptions options_;
+  std::unique_ptr<Session> session_;
+  std::vector<float> inputs_;
+  std::size_t input_volume_ = 0, next_ = 0;
+};
+
+/// Megabytes in use now, and at most so far.
+Json memory() {
+  double size = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> size >> resident;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return {{"resident_mb", resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / (1 << 20)},
+          {"peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}};
+}
+
+void serve(Worker& worker) {
+  for (std::string line; std::getline(std::cin, line);) {
+    Json reply;
+    try {
+      reply = worker.answer(Json::parse(line));
+    } catch (const std::exception& error) {
+      reply = {{"error", error.what()}};
+    }
+    reply["memory"] = memory();
+    std::cout << reply.dump() << std::endl;
+  }
+}
+
+}  // namespace
+}  // namespace giemsa
+
+int main(int argc, char** argv) {
+  using namespace giemsa;
+  try {
+    if (argc == 2 && std::string(argv[1]) == "--list") {
+      const CpuFacts facts = cpu_facts();
+      std::cout << Json{{"version", GIEMSA_VERSION},
+                        {"onednn", facts.onednn_version},
+                        {"isa", facts.isa},
+                        {"cores", facts.cores},
+                        {"fast_bf16", facts.fast_bf16}}
+                << '\n';
+      return 0;
+    }
+    check(argc == 3, ErrorKind::usage, "usage: giemsa-bench-worker --list | fp32|bf16 THREADS");
+    Worker worker({std::stoi(argv[2]), parse_precision(argv[1])});
+    serve(worker);
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "giemsa-bench-worker: error: " << error.what() << '\n';
+    return 2;
+  }
+}

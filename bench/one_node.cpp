@@ -1,0 +1,108 @@
+#include "bench/one_node.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "bench/ceilings.h"
+#include "engine/cpu/backend.h"
+
+namespace giemsa {
+
+namespace {
+
+/// One backend a precision, and none of its weights kept longer than a benchmark runs.
+std::shared_ptr<Backend> backend_for(DType precision) {
+  return make_cpu_backend({0, precision});
+}
+
+/// cost_of counts four bytes for each value of the network's precision.
+double bytes_at(DType precision, const Graph& graph, NodeId id) {
+  double bytes = cost_of(graph, id).bytes;
+  if (precision == DType::f32) return bytes;
+  const auto narrow = [&](const TensorType& type) {
+    if (type.dtype == DType::f32 && type.shape.rank() == 4) bytes -= 2 * static_cast<double>(type.shape.volume());
+  };
+  const Node& node = graph[id];
+  narrow(node.output);
+  for (NodeId input : node.inputs) narrow(graph[input].output);
+  if (node.weights.weight.shape().rank() == 4) bytes -= static_cast<double>(node.weights.weight.byte_size()) / 2;
+  return bytes;
+}
+
+std::vector<InputBytes> arbitrary_inputs(const Graph& graph) {
+  std::vector<InputBytes> inputs;
+  for (NodeId id : graph.inputs()) inputs.push_back(arbitrary(graph[id].output));
+  return inputs;
+}
+
+}  // namespace
+
+InputBytes arbitrary(const TensorType& type) {
+  const auto count = static_cast<std::size_t>(type.shape.volume());
+  InputBytes bytes(count * size_of(type.dtype));
+  std::uint32_t state = 1;
+  const auto next = [&] { return (state = state * 1664525u + 1013904223u) >> 8; };
+  if (type.dtype == DType::f32)
+    for (std::size_t i = 0; i < count; ++i) {
+      const float value = static_cast<float>(next()) * 0x1p-23f - 1;
+      std::memcpy(&bytes[i * sizeof value], &value, sizeof value);
+    }
+  else
+    std::ranges::generate(bytes, [&] { return static_cast<std::byte>(next()); });
+  return bytes;
+}
+
+Graph graph_of(Node node, const std::vector<TensorType>& inputs) {
+  Graph graph;
+  std::vector<NodeId> ids;
+  for (std::size_t i = 0; i < inputs.size(); ++i) ids.push_back(graph.input(cat("input ", i), inputs[i]));
+  node.slot.reset();
+  graph.mark_output(graph.add(std::move(node), ids));
+  return graph;
+}
+
+void register_node(const std::string& name, DType precision, std::function<Graph()> make_graph,
+                   std::function<std::vector<InputBytes>(const Graph&)> make_inputs) {
+  const auto body = [=](benchmark::State& state) {
+    const Graph graph = make_graph();
+    const auto inputs = make_inputs ? make_inputs(graph) : arbitrary_inputs(graph);
+    std::vector<const void*> pointers;
+    for (const InputBytes& input : inputs) pointers.push_back(input.data());
+    const auto session = backend_for(precision)->compile(graph, false);
+    session->run(pointers);
+    session->time_layers(true);
+    double seconds = 0;
+    for (auto _ : state) {
+      session->run(pointers);
+      state.SetIterationTime(session->layer_ms().back() * 1e-3);
+      seconds += session->layer_ms().back() * 1e-3;
+    }
+    const NodeId last{static_cast<std::int32_t>(graph.nodes().size()) - 1};
+    const auto runs = static_cast<double>(state.iterations());
+    const double flops = runs * cost_of(graph, last).flops / seconds;
+    const double bytes = runs * bytes_at(precision, graph, last) / seconds;
+    const double most = precision == DType::bf16 ? ceilings().bf16_flops : ceilings().fp32_flops;
+    if (flops > 0) state.counters["GFLOP/s"] = flops * 1e-9;
+    if (flops > 0) state.counters["%flops"] = 100 * flops / most;
+    state.counters["GB/s"] = bytes * 1e-9;
+    state.counters["%copy"] = 100 * bytes / ceilings().copy_bytes;
+  };
+  benchmark::RegisterBenchmark(cat(name, "/", precision).c_str(), body)->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
+
+std::vector<DType> precisions() {
+  if (cpu_facts().fast_bf16) return {DType::f32, DType::bf16};
+  return {DType::f32};
+}
+
+int run_benchmarks(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  const Ceilings& c = ceilings();
+  std::cerr << make_cpu_backend()->device_name() << "; ceilings: " << c.fp32_flops * 1e-9 << " GFLOP/s fp32, "
+            << c.bf16_flops * 1e-9 << " bf16, " << c.copy_bytes * 1e-9 << " GB/s copied\n";
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
+
+}  // namespace giemsa
