@@ -149,6 +149,17 @@ AlexNetOptions parse_alexnet_options(const OptionTexts& texts, ErrorKind kind) {
   visit_alexnet(options, reader);
   reader.finish();
 
+  // Nothing else could be told from the names that the graph gives to layers without weights.
+  const auto is_plain = [](std::string_view name) {
+    constexpr std::array<std::string_view, 4> stems{"features.", "classifier.", "conv", "fc"};
+    return std::ranges::any_of(stems, [&](std::string_view stem) {
+      return name.starts_with(stem) && name.size() > stem.size() &&
+             name.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
+    });
+  };
+  for (const std::string& name : options.layers)
+    check(is_plain(name) && std::ranges::count(options.layers, name) == 1, kind, "layers: ", in_quotes(name),
+          " is not the name of one layer: features.N, classifier.N, convN or fcN");
   check(options.layers.size() == 8, kind, "layers: ", options.layers.size(), " named, AlexNet has 8");
   check(options.groups == 1 || options.groups == 2, kind, "groups: ", options.groups, " is neither 1 nor 2");
   check(options.conv1_padding >= 0 && options.conv1_padding <= 5, kind, "conv1_padding: ", options.conv1_padding,

@@ -161,8 +161,8 @@ std::vector<std::string> fitting_presets(const TensorMap& tensors) {
 }
 
 bool is_dispensable(std::string_view key) {
-  constexpr std::array<std::string_view, 6> prefixes{
-      "auxiliary_head.", "aux_classifier.", "encoder.fc.", "backbone.fc.", "fc.", "decode_head.loss"};
+  constexpr std::array<std::string_view, 4> prefixes{"auxiliary_head.", "aux_classifier.", "encoder.fc.",
+                                                     "backbone.fc."};
   return key.ends_with(".num_batches_tracked") ||
          std::ranges::any_of(prefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
 }

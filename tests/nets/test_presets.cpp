@@ -223,6 +223,10 @@ TEST_CASE("unknown and impossible options are refused by name") {
   CHECK(contains(refusal("deeplabv3plus", "smp", {{"decoder_concat", "none"}}), "decoder_concat"));
   CHECK(contains(refusal("deeplabv3plus", "vainf", {{"head_bn_eps", "0"}}), "eps"));
   CHECK(contains(refusal("alexnet", "caffe", {{"groups", "3"}}), "groups", "3"));
+  CHECK(contains(refusal("alexnet", "caffe", {{"layers", "conv1,conv2"}}), "layers", "8"));
+  for (const std::string name : {"flatten", "conv2", "conv1.relu", "features.", ""})
+    CHECK(contains(refusal("alexnet", "caffe", {{"layers", name + ",conv2,conv3,conv4,conv5,fc6,fc7,fc8"}}), "layers",
+                   "'" + name + "'"));
 }
 
 TEST_CASE("an input that fixed upsampling cannot restore is refused") {
