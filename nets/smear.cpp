@@ -6,7 +6,6 @@
 #include <limits>
 #include <list>
 
-#include "engine/cpu/backend.h"
 #include "engine/session.h"
 
 namespace giemsa {
@@ -32,23 +31,6 @@ constexpr std::array<std::int64_t, 3> batch_sizes{16, 4, 1};
 
 /// Frame sizes whose graphs are kept; beyond, the one unused for longest goes.
 constexpr std::size_t kept_sizes = 8;
-
-std::shared_ptr<Backend> open_backend(const SmearOptions& options) {
-  const std::string& device = options.device;
-  check(device != "cuda" && !device.starts_with("cuda:"), ErrorKind::device, "--device ", device,
-        ": this build of giemsa has no CUDA support");
-  check(device == "auto" || device == "cpu", ErrorKind::usage, "device must be auto, cpu or cuda[:N], is '", device,
-        "'");
-
-  CpuOptions cpu{options.threads, DType::f32};
-  // fp32 is what results are defined by; bf16 is faster and is asked for by name.
-  if (options.precision == "bf16")
-    cpu.precision = DType::bf16;
-  else
-    check(options.precision == "auto" || options.precision == "fp32", ErrorKind::usage,
-          "the CPU computes in fp32 or bf16, not in '", options.precision, "'");
-  return make_cpu_backend(cpu);
-}
 
 /// Everything compiled for frames of one size.
 struct Compiled {
@@ -155,11 +137,11 @@ struct Smear::State {
       : segmenter(std::move(segmenter_model)),
         classifier(std::move(classifier_model)),
         options(std::move(smear_options)),
-        backend(open_backend(options)) {
-    check(segmenter.info.is_segmenter(), ErrorKind::model, segmenter.file, ": expected a segmenter, is a ",
-          segmenter.info.arch);
-    check(!classifier.info.is_segmenter(), ErrorKind::model, classifier.file, ": expected a classifier, is a ",
-          classifier.info.arch);
+        backend(open_device(options.compute)) {
+    check(segmenter.info.is_segmenter(), ErrorKind::model, segmenter.file,
+          ": expected a segmenter, its architecture is ", segmenter.info.arch);
+    check(!classifier.info.is_segmenter(), ErrorKind::model, classifier.file,
+          ": expected a classifier, its architecture is ", classifier.info.arch);
   }
 
   Compiled& compiled_for(Size2 frame) {

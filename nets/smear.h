@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "engine/frame.h"
 #include "engine/region.h"
 #include "nets/model.h"
@@ -14,14 +15,12 @@
 namespace giemsa {
 
 struct SmearOptions {
-  std::string device = "auto";            ///< "auto", "cpu", "cuda", "cuda:N"
-  std::string precision = "auto";         ///< "fp32", "bf16", "auto"
+  DeviceOptions compute;
   std::optional<InputSize> segment_size;  ///< default: the segmenter's own
   std::int64_t min_area = 200;            ///< smaller components vanish, in pixels of the mask
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
   CropMode crop = CropMode::tight;
   bool mask_at_frame_resolution = true;  ///< false: label at the network's resolution, boxes scaled back to the frame
-  int threads = 0;                       ///< 0: one a core
 };
 
 /// One white blood cell, in pixels of the original image, origin top left.

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/check.h"
@@ -113,7 +112,7 @@ TEST_CASE("smear: mask, labels and boxes agree") {
 }
 
 TEST_CASE("smear: every class is drawn, with nucleus and cytoplasm") {
-  for (const CellClass kind : SmearOptions{}.classes) {
+  for (const CellClass kind : SampleOptions{}.classes) {
     CAPTURE(to_string(kind));
     const SyntheticSmear smear = generate_smear({.width = 400, .height = 300, .white_cells = 1, .classes = {kind}});
     REQUIRE(smear.cells.size() == 1);
@@ -124,7 +123,7 @@ TEST_CASE("smear: every class is drawn, with nucleus and cytoplasm") {
 }
 
 TEST_CASE("smear: all classes come up by default") {
-  std::vector<bool> drawn(SmearOptions{}.classes.size());
+  std::vector<bool> drawn(SampleOptions{}.classes.size());
   for (std::uint64_t seed = 0; seed < 20; ++seed)
     for (const SyntheticCell& cell : smear_of(seed).cells) drawn[static_cast<std::size_t>(cell.kind)] = true;
   CHECK(std::count(drawn.begin(), drawn.end(), true) == 5);
@@ -140,13 +139,16 @@ TEST_CASE("smear: as many cells as asked for, as far as they fit") {
 }
 
 TEST_CASE("smear: odd sizes") {
-  for (const auto& [width, height] : {std::pair{1, 1}, {31, 33}, {2000, 3}, {1, 700}}) {
+  struct Size {
+    int width, height;
+  };
+  for (const Size size : {Size{1, 1}, Size{31, 33}, Size{2000, 3}, Size{1, 700}}) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
-      CAPTURE(width);
+      CAPTURE(size.width);
       CAPTURE(seed);
-      const SyntheticSmear smear = smear_of(seed, width, height);
-      CHECK(smear.frame.width == width);
-      CHECK(smear.frame.height == height);
+      const SyntheticSmear smear = smear_of(seed, size.width, size.height);
+      CHECK(smear.frame.width == size.width);
+      CHECK(smear.frame.height == size.height);
       check_truth(smear);
     }
   }

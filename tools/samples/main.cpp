@@ -24,7 +24,7 @@ struct Arguments {
   float stain_variation = 1;
 };
 
-void parse_size(const std::string& size, SmearOptions& options) {
+void parse_size(const std::string& size, SampleOptions& options) {
   std::smatch sides;
   check(std::regex_match(size, sides, std::regex("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})")), ErrorKind::usage,
         "--size: expected WxH, got ", size);
@@ -46,7 +46,7 @@ std::string classes_of(const SyntheticSmear& smear) {
 }
 
 void write_samples(const Arguments& arguments) {
-  SmearOptions options;
+  SampleOptions options;
   parse_size(arguments.size, options);
   options.white_cells = arguments.white_cells;
   options.stain_variation = arguments.stain_variation;

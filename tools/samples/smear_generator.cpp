@@ -74,7 +74,7 @@ const char* to_string(CellClass kind) {
   return "neutrophil";
 }
 
-SyntheticSmear generate_smear(const SmearOptions& options) {
+SyntheticSmear generate_smear(const SampleOptions& options) {
   const std::int64_t pixels = std::int64_t{options.width} * options.height;
   check(options.width > 0 && options.height > 0 && pixels <= kMaxPixels, ErrorKind::usage,
         "smear size: expected 1x1 to 100 megapixels, got ", options.width, "x", options.height);

@@ -14,7 +14,7 @@ enum class CellClass { basophil, eosinophil, lymphocyte, monocyte, neutrophil };
 
 const char* to_string(CellClass kind);
 
-struct SmearOptions {
+struct SampleOptions {
   int width = 640, height = 480;  ///< pixels, at least 1 each, 100 megapixels together
   std::uint64_t seed = 0;
   int white_cells = -1;  ///< how many, as far as they fit side by side; negative: one to three, drawn from the seed
@@ -41,6 +41,6 @@ struct SyntheticSmear {
 
 /// Paints a Giemsa-stained field. The same options give the same pixels with every compiler and on every platform.
 /// Throws Error(usage) for an option out of its range.
-SyntheticSmear generate_smear(const SmearOptions& options);
+SyntheticSmear generate_smear(const SampleOptions& options);
 
 }  // namespace giemsa
