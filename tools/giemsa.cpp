@@ -4,6 +4,7 @@
 #include <new>
 
 #include "tools/commands/command.h"
+#include "tools/commands/messages.h"
 
 namespace {
 

@@ -1,9 +1,7 @@
 #include "tools/commands/command.h"
 
 #include <algorithm>
-#include <iostream>
-
-#include "tools/outputs/text.h"
+#include <string_view>
 
 namespace giemsa {
 namespace {
@@ -47,18 +45,6 @@ std::string HelpFormatter::make_option_opts(const CLI::Option* option) const {
   return option->get_type_size() == 0 ? "" : ' ' + option->get_type_name();
 }
 
-void print_error(std::string_view message) {
-  print_note(cat("error: ", message));
-}
-
-void print_note(std::string_view message) {
-  std::cerr << cat("giemsa: ", printable(message), '\n') << std::flush;
-}
-
-void check_stdout() {
-  check(static_cast<bool>(std::cout.flush()), ErrorKind::output, "standard output cannot be written");
-}
-
 CLI::Validator one_of(std::vector<std::string> choices) {
   return CLI::Validator(
       [choices](const std::string& value) {
@@ -74,6 +60,16 @@ CLI::Validator number_in(double least, double most) {
         double value = 0;
         if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return std::string();
         return cat("'", text, "' is no number from ", least, " to ", most);
+      },
+      "");
+}
+
+CLI::Validator between_0_and_1() {
+  return CLI::Validator(
+      [](const std::string& text) {
+        float value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value > 0 && value < 1) return std::string();
+        return cat("'", text, "' is no number between 0 and 1");
       },
       "");
 }

@@ -1,9 +1,8 @@
-// What the subcommands of `giemsa` share: how they are added, how they end, how they speak.
+// What the subcommands of `giemsa` share: how they are added, how they end, how they check options.
 #pragma once
 
 #include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -43,18 +42,14 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_option_opts(const CLI::Option* option) const override;
 };
 
-/// One line on stderr: "giemsa: error: ..." or "giemsa: ...".
-void print_error(std::string_view message);
-void print_note(std::string_view message);
-
-/// Throws Error(output) where something printed on stdout was lost (a full disk behind a redirection).
-void check_stdout();
-
 /// Accepts one of `choices`; the refusal lists them.
 CLI::Validator one_of(std::vector<std::string> choices);
 
 /// Accepts a number from `least` to `most`.
 CLI::Validator number_in(double least, double most);
+
+/// Accepts a number above 0 and below 1, in single precision too.
+CLI::Validator between_0_and_1();
 
 /// Accepts "auto", "cpu", "cuda", "cuda:N".
 CLI::Validator device_name_syntax();

@@ -9,6 +9,7 @@
 #include "tools/commands/op_text.h"
 #include "tools/outputs/json.h"
 #include "tools/outputs/text.h"
+#include "weights/mapped_file.h"
 
 namespace giemsa {
 namespace {
@@ -22,7 +23,7 @@ struct InspectArguments {
 constexpr Size2 usual_frame{480, 640};
 
 Graph network_of(const Model& model, const std::string& input) {
-  const InputSize size = input.empty() ? model.info.input : InputSize::parse(input);
+  const InputSize size = input.empty() ? model.info.input : naming("--input", [&] { return InputSize::parse(input); });
   const Size2 extent = size.resolve(usual_frame, size_multiple(model.info));
   Graph graph;
   const NodeId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});

@@ -4,7 +4,8 @@
 #include <iostream>
 #include <string>
 
-#include "tools/commands/command.h"
+#include "engine/check.h"
+#include "tools/commands/messages.h"
 
 namespace giemsa {
 namespace {

@@ -8,12 +8,14 @@
 #include <optional>
 
 #include "tools/commands/command.h"
+#include "tools/commands/messages.h"
 #include "tools/commands/model_files.h"
 #include "tools/commands/pipeline.h"
 #include "tools/commands/progress.h"
 #include "tools/outputs/json.h"
 #include "tools/outputs/result_folder.h"
 #include "tools/outputs/text_table.h"
+#include "weights/mapped_file.h"
 
 namespace giemsa {
 namespace {
@@ -64,7 +66,8 @@ Progress::Style progress_style(const RunArguments& arguments) {
 
 SmearOptions smear_options(const RunArguments& arguments) {
   SmearOptions options = arguments.smear;
-  if (!arguments.segment_size.empty()) options.segment_size = InputSize::parse(arguments.segment_size);
+  if (!arguments.segment_size.empty())
+    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
   options.crop = arguments.crop == "matlab" ? CropMode::matlab : CropMode::tight;
   options.mask_at_frame_resolution = arguments.mask_resolution == "frame";
   return options;
@@ -176,17 +179,17 @@ void add_run(CLI::App& app, Action& action) {
   group = "Networks";
   option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
   option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
-  option("--device", a.smear.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+  option("--device", a.smear.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
       ->check(device_name_syntax());
-  option("--precision", a.smear.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+  option("--precision", a.smear.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
       ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  option("--threads", a.smear.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+  option("--threads", a.smear.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
 
   group = "Finding cells";
   option("--segment-size", a.segment_size, "WxH|LONG",
          "size at which the segmenter sees an image, or its long side (default: the network's own)");
   option("--threshold", a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
-      ->check(number_in(0, 1));
+      ->check(between_0_and_1());
   option("--min-area", a.smear.min_area, "PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)")
       ->check(number_in(0, 1e9));
   option("--mask-resolution", a.mask_resolution, "WHERE",

@@ -1,0 +1,145 @@
+"""Model files: wrong ones, damaged ones, converting, inspecting, comparing."""
+
+import json
+import random
+import shutil
+import struct
+import unittest
+
+from support import CLASSIFIER, SEGMENTER, SOURCE, CommandTest, flat_png
+
+GOLDEN = SOURCE / "tests/golden"
+ALEXNET = ["--arch", "alexnet", "--preset", "torchvision"]
+
+
+def safetensors(tensors, metadata=None):
+    """A file of fp32 vectors."""
+    header, data = ({"__metadata__": metadata} if metadata else {}), b""
+    for name, values in tensors.items():
+        packed = struct.pack(f"<{len(values)}f", *values)
+        header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [len(data), len(data) + len(packed)]}
+        data += packed
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+class Models(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.image = self.write("a.png", flat_png(30, 20))
+        self.segmenter, self.classifier = self.models / SEGMENTER, self.models / CLASSIFIER
+
+    def test_wrong_role(self):
+        self.refused("run", self.image, "--segmenter", self.classifier, code=3, says=CLASSIFIER)
+        self.refused("run", self.image, "--classifier", self.segmenter, code=3, says=SEGMENTER)
+
+    def test_files_that_are_no_models(self):
+        for name, data in {
+            "empty.safetensors": b"",
+            "text.safetensors": b"hello, world\n" * 10,
+            "plain.safetensors": safetensors({"weight": [1.0, 2.0]}),
+            "foreign.safetensors": safetensors({"weight": [1.0]}, {"format": "pt"}),
+        }.items():
+            with self.subTest(name):
+                self.refused("run", self.image, "--segmenter", self.write(name, data), code=3, says=name)
+        self.refused("run", self.image, "--segmenter", self.dir / "missing", code=3, says="missing")
+        self.refused("run", self.image, "--segmenter", self.dir, code=3, says=str(self.dir))
+
+    def test_checkpoints_get_a_hint(self):
+        checkpoint = GOLDEN / "alexnet/checkpoint.pt"
+        for arguments in [["run", self.image, "--classifier", checkpoint], ["inspect", checkpoint]]:
+            self.refused(*arguments, code=3, says="giemsa convert")
+
+    def test_damaged_models_are_refused_or_harmless(self):
+        data = self.classifier.read_bytes()
+        header = struct.unpack("<Q", data[:8])[0]
+        for size in [0, 4, 8, header // 2, header + 8, len(data) - 1]:
+            with self.subTest(size=size):
+                self.refused("inspect", self.write("cut.safetensors", data[:size]), code=3, says="cut.safetensors")
+        generator = random.Random(3)
+        for _ in range(40):  # a flipped bit in the header may leave it readable
+            damaged = bytearray(data)
+            damaged[generator.randrange(8 + header)] ^= 1 << generator.randrange(8)
+            result = self.start("inspect", self.write("flipped.safetensors", damaged))
+            self.assertIn(result.code, (0, 3), result.err)
+            self.assertEqual(len(result.errors), 1 if result.code else 0, result.err)
+
+    def test_defaults_are_looked_for(self):
+        (self.models / CLASSIFIER).rename(self.dir / CLASSIFIER)
+        try:
+            self.refused("run", self.image, code=3, says="GIEMSA_MODELS")
+            self.giemsa("run", self.image, "--classifier", self.dir / CLASSIFIER, code=0)
+        finally:
+            shutil.move(self.dir / CLASSIFIER, self.models / CLASSIFIER)
+
+    def test_convert(self):
+        checkpoint, target = GOLDEN / "alexnet/checkpoint.pt", self.dir / "out.safetensors"
+        result = self.giemsa("convert", checkpoint, *ALEXNET, "--classes", "a,b,c,d,e", "--dtype", "int8", "--mean",
+                             "0.5,0.5,0.5", "--set", "norm=lrn", "-o", target, code=0)
+        self.assertRegex(result.out, r"norm +lrn +\(given\)")
+        self.assertRegex(result.out, r"conv1_padding +2 +\(preset\)")
+        model = json.loads(self.giemsa("inspect", target, "--json", code=0).out)["model"]
+        self.assertEqual((model["classes"], model["dtype"], model["options"]["norm"]), (list("abcde"), "int8", "lrn"))
+        quiet = self.giemsa("convert", checkpoint, *ALEXNET, "--quiet", "--output", target, code=0)
+        self.assertEqual(quiet.out + quiet.err, "")
+
+    def test_convert_refusals(self):
+        checkpoint, target = GOLDEN / "alexnet/checkpoint.pt", self.dir / "out.safetensors"
+        bad = self.write("bad.pt", b"PK\x03\x04 no zip")
+        for arguments, code, says in [
+            ([bad, *ALEXNET, "-o", target], 3, "bad.pt"),
+            ([self.dir / "missing.pt", *ALEXNET, "-o", target], 3, "missing.pt"),
+            ([checkpoint, "--arch", "alexnet", "--preset", "smp", "-o", target], 3, "torchvision"),
+            ([checkpoint, "--arch", "alexnet", "--preset", "keras", "-o", target], 2, "torchvision"),
+            ([checkpoint, "--arch", "resnet", "--preset", "smp", "-o", target], 2, "resnet"),
+            ([checkpoint, "--arch", "deeplabv3plus", "--preset", "smp", "-o", target], 3, "checkpoint.pt"),
+            ([checkpoint, *ALEXNET, "--dtype", "fp8", "-o", target], 2, "fp8"),
+            ([checkpoint, *ALEXNET, "--classes", "a,b", "-o", target], 3, "classes"),
+            ([checkpoint, *ALEXNET, "--output-stride", "8", "-o", target], 2, "output_stride"),
+            ([checkpoint, *ALEXNET, "--set", "norm", "-o", target], 2, "NAME=VALUE"),
+            ([checkpoint, *ALEXNET, "-o", self.write("file", b"") / "out.safetensors"], 5, "out.safetensors"),
+        ]:
+            with self.subTest(arguments):
+                self.refused("convert", *arguments, code=code, says=says)
+        self.assertFalse(target.exists())
+
+    def test_inspect(self):
+        text = self.giemsa("inspect", self.segmenter, code=0).out
+        self.assertIn("segmentation_head.0", text)
+        self.assertIn("arena", text)
+        fused = json.loads(self.giemsa("inspect", self.segmenter, "--json", code=0).out)
+        unfused = json.loads(self.giemsa("inspect", self.segmenter, "--json", "--unfused", "--input", "64x48", code=0).out)
+        self.assertGreater(len(unfused["layers"]), len(fused["layers"]))
+        self.assertEqual(unfused["layers"][0]["output"], [1, 3, 48, 64])
+        self.assertEqual(fused["total"]["parameters"], sum(layer["parameters"] for layer in fused["layers"]))
+        for block in fused["memory"]["blocks"]:
+            self.assertLessEqual(block["offset"] + block["bytes"], fused["memory"]["arena_bytes"])
+        self.assertTrue(self.giemsa("inspect", self.classifier, "--dot", code=0).out.startswith("digraph"))
+
+    def test_compare(self):
+        golden = GOLDEN / "smp/activations.safetensors"
+        for options in [[], ["--unfused"]]:
+            self.assertIn("agree", self.giemsa("compare", self.segmenter, "--golden", golden, *options, code=0).out)
+        result = self.giemsa("compare", self.segmenter, "--golden", golden, "--tolerance", "0", code=1)
+        self.assertIn("first divergence: ", result.out)
+
+    def test_compare_names_the_first_layer_that_differs(self):
+        data = bytearray((GOLDEN / "smp/activations.safetensors").read_bytes())
+        size = struct.unpack("<Q", data[:8])[0]
+        header = json.loads(data[8:8 + size])
+        layers = ["encoder.maxpool", "decoder.up"]
+        for layer in layers:
+            at = 8 + size + header[layer]["data_offsets"][0]
+            data[at:at + 4] = struct.pack("<f", float("nan"))
+        result = self.giemsa("compare", self.segmenter, "--golden", self.write("bad.safetensors", data), code=1)
+        self.assertIn("first divergence: encoder.maxpool\n", result.out)
+        self.assertEqual(result.out.count("diverges"), 2)
+
+    def test_compare_refusals(self):
+        self.refused("compare", self.segmenter, "--golden", self.dir / "missing", code=2, says="missing")
+        (self.dir / "empty").mkdir()
+        self.refused("compare", self.segmenter, "--golden", self.dir / "empty", code=2, says="input")
+
+
+if __name__ == "__main__":
+    unittest.main()
