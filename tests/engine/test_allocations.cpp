@@ -104,7 +104,7 @@ TEST_CASE("the allocation counter counts") {
   CHECK(alone.ours == 2);
   CHECK(alone.onednn == 0);
   CHECK(alone.bytes_left >= 100);
-  CHECK(alone.first_of_ours.find("test_engine") != std::string::npos);
+  CHECK_FALSE(alone.first_of_ours.empty());
 
   test::start_counting_allocations();
   kept.reset();
