@@ -9,6 +9,7 @@
 #include "weights/checkpoint.h"
 #include "weights/quantize.h"
 #include "weights/safetensors.h"
+#include "weights/seal.h"
 #include "weights/sha256.h"
 #include "weights/text.h"
 
@@ -63,7 +64,7 @@ ModelInfo describe(const ConvertOptions& options, const TensorMap& tensors, std:
   metadata["classes"] = assumed_classes(preset, tensors);
   metadata["dtype"] = checkpoint_dtype(tensors);
   for (const auto& [name, value] : general) metadata[name] = value;
-  const ModelInfo info = from_metadata(metadata, ErrorKind::usage);
+  ModelInfo info = from_metadata(metadata, ErrorKind::usage);
 
   const auto assume = [&](const std::string& name, const std::string& value, const char* origin) {
     assumptions.push_back({name, value, options.overrides.contains(name) ? "given" : origin});
@@ -151,7 +152,9 @@ ConvertReport convert(const ConvertOptions& options) {
   model.info.source_sha256 = sha256(bytes.bytes);
   model.info.converter = "giemsa " GIEMSA_VERSION;
   const TensorMap stored = naming(model.file, [&] { return store(model.tensors, model.info.dtype); });
-  write_safetensors(options.target, stored, to_metadata(model.info));
+  Texts metadata = to_metadata(model.info);
+  metadata[seal_key] = seal_of(stored, metadata);
+  write_safetensors(options.target, stored, metadata);
 
   report.info = model.info;
   report.tensors = stored.size();

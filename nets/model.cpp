@@ -6,6 +6,7 @@
 #include "nets/blueprint.h"
 #include "nets/deeplabv3plus.h"
 #include "weights/safetensors.h"
+#include "weights/seal.h"
 #include "weights/text.h"
 
 namespace giemsa {
@@ -74,9 +75,14 @@ Model load_model(const std::filesystem::path& file) {
 }
 
 Model load_model(const FileBytes& file) {
+  Checkpoint checkpoint = read_safetensors(file);  // names the file in its errors
   return naming(file.name, [&] {
-    Checkpoint checkpoint = read_safetensors(file);
-    Model model{from_metadata(checkpoint.metadata, ErrorKind::model), std::move(checkpoint.tensors), file.name};
+    auto description = checkpoint.metadata;
+    description.erase(seal_key);
+    const ModelInfo info =
+        from_metadata(description, ErrorKind::model);  // first: it knows what is no model of ours at all
+    check_seal(checkpoint.tensors, checkpoint.metadata);
+    Model model{info, std::move(checkpoint.tensors), file.name};
     if (model.info.arch == "alexnet")
       alexnet_options(model.info, ErrorKind::model);
     else

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "engine/cpu/backend.h"
@@ -14,6 +17,7 @@
 #include "weights/checkpoint.h"
 #include "weights/quantize.h"
 #include "weights/safetensors.h"
+#include "weights/seal.h"
 #include "weights/sha256.h"
 
 namespace giemsa {
@@ -296,6 +300,7 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
       metadata.erase(key);
     else
       metadata[key] = value;
+    metadata[seal_key] = seal_of(good.tensors, metadata);
     write_safetensors(folder / "edited.safetensors", good.tensors, metadata);
     return load(folder / "edited.safetensors");
   };
@@ -305,6 +310,30 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
   CHECK(contains(edited("arch", "unet"), "unet"));
   CHECK(contains(edited("preset", "keras"), "keras"));
   CHECK(contains(edited("option.stem", "3x3,3x3,3x3"), "stem"));
+}
+
+TEST_CASE("a changed bit anywhere in a converted model is noticed") {
+  const TemporaryFolder folder;
+  convert_golden("alexnet", folder / "good.safetensors", "alexnet", "torchvision");
+  std::ifstream in(folder / "good.safetensors", std::ios::binary);
+  const std::string good{std::istreambuf_iterator<char>(in), {}};
+  load_model(folder / "good.safetensors");
+  const std::size_t step = std::max<std::size_t>(1, good.size() / 500);
+  for (std::size_t at = 0; at < good.size(); at += step) {
+    CAPTURE(at);
+    std::string changed = good;
+    changed[at] = static_cast<char>(changed[at] ^ (1 << (at % 8)));
+    std::uint64_t header = 0;
+    std::memcpy(&header, good.data(), sizeof(header));
+    if (at > 8 && at < 8 + header && good[at] == ' ') continue;  // padding between header and tensors means nothing
+    std::ofstream(folder / "bad.safetensors", std::ios::binary) << changed;
+    error_of(ErrorKind::model, [&] { load_model(folder / "bad.safetensors"); });
+  }
+  Checkpoint unsealed = read_safetensors(folder / "good.safetensors");
+  unsealed.metadata.erase(seal_key);
+  write_safetensors(folder / "unsealed.safetensors", unsealed.tensors, unsealed.metadata);
+  CHECK(
+      contains(error_of(ErrorKind::model, [&] { load_model(folder / "unsealed.safetensors"); }), "missing", seal_key));
 }
 
 TEST_CASE("random models are whole, finite and repeatable") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -90,7 +91,8 @@ Networks open_networks(const RunArguments& arguments) {
   const fs::path classifier_file = find_model(arguments.classifier, shipped_classifier);
   auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
 
-  Model segmenter = open_model(segmenter_file), classifier = open_model(classifier_file);
+  auto opening = std::async(std::launch::async, [&] { return open_model(classifier_file); });  // each is read to its end
+  Model segmenter = open_model(segmenter_file), classifier = opening.get();
   RunInfo info;
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
