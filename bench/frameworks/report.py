@@ -16,15 +16,20 @@ def ratio(row, ours):
     return statistics.median(statistics.median(theirs) / statistics.median(mine) for theirs, mine in pairs)
 
 
+def counterpart(row, rows):
+    """Our row of the same precision; of fp32 for a peer that quantises an fp32 network."""
+    precision = "fp32" if row["precision"] == "int8" else row["precision"]
+    return next(other for other in rows if other["ours"] and other["precision"] == precision)
+
+
 def summarize(rows):
-    """Adds percentiles and ratios to the rows of one case; a row's ratio is to ours of the same precision."""
+    """Adds percentiles and ratios to the rows of one case."""
     for row in rows:
         if "rounds" not in row:
             continue
         samples = [ms for turn in row["rounds"] for ms in turn]
         row |= {f"p{percent}": percentile(samples, percent) for percent in (50, 90, 99)} | {"samples": len(samples)}
-        ours = next(other for other in rows if other["ours"] and other["precision"] == row["precision"])
-        row["ratio"] = ratio(row, ours)
+        row["ratio"] = ratio(row, counterpart(row, rows))
 
 
 def fastest(rows, **wanted):

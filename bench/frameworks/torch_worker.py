@@ -1,6 +1,6 @@
 """One PyTorch peer: answers run's commands, a line of JSON each, on stdin and stdout (the protocol is in README.md).
 
-    python3 torch_worker.py --setting SETTING --precision fp32|bf16 --threads N
+    python3 torch_worker.py --setting SETTING --precision fp32|bf16|int8 --threads N
     python3 torch_worker.py --list
 
 Settings, in what PyTorch recommends for inference on the CPU:
@@ -22,7 +22,7 @@ import torch
 
 import torch_nets
 
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.float32}
 SETTINGS = ["eager", "channels_last", "jit", "int8"] + (["compile"] if hasattr(torch, "compile") else [])
 
 
