@@ -38,7 +38,7 @@ class Layers {
 
   /// A layer without weights.
   NodeId add(const std::string& name, Op op, std::vector<NodeId> inputs) {
-    return graph_.add(name, std::move(op), inputs);
+    return graph_.add(name, std::move(op), std::move(inputs));
   }
 
   const Shape& shape(NodeId id) const { return graph_[id].output.shape; }

@@ -74,7 +74,7 @@ const AlexNetPreset& alexnet_preset(const std::string& name, ErrorKind kind) {
 
 DeepLabOptions deeplab_options(const ModelInfo& info, ErrorKind kind) {
   const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset, kind);
-  const DeepLabOptions options = parse_deeplab_options(info.options, kind);
+  DeepLabOptions options = parse_deeplab_options(info.options, kind);
   check(std::ranges::count(preset.output_strides, options.output_stride) == 1, kind, "output_stride: preset ",
         preset.name, " has no output stride of ", options.output_stride);
   check(std::ranges::count(preset.separable, options.separable) == 1, kind, "separable: preset ", preset.name,
