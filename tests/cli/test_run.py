@@ -146,6 +146,12 @@ class Run(CommandTest):
                 self.check_labels(out / f"labels/{image['name']}.png", image)
                 self.assertTrue((out / f"overlays/{image['name']}.png").exists())
 
+    def test_out_beside_the_images(self):
+        self.write("a.png", flat_png(30, 20))
+        for _ in range(2):
+            images = self.run_json(self.dir, "--out", self.dir)["images"]
+            self.assertEqual([image["name"] for image in images], ["a"])
+
     def check_labels(self, file, image):
         """The label image's pixels give each cell's area, box and centroid."""
         pixels = {}

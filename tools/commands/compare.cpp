@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "engine/cpu/backend.h"
+#include "engine/device.h"
 #include "engine/npy.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 struct CompareArguments {
-  std::string model, golden, precision = "fp32";
+  std::string model, golden;
+  DeviceOptions compute;
   std::optional<double> tolerance;
   bool unfused = false;
 };
@@ -129,12 +130,12 @@ Exit compare(const CompareArguments& arguments) {
   Graph network;
   const NodeId image = network.input("input", {DType::f32, given.shape()});
   network.mark_output(build_network(network, image, model));
-  const DType precision = arguments.precision == "bf16" ? DType::bf16 : DType::f32;
-  const auto session = make_cpu_backend({.threads = 0, .precision = precision})->compile(network, !arguments.unfused);
+  const auto backend = open_device(arguments.compute);
+  const auto session = backend->compile(network, !arguments.unfused);
 
   std::cout << padded("layer", 44) << "      largest     relative    tolerated\n";
   Report report;
-  RoundingBound bound(precision);
+  RoundingBound bound(backend->precision());
   session->observe([&](const Node& node, const Tensor& actual) {
     const double rounding = bound.after(session->graph(), session->graph().find(node.name).value());
     const auto expected = golden.find(dump_name(node.value));
@@ -172,7 +173,10 @@ void add_compare(CLI::App& app, Action& action) {
   command->footer(footer);
   command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
   command->add_option("--golden", a.golden, "the activations to compare with")->required()->type_name("GOLDEN");
-  command->add_option("--precision", a.precision, "fp32 or bf16 (default: fp32)")
+  command->add_option("--device", a.compute.device, "auto, cpu, cuda or cuda:N (default: auto)")
+      ->check(device_name_syntax())
+      ->type_name("DEVICE");
+  command->add_option("--precision", a.compute.precision, "fp32 or bf16 (default: fp32)")
       ->check(one_of({"fp32", "bf16"}))
       ->type_name("TYPE");
   command

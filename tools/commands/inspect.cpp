@@ -2,7 +2,7 @@
 #include <iostream>
 #include <memory>
 
-#include "engine/cpu/backend.h"
+#include "engine/device.h"
 #include "engine/passes/passes.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
@@ -150,7 +150,7 @@ Exit inspect(const InspectArguments& arguments) {
     print_dot(arguments.unfused ? graph : optimize(graph));
     return Exit::ok;
   }
-  const auto session = make_cpu_backend()->compile(graph, !arguments.unfused);
+  const auto session = open_device({})->compile(graph, !arguments.unfused);
   if (arguments.json)
     print_json(model, *session);
   else

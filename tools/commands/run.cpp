@@ -7,6 +7,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "tools/commands/command.h"
 #include "tools/commands/messages.h"
@@ -33,23 +34,26 @@ struct RunArguments {
   bool resume = false, crops = false, geojson = false, json = false, quiet = false;
 };
 
-/// The images to work on. Throws Error(usage), after naming each, where no INPUT can be used.
+/// Whether an earlier run into the folder `out` drew this picture: then it is no input, though it may lie below one.
+bool is_own_picture(const fs::path& picture, const fs::path& out) {
+  std::error_code error;  // what cannot be resolved is not ours
+  const fs::path inside = fs::weakly_canonical(picture, error).lexically_relative(fs::weakly_canonical(out, error));
+  const std::string top = inside.empty() ? "" : inside.begin()->string();
+  return (top == "labels" || top == "overlays" || top == "crops") && fs::exists(out / ResultFolder::marker, error);
+}
+
+/// The images to work on. Throws Error(usage), naming each INPUT, where none can be used.
 std::vector<ImageFile> inputs_of(const RunArguments& arguments) {
   const std::vector<fs::path> paths(arguments.inputs.begin(), arguments.inputs.end());
   std::vector<ImageFile> images = find_images(paths);
-  if (!arguments.out.empty()) {  // what an earlier run wrote below an INPUT is no input
-    const fs::path out = fs::weakly_canonical(arguments.out);
-    std::erase_if(images, [&](const ImageFile& image) {
-      const auto relative = fs::weakly_canonical(image.path).lexically_relative(out);
-      return !relative.empty() && *relative.begin() != "..";
-    });
-  }
+  if (!arguments.out.empty())
+    std::erase_if(images, [&](const ImageFile& image) { return is_own_picture(image.path, arguments.out); });
   std::string unusable;
   for (const ImageFile& image : images) {
     if (image.error.empty()) return images;
     unusable += cat(unusable.empty() ? "" : "; ", image.path.string(), ": ", image.error);
   }
-  fail(ErrorKind::usage, unusable.empty() ? "no images but those in the output folder" : unusable);
+  fail(ErrorKind::usage, unusable.empty() ? "no images but those that an earlier run drew" : unusable);
 }
 
 std::size_t longest_name(const std::vector<ImageFile>& images) {
@@ -91,7 +95,8 @@ Networks open_networks(const RunArguments& arguments) {
   const fs::path classifier_file = find_model(arguments.classifier, shipped_classifier);
   auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
 
-  auto opening = std::async(std::launch::async, [&] { return open_model(classifier_file); });  // each is read to its end
+  auto opening =
+      std::async(std::launch::async, [&] { return open_model(classifier_file); });  // each is read to its end
   Model segmenter = open_model(segmenter_file), classifier = opening.get();
   RunInfo info;
   info.segmenter = describe(segmenter);

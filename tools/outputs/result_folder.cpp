@@ -31,8 +31,8 @@ Frame crop_of(const Frame& frame, const Cell& cell, CropMode mode) {
 
 }  // namespace
 
-ResultFolder::ResultFolder(fs::path folder) : folder_(std::move(folder)), journal_(folder_ / ".giemsa/journal.jsonl") {
-  const fs::path probe = folder_ / ".giemsa/probe";
+ResultFolder::ResultFolder(fs::path folder) : folder_(std::move(folder)), journal_(folder_ / marker / "journal.jsonl") {
+  const fs::path probe = folder_ / marker / "probe";
   write_file_atomically(probe, std::string_view());
   std::error_code ignored;  // an empty file that stays does no harm
   fs::remove(probe, ignored);

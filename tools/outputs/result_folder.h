@@ -16,6 +16,9 @@ namespace giemsa {
 /// throws Error(output) where something cannot be written.
 class ResultFolder {
  public:
+  /// What a folder that was filled here holds.
+  static constexpr const char* marker = ".giemsa";
+
   /// Makes the folder and makes sure that it can be written to.
   explicit ResultFolder(std::filesystem::path folder);
 
