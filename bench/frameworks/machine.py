@@ -48,5 +48,6 @@ def facts():
         "cores": os.cpu_count(),
         "flags": [flag for flag in interesting if flag in flags],
         "memory_gb": round(memory_kb / 2**20),
-        "kernel": os.uname().release,
+        "kernel": ".".join(os.uname().release.split(".")[:2]),
+        "niceness": os.nice(0),
     }

@@ -45,7 +45,7 @@ HEADER = ("| | precision | p50 ms | p90 | p99 | time / ours | samples | error | 
 def table_row(row):
     if "failure" in row:
         return f"| {row['name']} | {row['precision']} | {row['failure'].replace('|', '/')} |" + " |" * 9 + "\n"
-    name = row["name"] if row["verified"] else f"{row['name']} (**wrong result**)"
+    name = row["name"] if row["verified"] else f"{row['name']} (**beyond tolerance**)"
     return (f"| {name} | {row['precision']} | {row['p50']:.3f} | {row['p90']:.3f} | {row['p99']:.3f} "
             f"| {row['ratio']:.2f} | {row['samples']} | {row['error']:.1e} | {row['agreement']:.4%} "
             f"| {row['resident_mb']:.0f} | {row['peak_mb']:.0f} | {row['load_ms'] / 1e3:.2f} |\n")
@@ -66,7 +66,7 @@ def markdown(result):
     device = result["machine"]
     text = (f"# Per-image latency on {device['device']}\n\n"
             f"{device['cpu']} {device['architecture']}, {device['cores']} cores ({' '.join(device['flags'])}), "
-            f"{result['threads']} threads each, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
+            f"{result['threads']} threads each, niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
             f"(oneDNN {result['giemsa']['onednn']}), commit {result['commit']}, {result['date']}.\n\n"
             f"    {result['command']}\n\n"
             "What is timed, and how, is in [frameworks](../../README.md#against-pytorch). "

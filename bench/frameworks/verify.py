@@ -5,9 +5,10 @@ import math
 
 # Largest error, relative to the largest logit, and least share of equal labels. fp32 runs some 60 layers whose sums of up
 # to 9216 products round in another order: 60 * sqrt(9216) * 2^-24 = 3.4e-4, with a margin of 3. bf16 keeps 8 bits: errors
-# of 2^-9 at some 120 roundings add up like sqrt(120) * 2^-9 = 2e-2, with a margin of 4. int8: PyTorch quantises the
-# activations of three layers to 7 bits besides the weights.
-TOLERANCE = {"fp32": (1e-3, 0.999), "bf16": (8e-2, 0.98), "int8": (2e-1, 0.9)}
+# of 2^-9 at some 200 roundings (a batch norm that is not folded makes one of its own) add up like sqrt(200) * 2^-9 = 3e-2,
+# and the largest of a million such errors is five times as large. int8: PyTorch quantises the activations of three layers
+# to 7 bits besides the weights.
+TOLERANCE = {"fp32": (1e-3, 0.999), "bf16": (2e-1, 0.99), "int8": (2e-1, 0.9)}
 
 
 def read_logits(path):
