@@ -27,6 +27,13 @@ GIEMSA_INLINE void finish(const LinearArgs& args, std::int64_t o, std::int64_t n
   args.y[n * args.out + o] = sum;
 }
 
+/// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point there.
+template <class T>
+GIEMSA_INLINE void prefetch(const T* from, std::int64_t index) {
+  const auto address = reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(index) * sizeof(T);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+}
+
 namespace baseline {
 
 using Vec = float __attribute__((vector_size(16)));
