@@ -41,6 +41,7 @@ OUTSIDE = [
     ("zlib.h", ["tools/image_io", "tools/outputs", "tests"]),
     ("CLI/*", ["tools"]),
     ("doctest/*", ["tests"]),
+    ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),
     # The operating system and the processor.
     ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h",
