@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the repository to its own rules: who may include whom, and how large files may be.
+"""Holds the repository to its own rules: who may include whom, what kernels may say, and how large files may be.
 
     check_includes.py [REPOSITORY]
 
@@ -49,6 +49,12 @@ OUTSIDE = [
     ("execinfo.h|malloc.h", ["tests"]),
 ]
 
+# What reaches the hardware past the seam, and so past the emulator that tests kernels.
+SEAM = "kernels/device*.h|kernels/mma.h"
+HARDWARE = re.compile(
+    r"<<<|\basm\s*(volatile\s*)?\(|\bextern\s+__shared__|\b__shared__\s+(?!Shared<)|\batomic[A-Z]\w*\(|"
+    r"\b__(sync|threadfence|nanosleep|(shfl|ballot|any|all|match|reduce|activemask)(_|\()|ld|st[cw])\w*\(?")
+
 SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake"}
 INCLUDING_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
 MAX_SOURCE_LINES = 499
@@ -77,6 +83,15 @@ def lies_in(path, rooms):
     return any(path.startswith(room + "/") for room in rooms)
 
 
+def matches(path, patterns):
+    return any(fnmatch.fnmatchcase(path, pattern) for pattern in patterns.split("|"))
+
+
+def speaks_to_device(path):
+    """Whether `path` holds device code that has to go through the seam."""
+    return matches(path, "kernels/*.h|kernels/*.cu|tests/kernels/*.cu") and not matches(path, SEAM)
+
+
 def room_of(path):
     """The longest room in ROOMS that holds `path`, or None."""
     return max((room for room in ROOMS if lies_in(path, [room])), key=len, default=None)
@@ -100,7 +115,7 @@ def include_violation(root, path, header, quoted):
     if "." not in header and "/" not in header:
         return None
     for patterns, rooms in OUTSIDE:
-        if any(fnmatch.fnmatchcase(header, pattern) for pattern in patterns.split("|")):
+        if matches(header, patterns):
             return None if lies_in(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
     return f"<{header}> is no dependency of this project (see OUTSIDE)"
 
@@ -123,6 +138,8 @@ def violations(root):
         for number, line in enumerate(lines, start=1):
             if unfinished := UNFINISHED.search(line):
                 yield f"{path}:{number}: {unfinished[0]}; finish it, or say in the README what is missing"
+            if speaks_to_device(path) and (past_seam := HARDWARE.search(line)):
+                yield f"{path}:{number}: {past_seam[0]}; kernels reach the hardware through kernels/device.h only"
             if suffix in INCLUDING_SUFFIXES and (include := INCLUDE.match(line)):
                 if why := include_violation(root, path, header=include[2], quoted=include[1] == '"'):
                     yield f"{path}:{number}: {why}"

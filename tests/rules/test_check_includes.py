@@ -50,6 +50,7 @@ FORBIDDEN = [
     ("engine/graph.cpp", '"engine/missing.h"'),
     ("engine/graph.cpp", "<engine/check.h>"),
     ("engine/graph.cpp", "<boost/context/fiber.hpp>"),
+    ("tests/ops/test_conv2d.cpp", "<boost/context/fiber.hpp>"),
     ("extra/new_room.cpp", '"engine/check.h"'),
 ]
 
@@ -109,6 +110,21 @@ class CheckIncludes(unittest.TestCase):
             with self.subTest(path=path, header=header):
                 self.write(path, f"#include {header}\n")
                 self.assertEqual(self.found(), [])
+
+    def test_hardware_is_reached_through_the_seam_only(self):
+        for line in ("kernel<<<1, 32>>>(out);", 'asm volatile("bar.sync 0;");', "extern __shared__ float tile[];",
+                     "__shared__ float tile[32];", "__syncthreads();", "__syncwarp();", "v = __shfl_sync(m, v, 0);",
+                     "v = __ldg(p);", "__stcs(p, v);", "atomicAdd(p, 1);", "__threadfence();", "m = __activemask();"):
+            for path in ("kernels/conv2d.cu", "kernels/conv2d.h", "tests/kernels/test_conv2d.cu"):
+                with self.subTest(line=line, path=path):
+                    file = self.write(path, f"// why\n{line}\n")
+                    self.assert_reported(f"{path}:2: ", "through kernels/device.h only")
+                    file.unlink()
+            self.write("kernels/mma.h", f"{line}\n")
+            self.assertEqual(self.found(), [])
+        self.write("kernels/conv2d.cu", "__shared__ Shared<float, 32> tile;\n__global__ void __launch_bounds__(32)\n"
+                                        "atomic_add(p, 1);\n")
+        self.assertEqual(self.found(), [])
 
     def test_large_file(self):
         self.write("weights/pretrained/segmenter.safetensors", "x" * (check_includes.MAX_FILE_BYTES + 1))

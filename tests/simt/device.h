@@ -93,6 +93,7 @@ namespace giemsa::kernels {
 template <class... Parameters>
 void launch(void (*kernel)(Parameters...), const Launch& how, std::type_identity_t<Parameters>... arguments) {
   static_assert((std::is_trivially_copyable_v<Parameters> && ...));
+  static_assert((sizeof(Parameters) + ... + 0) <= 4096, "CUDA passes no more to every generation");
   const simt::Call<Parameters...> call{kernel, {arguments...}};
   simt::run(how, call.start, &call);
 }

@@ -1,6 +1,7 @@
 #include "tests/simt/memory.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <iterator>
 #include <map>
@@ -57,8 +58,8 @@ bool happened_before(std::uint32_t then, int warp, unsigned lanes, std::uint32_t
   if (then < epoch) return true;
   const Thread& self = current_thread();
   if (warp != self.warp()) return false;
-  for (int lane = 0; lane < warp_size; ++lane)
-    if (lane != self.lane() && (lanes >> lane & 1) && known[warp][self.lane()][lane] <= time) return false;
+  for (unsigned others = lanes & ~(1u << self.lane()); others; others &= others - 1)
+    if (known[warp][self.lane()][std::countr_zero(others)] <= time) return false;
   return true;
 }
 

@@ -243,6 +243,9 @@ __global__ void host_memory(int* out, const int* in) {
   out[threadIdx.x] = in[0];
 }
 __global__ void nothing() {}
+__global__ void last_thread_wins(int* out) {
+  *out = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+}
 
 }  // namespace
 
@@ -317,6 +320,19 @@ TEST_CASE("must fail: launches and pointers") {
   check_faults("no device can launch", nothing, {.grid = {0}, .block = {32}});
   check_faults("no device can launch", nothing, {.block = {1025}});
   check_faults("no device can launch", nothing, {.block = {32}, .shared_bytes = (227 << 10) + 1});
+}
+
+TEST_CASE("must fail: a result that depends on the order of threads and blocks differs between orders") {
+  DeviceBuffer<int> out(1);
+  std::vector<int> winners;
+  simt::in_all_thread_orders([&] {
+    launch(last_thread_wins, {.grid = {100}, .block = {100}}, out.data());
+    winners.push_back(out.values()[0]);
+  });
+  REQUIRE_EQ(winners.size(), 4);
+  CHECK_EQ(winners[0], 9999);
+  CHECK_EQ(winners[1], 0);
+  CHECK(winners[2] != winners[3]);
 }
 
 TEST_CASE("after a fault the emulator goes on") {
