@@ -76,6 +76,7 @@ class CommandTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="giemsa-cli-"))
+        cls.addClassCleanup(shutil.rmtree, cls.shared)
         cls.models = cls.shared / "models"
         cls.models.mkdir()
         golden = SOURCE / "tests/golden"
@@ -83,10 +84,6 @@ class CommandTest(unittest.TestCase):
                   "--classes", "background,cell", "--input-size", "64", "-o", cls.models / SEGMENTER)
         cls.start("convert", golden / "alexnet/checkpoint.pt", "--arch", "alexnet", "--preset", "torchvision",
                   "--classes", ",".join(CLASSES), "--input-size", "97x127", "-o", cls.models / CLASSIFIER)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.shared)
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="giemsa-cli-"))
