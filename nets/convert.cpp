@@ -113,6 +113,14 @@ TensorMap store(const TensorMap& tensors, const std::string& dtype) {
   return stored;
 }
 
+/// Throws for words that no version of any checkpoint could make right, before anything is read.
+void check_words(const ConvertOptions& options) {
+  if (options.arch == "alexnet")
+    alexnet_preset(options.preset, ErrorKind::usage);
+  else
+    deeplab_preset(options.arch, options.preset, ErrorKind::usage);
+}
+
 /// Throws where the checkpoint is plainly of another preset than the one named, and says which.
 void check_preset(const ConvertOptions& options, const TensorMap& tensors) {
   const std::vector<std::string> fitting = fitting_presets(tensors);
@@ -131,6 +139,7 @@ void check_network(const Model& model) {
 }  // namespace
 
 ConvertReport convert(const ConvertOptions& options) {
+  check_words(options);
   const std::filesystem::path file =
       std::filesystem::is_directory(options.source) ? options.source / "model.safetensors" : options.source;
   const FileBytes bytes = map_file(file);

@@ -57,7 +57,7 @@ describe_engine() {
   if command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; then
     found="a CUDA toolkit but no GPU here"
     if nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then found="a CUDA toolkit and a GPU here"; fi
-    found+="; this version has no CUDA code yet"
+    found+="; the CUDA kernels are tested, but the engine does not run on them yet"
   fi
   printf 'CPU engine (%s)' "$found"
 }

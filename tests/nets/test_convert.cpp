@@ -312,6 +312,17 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
   CHECK(contains(edited("option.stem", "3x3,3x3,3x3"), "stem"));
 }
 
+TEST_CASE("unknown words are refused as such, whatever the checkpoint") {
+  const TemporaryFolder folder;
+  const auto refused = [&](const std::string& arch, const std::string& preset) {
+    return error_of(ErrorKind::usage,
+                    [&] { convert({golden_checkpoint("alexnet"), folder / "out.safetensors", arch, preset, {}}); });
+  };
+  CHECK(contains(refused("alexnet", "keras"), "keras", "torchvision"));
+  CHECK(contains(refused("deeplabv3plus", "keras"), "keras", "mmseg"));
+  CHECK(contains(refused("unet", "smp"), "unet", "deeplabv3plus"));
+}
+
 TEST_CASE("a changed bit anywhere in a converted model is noticed") {
   const TemporaryFolder folder;
   convert_golden("alexnet", folder / "good.safetensors", "alexnet", "torchvision");
