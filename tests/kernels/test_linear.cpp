@@ -57,7 +57,9 @@ std::vector<float> run(const LinearParams& params, const std::vector<X>& x, cons
                        const std::vector<float>& scale, const std::vector<float>& bias) {
   DeviceBuffer<X> device_x{std::span(x)};
   DeviceBuffer<W> device_weights{std::span(weights)};
-  DeviceBuffer<float> device_scale{std::span(scale)}, device_bias{std::span(bias)};
+  const std::vector<float> unread(1);
+  DeviceBuffer<float> device_scale{std::span(scale.empty() ? unread : scale)};
+  DeviceBuffer<float> device_bias{std::span(bias.empty() ? unread : bias)};
   DeviceBuffer<Y> y(std::int64_t{params.samples} * params.out);
   kernels::linear(y.data(), device_x.data(), device_weights.data(), scale.empty() ? nullptr : device_scale.data(),
                   bias.empty() ? nullptr : device_bias.data(), params, nullptr);
