@@ -9,9 +9,10 @@ namespace giemsa::kernels {
 
 struct SoftmaxParams {
   int rows = 1, columns = 0;
+  int input_stride = 0;  ///< elements from a row to the next; 0: columns
 };
 
-/// In {rows, columns} -> out {rows, columns}, always fp32; T is float or Half. A NaN makes its row NaN. Throws
+/// In {rows, input_stride} -> out {rows, columns}, always fp32; T is float or Half. A NaN makes its row NaN. Throws
 /// std::invalid_argument where a precondition fails.
 template <class T>
 void softmax(float* out, const T* in, const SoftmaxParams& params, Stream stream);
