@@ -39,6 +39,8 @@ std::string_view name_of(const Op& op) {
                         [](const FillHoles&) { return "fill_holes"; },
                         [](const AreaOpen&) { return "area_open"; },
                         [](const Components&) { return "components"; },
+                        [](const CleanAndLabel&) { return "clean_and_label"; },
+                        [](const ResizeLabels&) { return "resize_labels"; },
                         [](const Regions&) { return "regions"; },
                         [](const CropResize&) { return "crop_resize"; },
                     },

@@ -133,6 +133,17 @@ struct AreaOpen {
 /// pixels.
 struct Components {};
 
+/// FillHoles, AreaOpen and Components in one: mask u8 {1,1,H,W} -> labels i32 {1,1,H,W}. Where a Regions reads the
+/// labels, a backend makes the table in the same go.
+struct CleanAndLabel {
+  std::int64_t min_area = 200;
+};
+
+/// Labels i32 {1,1,H,W} -> labels of another size: the nearest sample of each pixel's centre.
+struct ResizeLabels {
+  Size2 output;
+};
+
 /// Labels -> region table i32 {1 + capacity, 10}: see engine/region.h.
 struct Regions {
   std::int64_t capacity = 0;
@@ -148,7 +159,7 @@ struct CropResize {
 
 using Op = std::variant<Input, Conv2d, BatchNorm, Relu, Add, MaxPool, AdaptiveAvgPool, Lrn, Flatten, Linear, Softmax,
                         Concat, Upsample, Threshold, UpsampleThreshold, Preprocess, FillHoles, AreaOpen, Components,
-                        Regions, CropResize>;
+                        CleanAndLabel, ResizeLabels, Regions, CropResize>;
 
 /// "conv2d", "batch_norm", ...
 std::string_view name_of(const Op& op);

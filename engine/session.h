@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cascade.h"
 #include "engine/graph.h"
 #include "engine/plan.h"
 
@@ -72,6 +73,9 @@ class Backend {
   /// Optimises (unless told not to) and compiles. Weights that the graph's tensors hold are packed once for all
   /// sessions that use the same tensors. Throws Error(model) where the backend cannot run a layer, naming it.
   virtual std::unique_ptr<Session> compile(const Graph& graph, bool optimized = true) = 0;
+
+  /// Compiles the graphs of a cascade. A backend may run it as one, without the host in between.
+  virtual std::unique_ptr<Cascade> compile(const CascadeGraphs& graphs) { return make_session_cascade(*this, graphs); }
 
   /// "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
   virtual std::string device_name() const = 0;

@@ -147,6 +147,15 @@ class Rule {
     return plane_to_plane(DType::u8, DType::u8);
   }
   TensorType operator()(const Components&) const { return plane_to_plane(DType::u8, DType::i32); }
+  TensorType operator()(const CleanAndLabel& op) const {
+    require(op.min_area >= 0, "min_area must not be negative, is ", op.min_area);
+    return plane_to_plane(DType::u8, DType::i32);
+  }
+  TensorType operator()(const ResizeLabels& op) const {
+    plane_to_plane(DType::i32, DType::i32);
+    require(op.output.h > 0 && op.output.w > 0, "output must be positive");
+    return {DType::i32, {1, 1, op.output.h, op.output.w}};
+  }
 
   TensorType operator()(const Regions& op) const {
     plane_to_plane(DType::i32, DType::i32);

@@ -1,12 +1,8 @@
 #include "nets/smear.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <limits>
 #include <list>
-
-#include "engine/session.h"
 
 namespace giemsa {
 
@@ -24,24 +20,16 @@ Shape frame_shape(Size2 frame) {
 
 constexpr std::string_view mask_value = "mask";  // the node that ends segmentation and begins post-processing
 
-/// Batches in which crops are classified, largest first: any number of cells is a sum of these, and all are compiled
-/// with the first image of a size. At batch 1 the fully connected weights cost as much as the convolutions; 16 crops
-/// share one pass over them.
-constexpr std::array<std::int64_t, 3> batch_sizes{16, 4, 1};
-
 /// Frame sizes whose graphs are kept; beyond, the one unused for longest goes.
 constexpr std::size_t kept_sizes = 8;
 
-/// Everything compiled for frames of one size.
+/// What is compiled for frames of one size.
 struct Compiled {
   Size2 frame;
-  std::unique_ptr<Session> segment;
-  std::array<std::unique_ptr<Session>, batch_sizes.size()> classify;
-  std::vector<Region> regions;      // of the last image, with room for as many as there can be
-  std::vector<std::int32_t> boxes;  // of one batch
+  std::unique_ptr<Cascade> cascade;
 };
 
-Cell cell_of(const Region& region, int id) {
+Cell cell_of(const Region& region, int id, std::span<const float> probabilities) {
   Cell cell;
   cell.id = id;
   cell.x = region.x;
@@ -51,51 +39,9 @@ Cell cell_of(const Region& region, int id) {
   cell.area = region.area;
   cell.centroid_x = region.centroid_x();
   cell.centroid_y = region.centroid_y();
+  cell.class_index = static_cast<int>(std::ranges::max_element(probabilities) - probabilities.begin());
+  cell.probabilities.assign(probabilities.begin(), probabilities.end());
   return cell;
-}
-
-/// The nearest sample of `from` pixels for each of `to`.
-std::vector<std::int64_t> nearest(std::int64_t from, std::int64_t to) {
-  std::vector<std::int64_t> index(static_cast<std::size_t>(to));
-  for (std::int64_t i = 0; i < to; ++i) index[static_cast<std::size_t>(i)] = (2 * i + 1) * from / (2 * to);
-  return index;
-}
-
-/// Labels at the mask's size -> labels at the frame's.
-void write_labels(std::span<const std::int32_t> labels, Size2 mask, Labels& out) {
-  if (mask == Size2{out.height, out.width}) {
-    std::ranges::transform(labels, out.pixels.begin(),
-                           [](std::int32_t label) { return static_cast<std::uint16_t>(label); });
-    return;
-  }
-  const std::vector<std::int64_t> rows = nearest(mask.h, out.height), columns = nearest(mask.w, out.width);
-  for (int y = 0; y < out.height; ++y) {
-    const std::int32_t* row = labels.data() + rows[static_cast<std::size_t>(y)] * mask.w;
-    for (int x = 0; x < out.width; ++x)
-      out.at(x, y) = static_cast<std::uint16_t>(row[columns[static_cast<std::size_t>(x)]]);
-  }
-}
-
-/// Measures the components of a label image again, after it changed size. One that lost all its pixels has area 0.
-void measure(const Labels& labels, std::span<Region> regions) {
-  for (Region& region : regions)
-    region = {std::numeric_limits<std::int32_t>::max(), std::numeric_limits<std::int32_t>::max(), 0, 0, 0, 0, 0, 0};
-  for (int y = 0; y < labels.height; ++y) {
-    for (int x = 0; x < labels.width; ++x) {
-      const std::uint16_t label = labels.at(x, y);
-      if (label == 0) continue;
-      Region& region = regions[label - 1u];
-      const std::int32_t right = std::max(region.x + region.w, x + 1), bottom = std::max(region.y + region.h, y + 1);
-      const bool first = region.area == 0;
-      region.x = std::min(region.x, x);
-      region.y = std::min(region.y, y);
-      region.w = (first ? x + 1 : right) - region.x;
-      region.h = (first ? y + 1 : bottom) - region.y;
-      ++region.area;
-      region.sum_x += x;
-      region.sum_y += y;
-    }
-  }
 }
 
 }  // namespace
@@ -112,7 +58,8 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const NodeId mask = graph.add(std::string(mask_value), Threshold{options.threshold}, {logits});
   const NodeId filled = graph.add("fill_holes", FillHoles{}, {mask});
   const NodeId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
-  const NodeId labels = graph.add("labels", Components{}, {opened});
+  NodeId labels = graph.add("labels", Components{}, {opened});
+  if (size != frame) labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
   const NodeId regions = graph.add("regions", Regions{max_regions(size.h, size.w, options.min_area)}, {labels});
   graph.mark_output(labels);
   graph.mark_output(regions);
@@ -133,94 +80,30 @@ Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, C
 }
 
 struct Smear::State {
-  State(Model segmenter_model, Model classifier_model, SmearOptions smear_options)
+  State(Model segmenter_model, Model classifier_model, SmearOptions smear_options, std::shared_ptr<Backend> where)
       : segmenter(std::move(segmenter_model)),
         classifier(std::move(classifier_model)),
         options(std::move(smear_options)),
-        backend(open_device(options.compute)) {
+        backend(std::move(where)) {
     check(segmenter.info.is_segmenter(), ErrorKind::model, segmenter.file,
           ": expected a segmenter, its architecture is ", segmenter.info.arch);
     check(!classifier.info.is_segmenter(), ErrorKind::model, classifier.file,
           ": expected a classifier, its architecture is ", classifier.info.arch);
   }
 
-  Compiled& compiled_for(Size2 frame) {
+  Cascade& cascade_for(Size2 frame) {
     const auto found = std::ranges::find(sizes, frame, &Compiled::frame);
     if (found != sizes.end()) {
       sizes.splice(sizes.begin(), sizes, found);  // most recently used first
-      return sizes.front();
+      return *sizes.front().cascade;
     }
-    Compiled fresh;
-    fresh.frame = frame;
-    fresh.segment = backend->compile(segment_graph(segmenter, frame, options));
-    fresh.segment->time_layers(true);
-    for (std::size_t i = 0; i < batch_sizes.size(); ++i)
-      fresh.classify[i] = backend->compile(classify_graph(classifier, frame, batch_sizes[i], options.crop));
-    const Graph& graph = fresh.segment->graph();
-    fresh.regions.reserve(static_cast<std::size_t>(graph[graph.outputs()[1]].output.shape[0]));
-    fresh.boxes.reserve(static_cast<std::size_t>(4 * batch_sizes.front()));
+    CascadeGraphs graphs{segment_graph(segmenter, frame, options), {}, std::string(mask_value)};
+    for (std::size_t i = 0; i < graphs.each.size(); ++i)
+      graphs.each[i] = classify_graph(classifier, frame, CascadeGraphs::batch_sizes[i], options.crop);
+    Compiled fresh{frame, backend->compile(graphs)};
     if (sizes.size() == kept_sizes) sizes.pop_back();
     sizes.push_front(std::move(fresh));
-    return sizes.front();
-  }
-
-  /// Segments and cleans up: fills `result.labels` and `compiled.regions`.
-  void segment(Compiled& compiled, const Frame& frame, SmearResult& result) {
-    Session& session = *compiled.segment;
-    const void* inputs[] = {frame.rgb.data()};
-    session.run(inputs);
-    bool after_mask = false;
-    for (std::size_t i = 0; i < session.graph().nodes().size(); ++i) {
-      (after_mask ? result.ms.postprocess : result.ms.segment) += session.layer_ms()[i];
-      after_mask = after_mask || session.graph().nodes()[i].name == mask_value;
-    }
-
-    const auto start = Clock::now();
-    const auto table = session.output<std::int32_t>(1);
-    const std::int32_t count = table[0];
-    check(count <= std::numeric_limits<std::uint16_t>::max(), ErrorKind::image, count,
-          " components do not fit a 16-bit label image; raise the minimum area");
-    const auto* records = reinterpret_cast<const Region*>(table.data()) + 1;
-    compiled.regions.assign(records, records + count);
-    if (result.labels.width != frame.width || result.labels.height != frame.height)
-      result.labels = Labels(frame.width, frame.height);
-    const Graph& graph = session.graph();
-    const Shape& mask = graph[graph.outputs()[0]].output.shape;
-    write_labels(session.output<std::int32_t>(0), {mask[2], mask[3]}, result.labels);
-    if (mask[2] != frame.height || mask[3] != frame.width) measure(result.labels, compiled.regions);
-    result.ms.postprocess += ms_since(start);
-  }
-
-  /// Names the cells of `compiled.regions`.
-  void classify(Compiled& compiled, const Frame& frame, SmearResult& result) {
-    const auto start = Clock::now();
-    for (std::size_t i = 0; i < compiled.regions.size(); ++i)
-      if (compiled.regions[i].area > 0) result.cells.push_back(cell_of(compiled.regions[i], static_cast<int>(i) + 1));
-    for (std::size_t first = 0, b = 0; first < result.cells.size();) {
-      const auto batch = static_cast<std::size_t>(batch_sizes[b]);
-      if (batch > result.cells.size() - first) {
-        ++b;
-        continue;
-      }
-      classify_batch(*compiled.classify[b], compiled.boxes, frame, std::span(result.cells).subspan(first, batch));
-      first += batch;
-    }
-    result.ms.classify = ms_since(start);
-  }
-
-  static void classify_batch(Session& session, std::vector<std::int32_t>& boxes, const Frame& frame,
-                             std::span<Cell> cells) {
-    boxes.clear();
-    for (const Cell& cell : cells) boxes.insert(boxes.end(), {cell.x, cell.y, cell.w, cell.h});
-    const void* inputs[] = {frame.rgb.data(), boxes.data()};
-    session.run(inputs);
-    const auto probabilities = session.output<float>();
-    const std::size_t classes = probabilities.size() / cells.size();
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const auto row = probabilities.subspan(i * classes, classes);
-      cells[i].probabilities.assign(row.begin(), row.end());
-      cells[i].class_index = static_cast<int>(std::ranges::max_element(row) - row.begin());
-    }
+    return *sizes.front().cascade;
   }
 
   Model segmenter, classifier;
@@ -229,8 +112,9 @@ struct Smear::State {
   std::list<Compiled> sizes;
 };
 
-Smear::Smear(Model segmenter, Model classifier, SmearOptions options)
-    : state_(std::make_unique<State>(std::move(segmenter), std::move(classifier), std::move(options))) {}
+Smear::Smear(Model segmenter, Model classifier, SmearOptions options, std::shared_ptr<Backend> backend)
+    : state_(std::make_unique<State>(std::move(segmenter), std::move(classifier), std::move(options),
+                                     std::move(backend))) {}
 Smear::~Smear() = default;
 Smear::Smear(Smear&&) noexcept = default;
 
@@ -240,10 +124,20 @@ void Smear::identify(const Frame& frame, SmearResult& result) {
   const auto start = Clock::now();
   result.cells.clear();
   result.ms = {};
-  Compiled& compiled = state_->compiled_for({frame.height, frame.width});
-  state_->segment(compiled, frame, result);
-  state_->classify(compiled, frame, result);
-  result.ms.total = ms_since(start);
+  Cascade& cascade = state_->cascade_for({frame.height, frame.width});
+  cascade.run(frame.rgb.data());
+
+  const std::span<const Region> regions = cascade.regions();
+  const std::span<const float> values = cascade.values();
+  const std::size_t classes = regions.empty() ? 0 : values.size() / regions.size();
+  for (std::size_t i = 0; i < regions.size(); ++i)
+    if (regions[i].area > 0)
+      result.cells.push_back(cell_of(regions[i], static_cast<int>(i) + 1, values.subspan(i * classes, classes)));
+  if (result.labels.width != frame.width || result.labels.height != frame.height)
+    result.labels = Labels(frame.width, frame.height);
+  cascade.copy_labels(result.labels.pixels);
+  const CascadeTimes& times = cascade.times();
+  result.ms = {times.first, times.second, times.each, ms_since(start)};
 }
 
 const ModelInfo& Smear::segmenter() const {

@@ -7,15 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/device.h"
 #include "engine/frame.h"
-#include "engine/region.h"
+#include "engine/session.h"
 #include "nets/model.h"
 
 namespace giemsa {
 
 struct SmearOptions {
-  DeviceOptions compute;
   std::optional<InputSize> segment_size;  ///< default: the segmenter's own
   std::int64_t min_area = 200;            ///< smaller components vanish, in pixels of the mask
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
@@ -44,18 +42,18 @@ struct SmearResult {
   StageTimes ms;
 };
 
-/// Frame u8 {1,H,W,3} -> labels i32 {1,1,h,w} and region table, h x w being the frame's size or the network's.
+/// Frame u8 {1,H,W,3} -> labels i32 {1,1,H,W} and region table.
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options);
 
 /// Frame u8 {1,H,W,3} and boxes i32 {batch,4} -> probabilities {batch,classes}.
 Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, CropMode crop);
 
-/// A segmenter and a classifier bound to a device. Not for several threads at once; graphs are compiled for the first
-/// image of each size and kept, after which nothing is allocated but what `SmearResult` holds.
+/// A segmenter and a classifier on a backend. Not for several threads at once; graphs are compiled for the first image
+/// of each size and kept, after which nothing is allocated but what `SmearResult` holds.
 class Smear {
  public:
-  /// Throws Error(model) where a model does not fit its role, Error(device) where the device cannot be used.
-  Smear(Model segmenter, Model classifier, SmearOptions options);
+  /// Throws Error(model) where a model does not fit its role.
+  Smear(Model segmenter, Model classifier, SmearOptions options, std::shared_ptr<Backend> backend);
   ~Smear();
   Smear(Smear&&) noexcept;
 

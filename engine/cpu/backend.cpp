@@ -21,6 +21,7 @@ class CpuBackend final : public Backend {
     context_->threads = options.threads > 0 ? options.threads : omp_get_num_procs();
   }
 
+  using Backend::compile;
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
     omp_set_num_threads(context_->threads);  // kernels are chosen, and scratch is sized, for this many
     return std::make_unique<cpu::CpuSession>(optimized ? optimize(graph) : graph, context_);

@@ -276,20 +276,27 @@ void region_table(const std::int32_t* labels, Size2 size, std::int64_t capacity,
   writer.finish();
 }
 
-std::int32_t clean_and_label(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int64_t capacity,
-                             std::uint8_t* clean, std::int32_t* labels, RegionCount* table,
-                             std::span<std::byte> scratch) {
+std::int32_t clean_and_label(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
+                             RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
   RunTable runs(mask, size, Connect::both, scratch);
   runs.fill_holes();
   const std::int32_t count = runs.number(min_area);
-  runs.paint(clean, [&](std::int32_t run) { return runs.label(run) != 0; });
   runs.paint(labels, [&](std::int32_t run) { return runs.label(run); });
+  if (!table) return count;
   RegionWriter writer(table, capacity);
   runs.each_foreground([&](std::int64_t y, std::int32_t run, std::int32_t begin, std::int32_t end) {
     if (const std::int32_t label = runs.label(run); label != 0) writer.add(label, y, begin, end);
   });
   writer.finish();
   return count;
+}
+
+void resize_labels(const std::int32_t* labels, Size2 size, std::int32_t* out, Size2 out_size) {
+  const auto nearest = [](std::int64_t i, std::int64_t from, std::int64_t to) { return (2 * i + 1) * from / (2 * to); };
+  for (std::int64_t y = 0; y < out_size.h; ++y) {
+    const std::int32_t* row = labels + nearest(y, size.h, out_size.h) * size.w;
+    for (std::int64_t x = 0; x < out_size.w; ++x) *out++ = row[nearest(x, size.w, out_size.w)];
+  }
 }
 
 }  // namespace giemsa::cpu

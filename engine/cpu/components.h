@@ -32,10 +32,12 @@ std::int32_t label_components(const std::uint8_t* mask, Size2 size, std::int32_t
 /// Error(internal) where a label is negative or exceeds the capacity.
 void region_table(const std::int32_t* labels, Size2 size, std::int64_t capacity, RegionCount* table);
 
-/// FillHoles, AreaOpen, Components and Regions in one go over the mask; `clean` may be `mask`. Returns the number of
-/// components. Throws Error(internal) where it exceeds the capacity.
-std::int32_t clean_and_label(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int64_t capacity,
-                             std::uint8_t* clean, std::int32_t* labels, RegionCount* table,
-                             std::span<std::byte> scratch);
+/// The CleanAndLabel op and, unless `table` is null, the Regions op in one go over the mask. Returns the number of
+/// components. Throws Error(internal) where it exceeds the table's capacity.
+std::int32_t clean_and_label(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
+                             RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch);
+
+/// The ResizeLabels op.
+void resize_labels(const std::int32_t* labels, Size2 size, std::int32_t* out, Size2 out_size);
 
 }  // namespace giemsa::cpu

@@ -11,10 +11,6 @@ namespace giemsa::cpu {
 
 namespace {
 
-bool is_picture(const TensorType& type) {
-  return type.dtype == DType::f32 && type.shape.rank() == 4;
-}
-
 /// Huge pages make the arena's first use cheaper and spare TLB misses; 2 MiB alignment lets the kernel grant them.
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 
@@ -36,6 +32,12 @@ const Value* StepBuilder::scratch_like(DType dtype, const Shape& shape) {
   return &scratch_.emplace_back(value);
 }
 
+std::optional<NodeId> StepBuilder::made_along() const {
+  for (std::size_t later = index_of(id) + 1; later < layout_.made_with.size(); ++later)
+    if (layout_.made_with[later] == id) return NodeId{static_cast<std::int32_t>(later)};
+  return std::nullopt;
+}
+
 const Value* StepBuilder::stored_as(DType dtype, const Value* value, std::vector<std::function<void()>>& before) {
   if (value->dtype == dtype) return value;
   const Value* copy = scratch_like(dtype, value->shape);
@@ -55,7 +57,7 @@ void CpuSession::FreeAligned::operator()(std::byte* memory) const {
 }
 
 CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
-    : Session(std::move(graph)), context_(std::move(context)), layout_(lay_out(graph_, context_->precision)) {
+    : Session(std::move(graph)), context_(std::move(context)), layout_(lay_out(graph_, {.precision = context_->precision})) {
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
     steps_.push_back(StepBuilder(*context_, graph_, id, layout_, scratch_).build());

@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include "engine/cpu/layout.h"
 #include "engine/cpu/nhwc.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/weight_cache.h"
+#include "engine/layout.h"
 #include "engine/session.h"
 
 namespace giemsa::cpu {
@@ -43,7 +43,13 @@ class StepBuilder {
 
   const Value* input(std::size_t i) const { return &layout_.values[index_of(node.inputs[i])]; }
   const Value* output() const { return &layout_.values[index_of(id)]; }
+  const Value* value(NodeId node_id) const { return &layout_.values[index_of(node_id)]; }
   bool overwrites_residual() const { return layout_.in_place[index_of(id)]; }
+
+  /// Whether an earlier node's step makes this node's result.
+  bool is_made_before() const { return layout_.made_with[index_of(id)] != id; }
+  /// The later node whose result this step makes as well, if there is one.
+  std::optional<NodeId> made_along() const;
 
   /// `bytes` of memory that are this step's alone while it runs.
   const Value* scratch(std::size_t bytes) { return scratch_like(DType::u8, Shape{static_cast<std::int64_t>(bytes)}); }

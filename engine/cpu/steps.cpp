@@ -221,7 +221,26 @@ struct Maker {
             }};
   }
 
+  Step operator()(const CleanAndLabel& op) const {
+    const Value* scratch = b.scratch(components_scratch_bytes(plane_of(b.node.output.shape)));
+    const std::optional<NodeId> regions = b.made_along();
+    const Value* table = regions ? b.value(*regions) : nullptr;
+    const std::int64_t capacity = regions ? std::get<Regions>(b.graph[*regions].op).capacity : 0;
+    return {{}, [src = b.input(0), dst = b.output(), scratch, op, table, capacity] {
+              clean_and_label(src->as<std::uint8_t>(), plane_of(src->shape), op.min_area, dst->as<std::int32_t>(),
+                              table ? table->as<RegionCount>() : nullptr, capacity, bytes_of(*scratch));
+            }};
+  }
+
+  Step operator()(const ResizeLabels&) const {
+    return {{}, [src = b.input(0), dst = b.output()] {
+              resize_labels(src->as<std::int32_t>(), plane_of(src->shape), dst->as<std::int32_t>(),
+                            plane_of(dst->shape));
+            }};
+  }
+
   Step operator()(const Regions& op) const {
+    if (b.is_made_before()) return {{}, [] {}};
     return {{}, [src = b.input(0), dst = b.output(), op] {
               region_table(src->as<std::int32_t>(), plane_of(src->shape), op.capacity, dst->as<RegionCount>());
             }};

@@ -115,8 +115,7 @@ Step onednn_step(StepBuilder& builder) {
 Step convolution_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Value *src = builder.input(0), *dst = builder.output();
-  const bool is_depthwise = op.groups == src->channels() && op.out_channels == op.groups && op.groups > 1;
-  return is_depthwise && !op.residual && src->dtype == dst->dtype ? depthwise_step(builder) : onednn_step(builder);
+  return is_depthwise(op, src->channels()) && !op.residual && src->dtype == dst->dtype ? depthwise_step(builder) : onednn_step(builder);
 }
 
 }  // namespace giemsa::cpu

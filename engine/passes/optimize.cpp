@@ -7,6 +7,7 @@ Graph optimize(const Graph& graph) {
   result = fuse_activation(result);  // before residuals: a convolution with its own relu cannot host an add
   result = fuse_residual(result);
   result = fuse_upsample_threshold(result);
+  result = fuse_cleanup(result);
   return concat_in_place(result);  // last: earlier passes rebuild nodes and would drop the slots' node numbers
 }
 

@@ -17,6 +17,9 @@ Graph fuse_residual(const Graph& graph);
 /// upsample (clamped) -> threshold becomes one op that never writes the upsampled logits.
 Graph fuse_upsample_threshold(const Graph& graph);
 
+/// fill_holes -> area_open -> components becomes one clean_and_label.
+Graph fuse_cleanup(const Graph& graph);
+
 /// Gives the inputs of a concat, where nothing else claims them, a slot in its output, so that the concat copies
 /// nothing.
 Graph concat_in_place(const Graph& graph);

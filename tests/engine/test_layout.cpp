@@ -1,5 +1,5 @@
-// Where the CPU backend puts results: in-place residuals, slots of concats, storage types, lifetimes.
-#include "engine/cpu/layout.h"
+// Where backends put results: in-place residuals, slots of concats, storage types, lifetimes.
+#include "engine/layout.h"
 
 #include <doctest/doctest.h>
 
@@ -10,8 +10,6 @@ namespace giemsa {
 
 namespace {
 
-using cpu::Layout;
-using cpu::Value;
 using test::Net;
 using test::square;
 
@@ -21,7 +19,7 @@ struct Laid {
   Layout layout;
 
   explicit Laid(const Net& net, DType precision = DType::f32)
-      : graph(optimize(net.graph)), layout(cpu::lay_out(graph, precision)) {}
+      : graph(optimize(net.graph)), layout(lay_out(graph, {.precision = precision})) {}
 
   std::size_t index(std::string_view name) const {
     const auto id = graph.find(name);

@@ -166,7 +166,7 @@ TEST_CASE("the journal keeps finished images, and only those of the same run") {
   }
   SUBCASE("more threads, or another path to the same model, are the same run") {
     RunInfo other = info;
-    other.options.compute.threads = 7;
+    other.compute.threads = 7;
     other.device = "cpu (oneDNN 2.6.3, avx2, 7 threads)";
     other.segmenter.file = "elsewhere/seg.safetensors";
     Journal journal(file);

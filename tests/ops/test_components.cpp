@@ -54,16 +54,15 @@ Cleaned clean_in_steps(const std::vector<std::uint8_t>& mask, Size2 size, std::i
 
 Cleaned clean_at_once(const std::vector<std::uint8_t>& mask, Size2 size, std::int64_t min_area) {
   const std::int64_t pixels = size.h * size.w, capacity = max_regions(size.h, size.w, min_area);
-  Guarded<std::uint8_t> in{std::span(mask)}, opened(pixels);
+  Guarded<std::uint8_t> in{std::span(mask)};
   Guarded<std::int32_t> labels(pixels);
   Guarded<Region> table(1 + capacity);
   Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(size)));
-  const std::int32_t count = cpu::clean_and_label(in.data(), size, min_area, capacity, opened.data(), labels.data(),
-                                                  head_of(table), scratch.values());
-  return {count,
-          {opened.values().begin(), opened.values().end()},
-          {labels.values().begin(), labels.values().end()},
-          regions_of(table.values())};
+  const std::int32_t count =
+      cpu::clean_and_label(in.data(), size, min_area, labels.data(), head_of(table), capacity, scratch.values());
+  std::vector<std::uint8_t> opened;
+  for (const std::int32_t label : labels.values()) opened.push_back(label != 0);
+  return {count, opened, {labels.values().begin(), labels.values().end()}, regions_of(table.values())};
 }
 
 Cleaned clean_by_flood(const std::vector<std::uint8_t>& mask, Size2 size, std::int64_t min_area) {

@@ -21,7 +21,7 @@ ROOMS = {
     "weights": ["engine/tensor.h", "engine/check.h", "engine/op.h", "weights/"],
     "nets": [
         "engine/graph.h", "engine/op.h", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
-        "engine/session.h", "engine/device.h", "engine/frame.h", "engine/region.h",
+        "engine/session.h", "engine/cascade.h", "engine/frame.h", "engine/region.h",
         "weights/", "nets/",
     ],
     "tools": ["engine/", "nets/", "weights/", "tools/"],

@@ -29,6 +29,7 @@ struct RunArguments {
   std::string segmenter, classifier;
   std::string segment_size, crop = "tight", mask_resolution = "frame";
   SmearOptions smear;
+  DeviceOptions compute;
   DecodeLimits limits;
   std::string out;
   bool resume = false, crops = false, geojson = false, json = false, quiet = false;
@@ -101,7 +102,8 @@ Networks open_networks(const RunArguments& arguments) {
   RunInfo info;
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
-  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments));
+  info.compute = arguments.compute;
+  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments), open_device(arguments.compute));
   info.device = smear.device_name();
   info.precision = smear.precision_name();
   info.classes = smear.classifier().classes;
@@ -186,11 +188,11 @@ void add_run(CLI::App& app, Action& action) {
   group = "Networks";
   option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
   option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
-  option("--device", a.smear.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
       ->check(device_name_syntax());
-  option("--precision", a.smear.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
       ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  option("--threads", a.smear.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
 
   group = "Finding cells";
   option("--segment-size", a.segment_size, "WxH|LONG",

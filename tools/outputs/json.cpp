@@ -20,7 +20,7 @@ Json settings_json(const RunInfo& info) {
           {"max_pixels", info.max_pixels},
           {"crops", info.crops},
           {"geojson", info.geojson},
-          {"threads", options.compute.threads}};
+          {"threads", info.compute.threads}};
 }
 
 Json cell_json(const Cell& cell, const std::vector<std::string>& classes) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/device.h"
 #include "nets/smear.h"
 
 namespace giemsa {
@@ -20,6 +21,7 @@ struct ModelFile {
 /// What was run, with which settings: the provenance that accompanies every result.
 struct RunInfo {
   std::string device, precision;  ///< what was used, not what was asked for
+  DeviceOptions compute;          ///< what was asked for
   ModelFile segmenter, classifier;
   std::vector<std::string> classes;  ///< the classifier's
   SmearOptions options;              ///< `segment_size` is set: the one in use
