@@ -59,8 +59,11 @@ def main():
     kernels = listing.read_kernels(options.archive, tools)
     inspections, faults = inspection.inspect_library(kernels, expectations.EXPECTATIONS, options.arch)
     print_table(inspections)
-    faults += [f"{result.kernel.name}, sm_{result.kernel.arch}: {fault}" for result in inspections
-               for fault in result.faults]
+    archs_of = {}  # what is wrong with a kernel -> where
+    for result in inspections:
+        for fault in result.faults:
+            archs_of.setdefault((result.kernel.name, fault), []).append(f"sm_{result.kernel.arch}")
+    faults += [f"{name}, {' '.join(archs)}: {fault}" for (name, fault), archs in archs_of.items()]
     print("\n" + ("\n".join(faults) or f"machine code: {len(kernels)} kernels as expected"))
     return 1 if faults or not kernels else 0
 

@@ -64,20 +64,21 @@ def _places(instructions, most=4):
     return f"{len(instructions)} {opcodes} at {places}"
 
 
-def _faults(kernel, kind, loop):
+def _faults(kernel, expected, loop):
     if local := [i for i in kernel.instructions if i.name in LOCAL]:
         yield f"local-memory traffic: {_places(local)}"
     if kernel.stack or kernel.local:
         yield (f"{kernel.stack + kernel.local} bytes of local memory a thread, by what ptxas reports of it: spilled "
                "registers or an array that isn't in registers")
-    if kind.matrix and not any(i.name in MATRIX for i in loop):
+    if expected.kind.matrix and not any(i.name in MATRIX for i in loop):
         yield "no matrix instruction (HMMA)"
-    if kind.wide_loads:
+    if expected.kind.wide_loads:
         loads = [i for i in loop if i.name in GLOBAL_LOADS]
-        if not loads:
-            yield "no load from global memory"
-        if narrow := [i for i in loads if i.bytes < WIDE]:
+        narrow = [i for i in loads if i.bytes < WIDE]
+        if len(narrow) > expected.narrow_loads:
             yield f"loads narrower than {WIDE} bytes in the main loop: {_places(narrow)}"
+        elif len(narrow) == len(loads):
+            yield f"no load of {WIDE} bytes from global memory"
 
 
 def inspect(kernel, table):
@@ -91,7 +92,7 @@ def inspect(kernel, table):
     result.kind = expected.kind
     result.shared = kernel.shared + expected.dynamic_shared
     result.loop = count(loop)
-    result.faults += _faults(kernel, expected.kind, loop)
+    result.faults += _faults(kernel, expected, loop)
     if kernel.threads and kernel.arch in occupancy.LIMITS:
         figures = (kernel.arch, kernel.threads, kernel.registers, result.shared)
         result.blocks, result.occupancy = occupancy.resident_blocks(*figures), occupancy.occupancy(*figures)

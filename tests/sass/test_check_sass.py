@@ -142,9 +142,17 @@ class Expectations(unittest.TestCase):
                 expectations.classify(name, self.TABLE)
 
     def test_an_exemption_gives_its_reason(self):
-        for kind in (EXEMPT, GATHERING):
+        for kind, narrow_loads in [(EXEMPT, 0), (GATHERING, 0), (BANDWIDTH, 1)]:
             with self.assertRaises(ValueError):
-                Expectation("pool", kind)
+                Expectation("pool", kind, narrow_loads=narrow_loads)
+
+    def test_narrow_loads_beside_wide_ones(self):
+        for wide, narrow, fault in [(2, 1, None), (1, 1, None), (1, 2, "narrower"), (0, 1, "no load of 16"),
+                                    (0, 0, "no load of 16")]:
+            found = code(":loop FADD", *["LDG.E.128"] * wide, *["LDG.E.64"] * narrow, "@P0 BRA ->loop", "EXIT")
+            table = [Expectation("pool", BANDWIDTH, "why", narrow_loads=1)]
+            faults = inspection.inspect(listing.Kernel("pool", 90, "pool", instructions=found), table).faults
+            self.assertEqual([fault in line for line in faults], [True] if fault else [], (wide, narrow, faults))
 
     def test_the_library(self):
         wide = code(":loop LDG.E.128", "@P0 BRA ->loop", "EXIT")
