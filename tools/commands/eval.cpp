@@ -1,0 +1,298 @@
+// giemsa eval: how good the networks are, on labelled images.
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <optional>
+
+#include "engine/device.h"
+#include "nets/smear.h"
+#include "tools/commands/command.h"
+#include "tools/commands/messages.h"
+#include "tools/commands/model_files.h"
+#include "tools/commands/pipeline.h"
+#include "tools/commands/progress.h"
+#include "tools/eval/crop_classifier.h"
+#include "tools/eval/dataset.h"
+#include "tools/eval/eval_folder.h"
+#include "tools/eval/report.h"
+#include "weights/mapped_file.h"
+
+namespace giemsa {
+namespace {
+
+using namespace eval;
+using Clock = std::chrono::steady_clock;
+
+struct EvalArguments {
+  std::string dataset;
+  std::string segmenter, classifier;
+  DeviceOptions compute;
+  std::string segment_size, crop = "tight", cells;
+  SmearOptions smear;
+  std::vector<int> folds;
+  std::size_t limit = 0;
+  BootstrapOptions bootstrap;
+  std::string out;
+  bool json = false, quiet = false;
+};
+
+SmearOptions smear_options(const EvalArguments& arguments) {
+  SmearOptions options = arguments.smear;
+  if (!arguments.segment_size.empty())
+    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
+  options.crop = arguments.crop == "matlab" ? CropMode::matlab : CropMode::tight;
+  return options;
+}
+
+/// The part of the data set that is asked for, and its name.
+Dataset select(const EvalArguments& arguments, std::string& selection) {
+  Dataset dataset = open_dataset(arguments.dataset);
+  if (!arguments.folds.empty()) {
+    keep_folds(dataset, arguments.folds);
+    selection = "fold " + CLI::detail::join(arguments.folds, ", ");
+  }
+  if (arguments.limit > 0 && arguments.limit < dataset.samples.size()) {
+    keep_some(dataset, arguments.limit);
+    selection += cat(selection.empty() ? "" : ", ", arguments.limit, " evenly spread");
+  }
+  return dataset;
+}
+
+Task task_of(const EvalArguments& arguments, const Dataset& dataset) {
+  if (arguments.cells.empty()) return dataset.task;
+  check(dataset.task != Task::fields, ErrorKind::usage, "--cells: ", dataset.folder,
+        " holds fields, not images of one cell");
+  return arguments.cells == "found" ? Task::found_cells : Task::whole_crops;
+}
+
+Progress::Style progress_style(const EvalArguments& arguments) {
+  if (arguments.quiet) return Progress::Style::none;
+  return isatty(STDERR_FILENO) ? Progress::Style::bar : Progress::Style::lines;
+}
+
+/// An evaluation under way: collects what becomes of each image.
+class Evaluator {
+ public:
+  Evaluator(const EvalArguments& arguments, const Dataset& dataset, Evaluation& evaluation)
+      : arguments_(arguments),
+        dataset_(dataset),
+        evaluation_(evaluation),
+        progress_(dataset.samples.size(), progress_style(arguments)) {}
+
+  /// Says what runs, once that is known.
+  void begin(std::string device, std::string precision, std::vector<std::string> known_classes) {
+    RunInfo& info = evaluation_.info;
+    info.device = std::move(device);
+    info.precision = std::move(precision);
+    info.classes = std::move(known_classes);
+    evaluation_.classes = all_classes(dataset_, info.classes);
+    if (!arguments_.quiet) print_note(cat("using ", info.device, ", ", info.precision));
+  }
+
+  /// Adds the record that `compare` returns; what is wrong with this image alone becomes its error.
+  template <class Compare>
+  void add(const Sample& sample, Compare compare) {
+    try {
+      add(compare());
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::image) throw;
+      add_failed(sample, error.what());
+    } catch (const std::bad_alloc&) {
+      add_failed(sample, cat(sample.image.path.string(), ": out of memory"));
+    }
+  }
+
+  void add_failed(const Sample& sample, const std::string& error) {
+    ImageRecord record;
+    record.file = sample.image.path.string();
+    record.name = sample.image.name;
+    record.fold = sample.fold;
+    record.error = error;
+    progress_.error(error);
+    add(std::move(record));
+  }
+
+ private:
+  void add(ImageRecord record) {
+    progress_.tick(record.ok());
+    evaluation_.images.push_back(std::move(record));
+  }
+
+  const EvalArguments& arguments_;
+  const Dataset& dataset_;
+  Evaluation& evaluation_;
+  Progress progress_;
+};
+
+/// What was found in an image, compared with its truth; mistakes are offered to the worst cases.
+ImageRecord compare_smear(Evaluation& evaluation, const Sample& sample, const Identified& item) {
+  const Size2 size{item.frame.height, item.frame.width};
+  const std::vector<Cell>& cells = item.result.cells;
+  if (evaluation.task == Task::found_cells) {
+    ImageRecord record = compare_crop(sample, size, middle_cell(cells, size), evaluation.classes);
+    show_worst(evaluation, record, item.frame);
+    return record;
+  }
+  const Truth truth = read_truth(sample.mask, size);
+  ImageRecord record = compare_field(sample, truth, item.labels, cells, evaluation.classes);
+  show_worst(evaluation, record, item.frame, item.labels, truth);
+  return record;
+}
+
+/// Both networks, and their provenance in `info`.
+Smear open_smear(const EvalArguments& arguments, RunInfo& info) {
+  const auto segmenter_file = find_model(arguments.segmenter, shipped_segmenter);
+  const auto classifier_file = find_model(arguments.classifier, shipped_classifier);
+  auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
+  Model segmenter = open_model(segmenter_file), classifier = open_model(classifier_file);
+  info.segmenter = describe(segmenter);
+  info.classifier = describe(classifier);
+  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments), open_device(arguments.compute));
+  info.options = smear.options();
+  if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
+  info.segmenter.sha256 = segmenter_sha256.get();
+  info.classifier.sha256 = classifier_sha256.get();
+  return smear;
+}
+
+/// Fields, and the cells that are found in images of one. Masks go to `folder` unless it is null.
+void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, const EvalFolder* folder,
+                     Evaluation& evaluation) {
+  Smear smear = open_smear(arguments, evaluation.info);
+  Evaluator evaluator(arguments, dataset, evaluation);
+  evaluator.begin(smear.device_name(), smear.precision_name(), smear.classifier().classes);
+
+  std::vector<ImageFile> inputs;
+  for (const Sample& sample : dataset.samples) inputs.push_back(sample.image);
+  const auto deliver = [&](Identified& item) {
+    const Sample& sample = dataset.samples[static_cast<std::size_t>(item.input - inputs.data())];
+    if (!item.result.ok()) return evaluator.add_failed(sample, item.result.error);
+    evaluator.add(sample, [&] {
+      ImageRecord record = compare_smear(evaluation, sample, item);
+      if (folder && evaluation.task == Task::fields) folder->add_mask(record.name, item.labels);
+      return record;
+    });
+  };
+  const auto none_known = [](const ImageFile&) { return std::nullopt; };
+  identify_images(inputs, {}, smear, none_known, deliver);
+}
+
+/// Images of one cell, seen whole.
+void evaluate_crops(const EvalArguments& arguments, const Dataset& dataset, Evaluation& evaluation) {
+  const auto file = find_model(arguments.classifier, shipped_classifier);
+  auto sha256 = sha256_of_file(file);
+  const auto backend = open_device(arguments.compute);
+  CropClassifier classifier(open_model(file), backend);
+  evaluation.info.classifier = {file.string(), sha256.get(), classifier.model().arch, classifier.model().preset};
+  Evaluator evaluator(arguments, dataset, evaluation);
+  evaluator.begin(backend->device_name(), std::string(name_of(backend->precision())), classifier.model().classes);
+
+  for (const Sample& sample : dataset.samples) {
+    evaluator.add(sample, [&] {
+      const Frame frame = decode_image(sample.image.path);
+      const Cell cell = classifier.classify(frame);
+      ImageRecord record = compare_crop(sample, {frame.height, frame.width}, &cell, evaluation.classes);
+      show_worst(evaluation, record, frame);
+      return record;
+    });
+  }
+}
+
+Exit evaluate(const EvalArguments& arguments) {
+  Evaluation evaluation;
+  const Dataset dataset = select(arguments, evaluation.selection);
+  evaluation.task = task_of(arguments, dataset);
+  std::optional<EvalFolder> folder;
+  if (!arguments.out.empty()) folder.emplace(arguments.out);  // before any work, in case it cannot be written
+  if (dataset.unlisted > 0 && !arguments.quiet)
+    print_note(cat("images that labels.csv does not name, left out: ", dataset.unlisted));
+
+  evaluation.dataset = dataset.folder;
+  evaluation.bootstrap = arguments.bootstrap;
+  evaluation.info.compute = arguments.compute;
+  const auto start = Clock::now();
+  if (evaluation.task == Task::whole_crops)
+    evaluate_crops(arguments, dataset, evaluation);
+  else
+    evaluate_smears(arguments, dataset, folder ? &*folder : nullptr, evaluation);
+  compute_figures(evaluation);
+  evaluation.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+  if (folder) folder->finish(evaluation);
+  if (arguments.json)
+    std::cout << to_text(evaluation_json(evaluation), 2) << '\n';
+  else if (!(arguments.quiet && folder))
+    print_figures(std::cout, evaluation);
+  return failed_images(evaluation) == 0 ? Exit::ok : Exit::images_failed;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa eval fields/ --out evaluation/          figures, and a page that shows the worst cases
+  giemsa eval fields/ --fold 0 --json | jq .segmentation.mean_iou
+  giemsa eval crops/                             a folder of single-cell images for each class
+
+DATASET is either a folder of fields: images/, masks/ of the same names (a cell is where a mask is not 0) and labels.csv
+with the columns image, classes (one a cell, separated by ';') and fold; or one whose folders are named after classes
+and hold images of one cell each: the classifier sees them whole, or with --cells found the box of the cell that is
+found nearest the middle, which is what it is made for where images show more than that box.
+--out DIR receives eval.json, images.csv, cells.csv, masks/NAME.png (what was found) and eval.html, which also says how
+each figure is defined.)";
+
+}  // namespace
+
+void add_eval(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<EvalArguments>();
+  EvalArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("eval", "measure how good the networks are, on a labelled folder");
+  command->footer(footer);
+
+  const char* group = "";
+  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
+    return command->add_option(name, target, help)->type_name(value)->group(group);
+  };
+  group = "Arguments";
+  option("DATASET", a.dataset, " ", "a folder of labelled fields or of labelled cells, see below")->required();
+
+  group = "Networks";
+  option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
+  option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
+  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+      ->check(device_name_syntax());
+  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
+  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+
+  group = "Finding cells";
+  option("--segment-size", a.segment_size, "WxH|LONG",
+         "size at which the segmenter sees an image, or its long side (default: the network's own)");
+  option("--threshold", a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
+      ->check(between_0_and_1());
+  option("--min-area", a.smear.min_area, "PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)")
+      ->check(number_in(0, 1e9));
+  option("--crop", a.crop, "MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
+      ->check(one_of({"tight", "matlab"}));
+
+  group = "Images";
+  option("--fold,--folds", a.folds, "N,...", "only these folds, by the column fold of labels.csv")->delimiter(',');
+  option("--cells", a.cells, "WHAT",
+         "of images of one cell the classifier sees: whole, or the found one in the middle (default: whole)")
+      ->check(one_of({"whole", "found"}));
+  option("--limit", a.limit, "N", "no more than N images, spread evenly over the data set")->check(number_in(1, 1e9));
+
+  group = "Results";
+  option("--out", a.out, "DIR", "write figures, predictions and a page to this folder");
+  option("--replicates", a.bootstrap.replicates, "N", "of the bootstrap behind the intervals (default: 2000; 0: none)")
+      ->check(number_in(0, 1e6));
+  option("--seed", a.bootstrap.seed, "N", "of the bootstrap (default: 1)");
+  command->add_flag("--json", a.json, "eval.json on stdout instead of a table")->group(group);
+  command->add_flag("--quiet", a.quiet, "no progress; with --out no table either")->group(group);
+
+  command->callback([arguments, &action] { action = [arguments] { return evaluate(*arguments); }; });
+}
+
+}  // namespace giemsa

@@ -1,0 +1,58 @@
+#include "tools/eval/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/check.h"
+
+namespace giemsa::eval {
+namespace {
+
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+class SplitMix64 {
+ public:
+  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+}  // namespace
+
+double percentile(std::span<const double> sorted, double p) {
+  if (sorted.empty()) return undefined;
+  const double position = p * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+std::vector<Interval> bootstrap_intervals(std::size_t images, const BootstrapOptions& options,
+                                          const FiguresOf& figures_of) {
+  check(images < std::size_t{1} << 32, ErrorKind::internal, images, " images are too many to draw from");
+  std::vector<std::size_t> drawn(images);
+  for (std::size_t i = 0; i < images; ++i) drawn[i] = i;
+  std::vector<std::vector<double>> values(figures_of(drawn).size());  // of each figure, one a replicate
+  SplitMix64 random(options.seed);
+  for (int replicate = 0; images > 0 && replicate < options.replicates; ++replicate) {
+    for (std::size_t& index : drawn) index = static_cast<std::size_t>((random.next() >> 32) * images >> 32);
+    const std::vector<double> figures = figures_of(drawn);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (!std::isnan(figures[i])) values[i].push_back(figures[i]);
+  }
+  std::vector<Interval> intervals;
+  for (std::vector<double>& of_figure : values) {
+    std::ranges::sort(of_figure);
+    intervals.push_back({percentile(of_figure, 0.025), percentile(of_figure, 0.975)});
+  }
+  return intervals;
+}
+
+}  // namespace giemsa::eval

@@ -1,0 +1,50 @@
+// The pictures that a person should look at first.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/frame.h"
+#include "tools/outputs/contour.h"  // Box
+
+namespace giemsa::eval {
+
+struct WorstCase {
+  double badness;
+  std::string caption;
+  std::vector<std::uint8_t> png;
+};
+
+/// Keeps the pictures of the highest badness, worst first, equal ones in the order in which they came.
+class WorstCases {
+ public:
+  explicit WorstCases(std::size_t kept) : kept_(kept) {}
+
+  /// Draws and keeps a case only where it belongs among the worst so far: `draw` returns its Frame.
+  template <class Draw>
+  void offer(double badness, const std::string& caption, Draw&& draw) {
+    if (cases_.size() < kept_ || badness > cases_.back().badness) insert(badness, caption, draw());
+  }
+
+  std::span<const WorstCase> cases() const { return cases_; }
+
+ private:
+  void insert(double badness, const std::string& caption, const Frame& picture);
+
+  std::size_t kept_;
+  std::vector<WorstCase> cases_;
+};
+
+/// `frame` shrunk by the whole factor that makes no side longer than `longest`: means of squares of pixels, of which
+/// incomplete ones at the right and bottom are dropped.
+Frame shrunk(const Frame& frame, int longest);
+
+/// The pixels of `box` and of `margin` around it, as far as the frame has them.
+Frame cut_out(const Frame& frame, const Box& box, int margin);
+
+/// Draws the outline of a mask in black, two pixels wide.
+void draw_truth(Frame& frame, const Mask& mask);
+
+}  // namespace giemsa::eval
