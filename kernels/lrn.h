@@ -1,7 +1,6 @@
 // Local response normalisation across channels, as torch.nn.LocalResponseNorm.
 //
-//   out[p][c] = in[p][c] / (k + alpha/size * sum of in[p][j]^2 over j in [c - size/2, c + (size-1)/2])^beta,  zero
-//   outside
+//   out[p][c] = in[p][c] / (k + alpha/size * sum_{j = c - size/2}^{c + (size-1)/2} in[p][j]^2)^beta,  zero outside
 #pragma once
 
 #include "kernels/types.h"
@@ -17,8 +16,8 @@ struct LrnParams {
 };
 
 /// In {pixels, input_pixel_stride} -> out {pixels, output_pixel_stride}, which must not overlap. T is float or Half;
-/// the sum and the power are fp32. Any number of channels, stride and address will do; whole 16-byte vectors and a size
-/// of 5 are fast. Throws std::invalid_argument where a precondition fails.
+/// the sum and the power are fp32. Any number of channels, stride and address will do; AlexNet's size and beta are
+/// fast on whole 16-byte vectors. Throws std::invalid_argument where a precondition fails.
 template <class T>
 void lrn(T* out, const T* in, const LrnParams& params, Stream stream);
 

@@ -14,6 +14,7 @@ namespace {
 constexpr int warps_a_block = 4;
 
 // A block makes 4 rows, a warp one, a lane every 32nd element.
+// PRECOND: p.input_stride is not 0.
 template <class T>
 __global__ void __launch_bounds__(warps_a_block* warp_size)
     softmax_kernel(float* __restrict__ out, const T* __restrict__ in, SoftmaxParams p) {
@@ -21,7 +22,7 @@ __global__ void __launch_bounds__(warps_a_block* warp_size)
   const int lane = static_cast<int>(threadIdx.x) % warp_size;
   const int row = static_cast<int>(blockIdx.x) * warps_a_block + static_cast<int>(threadIdx.x) / warp_size;
   if (row >= p.rows) return;
-  const T* from = in + static_cast<std::int64_t>(row) * p.columns;
+  const T* from = in + static_cast<std::int64_t>(row) * p.input_stride;
   float* to = out + static_cast<std::int64_t>(row) * p.columns;
 
   float largest = -INFINITY;
@@ -36,8 +37,10 @@ __global__ void __launch_bounds__(warps_a_block* warp_size)
 }  // namespace
 
 template <class T>
-void softmax(float* out, const T* in, const SoftmaxParams& p, Stream stream) {
-  PRECONDITION(p.rows > 0 && p.columns > 0 && p.columns <= 1 << 30);
+void softmax(float* out, const T* in, const SoftmaxParams& params, Stream stream) {
+  SoftmaxParams p = params;
+  if (p.input_stride == 0) p.input_stride = p.columns;
+  PRECONDITION(p.rows > 0 && p.columns > 0 && p.columns <= 1 << 30 && p.input_stride >= p.columns);
   launch(softmax_kernel<T>,
          {.grid = {ceil_div(p.rows, warps_a_block)},
           .block = {warps_a_block * warp_size},

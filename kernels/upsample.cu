@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "kernels/device.h"
+#include "kernels/bilinear.h"
 
 namespace giemsa::kernels {
 
@@ -18,30 +18,11 @@ namespace {
 
 constexpr int threads_a_block = 256, pixels_a_thread = 4;
 
-/// How an output index maps to its input: source = scale * (d + offset) - offset.
-struct Axis {
-  int in;
-  float scale, offset;
-};
-
-/// The two samples around a source coordinate and their weights.
-struct Tap {
-  int i0, i1;
-  float w0, w1;
-};
-
-__device__ Tap tap_of(const Axis& axis, int d) {
-  const float source = fmaxf(axis.scale * (static_cast<float>(d) + axis.offset) - axis.offset, 0.0f);
-  const int i0 = min(static_cast<int>(source), axis.in - 1);
-  const float w1 = fminf(source - static_cast<float>(i0), 1.0f);
-  return {i0, min(i0 + 1, axis.in - 1), 1.0f - w1, w1};
-}
-
 /// Interpolated logits of one pixel.
 template <class T>
 struct Neighbours {
   const T *a, *b, *c, *d;  // (y0, x0), (y0, x1), (y1, x0), (y1, x1)
-  Tap y, x;
+  BilinearTap y, x;
 
   __device__ float blend(float at_a, float at_b, float at_c, float at_d) const {
     return (at_a * x.w0 + at_b * x.w1) * y.w0 + (at_c * x.w0 + at_d * x.w1) * y.w1;
@@ -80,19 +61,19 @@ __device__ bool decide(const Neighbours<T>& near, int channels, float limit) {
 template <class T, int fixed_channels>
 __global__ void __launch_bounds__(threads_a_block)
     upsample_threshold_kernel(std::uint8_t* __restrict__ mask, const T* __restrict__ logits, UpsampleThresholdParams p,
-                              Axis rows, Axis columns, float limit) {
+                              BilinearAxis rows, BilinearAxis columns, float limit) {
   wait_for_previous_kernel();
   const int pixels = p.out_h * p.out_w;
   const int first = static_cast<int>(blockIdx.x * threads_a_block + threadIdx.x) * pixels_a_thread;
   if (first >= pixels) return;
 
   int y = first / p.out_w, x = first - y * p.out_w;
-  Tap row = tap_of(rows, y);
+  BilinearTap row = clamped_tap(rows, y);
   Vec<std::uint8_t, pixels_a_thread> result{};
 #pragma unroll
   for (int i = 0; i < pixels_a_thread; ++i) {
     if (first + i >= pixels) break;
-    const Tap column = tap_of(columns, x);
+    const BilinearTap column = clamped_tap(columns, x);
     const auto at = [&](int iy, int ix) {
       return logits + (static_cast<std::int64_t>(iy) * p.in_w + ix) * p.pixel_stride;
     };
@@ -101,7 +82,7 @@ __global__ void __launch_bounds__(threads_a_block)
     result[i] = decide<fixed_channels>(near, p.channels, limit);
     if (++x == p.out_w) {
       x = 0;
-      row = tap_of(rows, ++y);
+      row = clamped_tap(rows, ++y);
     }
   }
 
@@ -112,12 +93,6 @@ __global__ void __launch_bounds__(threads_a_block)
     for (int i = 0; i < pixels_a_thread; ++i)
       if (first + i < pixels) mask[first + i] = result[i];
   }
-}
-
-Axis axis_of(int in, int out, bool align_corners) {
-  const auto fin = static_cast<float>(in), fout = static_cast<float>(out);
-  if (align_corners) return {in, out > 1 ? (fin - 1.0f) / (fout - 1.0f) : 0.0f, 0.0f};
-  return {in, fin / fout, 0.5f};
 }
 
 template <class T>
@@ -146,7 +121,8 @@ void start(std::uint8_t* mask, const T* logits, const UpsampleThresholdParams& p
           .block = {threads_a_block},
           .overlap_previous = true,
           .stream = stream},
-         mask, logits, p, axis_of(p.in_h, p.out_h, p.align_corners), axis_of(p.in_w, p.out_w, p.align_corners), limit);
+         mask, logits, p, bilinear_axis(p.in_h, p.out_h, p.align_corners),
+         bilinear_axis(p.in_w, p.out_w, p.align_corners), limit);
 }
 
 }  // namespace
