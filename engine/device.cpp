@@ -1,19 +1,106 @@
 #include "engine/device.h"
 
+#include <charconv>
+
 #include "engine/cpu/backend.h"
+#ifdef GIEMSA_HAS_CUDA
+#include "engine/cuda/backend.h"
+#include "engine/cuda/runtime.h"
+#endif
 
 namespace giemsa {
 
-std::shared_ptr<Backend> open_device(const DeviceOptions& options) {
-  const std::string& device = options.device;
-  check(device != "cuda" && !device.starts_with("cuda:"), ErrorKind::device, "--device ", device,
-        ": this build of giemsa has no CUDA support");
-  check(device == "auto" || device == "cpu", ErrorKind::usage, "device must be auto, cpu or cuda[:N], is '", device,
-        "'");
+namespace {
+
+std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   const bool bf16 = options.precision == "bf16";
   check(bf16 || options.precision == "fp32" || options.precision == "auto", ErrorKind::usage,
         "the CPU computes in fp32 or bf16, not in '", options.precision, "'");
   return make_cpu_backend({options.threads, bf16 ? DType::bf16 : DType::f32});
+}
+
+#ifdef GIEMSA_HAS_CUDA
+
+std::shared_ptr<Backend> open_cuda(const DeviceOptions& options, int index) {
+  const bool fp32 = options.precision == "fp32";
+  check(fp32 || options.precision == "fp16" || options.precision == "auto", ErrorKind::usage,
+        "the GPU computes in fp32 or fp16, not in '", options.precision, "'");
+  CudaOptions cuda;
+  cuda.index = index;
+  cuda.precision = fp32 ? DType::f32 : DType::f16;
+  cuda.tuning = options.tuning;
+  return make_cuda_backend(cuda);
+}
+
+#else
+
+std::shared_ptr<Backend> open_cuda(const DeviceOptions&, int) {
+  fail(ErrorKind::device, why_no_cuda());
+}
+
+#endif
+
+/// "cuda:N" -> N; "cuda" -> 0.
+int index_in(const std::string& device) {
+  if (device == "cuda") return 0;
+  const char *begin = device.data() + std::string_view("cuda:").size(), *end = device.data() + device.size();
+  int index = 0;
+  const auto [stop, error] = std::from_chars(begin, end, index);
+  check(error == std::errc() && stop == end && index >= 0, ErrorKind::usage,
+        "device must be auto, cpu or cuda[:N], is '", device, "'");
+  return index;
+}
+
+}  // namespace
+
+#ifdef GIEMSA_HAS_CUDA
+std::vector<Gpu> usable_gpus() {
+  std::vector<Gpu> usable;
+  std::string reason = "the NVIDIA driver finds no GPU";
+  const int count = cuda::device_count();
+  for (int i = 0; i < count; ++i) {
+    try {
+      const cuda::DeviceFacts facts = cuda::open_gpu(i);
+      usable.push_back({i, facts.name, cat(facts.major, '.', facts.minor), facts.sm_count,
+                        static_cast<double>(facts.memory_bytes) / (1 << 30), facts.driver});
+    } catch (const Error& error) {
+      reason = error.what();
+    }
+  }
+  check(!usable.empty(), ErrorKind::device, reason);
+  return usable;
+}
+#else
+std::vector<Gpu> usable_gpus() {
+  fail(ErrorKind::device, "this build of giemsa has no CUDA support");
+}
+#endif
+
+std::string why_no_cuda() {
+  try {
+    (void)usable_gpus();
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+std::shared_ptr<Backend> open_device(const DeviceOptions& options) {
+  const std::string& device = options.device;
+  if (device == "cuda" || device.starts_with("cuda:")) {
+    const int index = index_in(device);
+    try {
+      return open_cuda(options, index);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::device) throw;
+      fail(ErrorKind::device, "--device ", device, ": ", error.what());
+    }
+  }
+  if (device == "cpu") return open_cpu(options);
+  check(device == "auto", ErrorKind::usage, "device must be auto, cpu or cuda[:N], is '", device, "'");
+  // What only the CPU computes in asks for the CPU.
+  const bool gpu = options.precision != "bf16" && why_no_cuda().empty();
+  return gpu ? open_cuda(options, 0) : open_cpu(options);
 }
 
 }  // namespace giemsa

@@ -96,8 +96,8 @@ class Builder {
     value.dtype = is_network_tensor(type) ? types_[i] : type.dtype;
     if (is_picture(type))
       value.pixel_stride = round_up(value.channels(), rules_.channel_alignment);
-    else if (is_network_tensor(type))
-      value.pixel_stride = round_up(value.channels(), rules_.row_alignment);
+    else if (is_network_tensor(type))  // Softmax, which nothing computes with, is dense
+      value.pixel_stride = round_up(value.channels(), is<Softmax>(graph_.nodes()[i]) ? 1 : rules_.row_alignment);
   }
 
   int new_block(std::size_t i) {

@@ -34,13 +34,24 @@ void Session::run(std::span<const void* const> inputs) {
   check(inputs.size() == graph_.inputs().size(), ErrorKind::internal, "the graph takes ", graph_.inputs().size(),
         " inputs, was given ", inputs.size());
   begin(inputs);
+  if (!observer_ && layer_ms_.empty()) return run_all();
+
+  wait();
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
-    const auto start = layer_ms_.empty() ? Clock::time_point{} : Clock::now();
+    const auto start = Clock::now();
     run_node(id);
-    if (!layer_ms_.empty()) layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    if (!layer_ms_.empty()) {
+      wait();
+      layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    }
     if (observer_) observer_(graph_[id], value_of(id));
   }
+  end();
+}
+
+void Session::run_all() {
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) run_node(NodeId{static_cast<std::int32_t>(i)});
   end();
 }
 

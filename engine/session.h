@@ -50,9 +50,14 @@ class Session {
  protected:
   explicit Session(Graph graph);
 
-  virtual void run_node(NodeId id) = 0;
+  /// A run is begin(), run_node() for each node in order, end(). Where nobody looks at single nodes it is begin() and
+  /// run_all() instead, which does the rest at once where the device can.
   virtual void begin(std::span<const void* const> inputs) = 0;
+  virtual void run_node(NodeId id) = 0;
   virtual void end() = 0;
+  virtual void run_all();
+  /// Returns when what run_node() started is done.
+  virtual void wait() {}
   virtual const void* output_data(std::size_t i) const = 0;
   virtual Tensor value_of(NodeId id) const = 0;
 

@@ -89,6 +89,11 @@ __device__ __forceinline__ void let_next_kernel_start() {
 #endif
 }
 
+/// Sets what a conditional node of the graph that this kernel belongs to will look at (cudaGraphConditionalHandle).
+__device__ __forceinline__ void set_condition(unsigned long long condition, bool holds) {
+  cudaGraphSetConditional(condition, holds ? 1u : 0u);
+}
+
 // ---- shared memory ----
 
 template <class T, int... extents>

@@ -26,20 +26,9 @@ dnnl::memory pack(DenseWeights& dense, const dnnl::engine& engine, const dnnl::m
 
 }  // namespace
 
-WeightCache::Key WeightCache::key_of(const Node& node, std::string use) {
-  const Weights& w = node.weights;
-  const FoldedNorm norm = w.norm.value_or(FoldedNorm{});
-  const auto* batch_norm = std::get_if<BatchNorm>(&node.op);
-  const auto of = [](const Tensor& tensor) { return tensor.bytes().data(); };
-  return {{of(w.weight), of(w.bias), of(w.running_mean), of(w.running_var), of(norm.gamma), of(norm.beta),
-           of(norm.mean), of(norm.var)},
-          batch_norm ? batch_norm->eps : norm.eps,
-          std::move(use)};
-}
-
 std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, const dnnl::engine& engine,
                                                             const dnnl::memory::desc& desc) {
-  const Key key = key_of(node, "convolution");
+  const WeightKey key = WeightKey::of(node, "convolution");
   const std::lock_guard lock(mutex_);
   for (auto [it, end] = convolutions_.equal_range(key); it != end; ++it)
     if (it->second.packed->weight.get_desc() == desc) return it->second.packed;
@@ -60,7 +49,7 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
 }
 
 std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node) {
-  const Key key = key_of(node, "depthwise");
+  const WeightKey key = WeightKey::of(node, "depthwise");
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
@@ -77,7 +66,7 @@ std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node) {
 }
 
 std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
-  const Key key = key_of(node, "affine");
+  const WeightKey key = WeightKey::of(node, "affine");
   const std::lock_guard lock(mutex_);
   if (const auto found = affines_.find(key); found != affines_.end()) return found->second.packed;
 
@@ -96,7 +85,7 @@ std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
 }
 
 std::shared_ptr<const std::vector<float>> WeightCache::bias(const Node& node, std::int64_t outputs) {
-  const Key key = key_of(node, "bias");
+  const WeightKey key = WeightKey::of(node, "bias");
   const std::lock_guard lock(mutex_);
   if (const auto found = biases_.find(key); found != biases_.end()) return found->second.packed;
 

@@ -1,16 +1,14 @@
 // Weights in the form that kernels read, made once and shared by all sessions of a backend.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <tuple>
 #include <vector>
 
 #include "engine/cpu/onednn.h"
 #include "engine/graph.h"
+#include "engine/weight_key.h"
 
 namespace giemsa::cpu {
 
@@ -26,8 +24,7 @@ struct AffineWeights {
   std::vector<float> scale, shift;
 };
 
-/// Thread-safe. Entries are found by the identity of all source tensors' bytes, which entries keep alive: two graphs
-/// built from one model share, two models never collide, nor do two layers that have some tensors in common.
+/// Thread-safe. Entries keep the source tensors, whose identity is their key, alive.
 class WeightCache {
  public:
   std::shared_ptr<const ConvWeights> convolution(const Node& node, const dnnl::engine& engine,
@@ -40,23 +37,15 @@ class WeightCache {
   std::size_t bytes() const;
 
  private:
-  struct Key {
-    std::array<const std::byte*, 8> tensors;
-    float eps;
-    std::string use;
-    auto operator<=>(const Key&) const = default;
-  };
   template <class T>
   struct Entry {
     std::shared_ptr<const T> packed;
     Weights source;  // keeps the bytes, whose address is the key, alive
   };
-  static Key key_of(const Node& node, std::string use);
-
   mutable std::mutex mutex_;
-  std::multimap<Key, Entry<ConvWeights>> convolutions_;
-  std::map<Key, Entry<AffineWeights>> affines_;
-  std::map<Key, Entry<std::vector<float>>> biases_;
+  std::multimap<WeightKey, Entry<ConvWeights>> convolutions_;
+  std::map<WeightKey, Entry<AffineWeights>> affines_;
+  std::map<WeightKey, Entry<std::vector<float>>> biases_;
   std::size_t bytes_ = 0;
 };
 

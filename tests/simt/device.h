@@ -104,6 +104,10 @@ inline void fill_bytes(void* to, std::uint8_t value, std::size_t bytes, Stream) 
 
 void wait_for_previous_kernel();
 inline void let_next_kernel_start() {}
+/// `condition` is the address of a flag of the host's (tests/simt/runtime.cpp).
+inline __attribute__((no_sanitize("thread"))) void set_condition(unsigned long long condition, bool holds) {
+  *reinterpret_cast<unsigned*>(condition) = holds ? 1 : 0;
+}
 
 // ---- shared memory ----
 

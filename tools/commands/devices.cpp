@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/cpu/backend.h"
+#include "engine/device.h"
 #include "tools/commands/command.h"
 #include "tools/outputs/json.h"
 #include "tools/outputs/text.h"
@@ -42,17 +43,22 @@ double memory_gib() {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE)) / (1 << 30);
 }
 
-/// Why there is no CUDA device.
-std::string cuda_state() {
-  const bool driver = std::filesystem::exists("/proc/driver/nvidia/version");
-  return cat("not in this build", driver ? " (an NVIDIA driver is loaded)" : " (no NVIDIA driver here either)");
-}
-
 Exit devices(bool json) {
   const CpuFacts facts = cpu_facts();
   const std::string model = cpuinfo("model name");
   const std::vector<std::string> sets = instruction_sets();
+  const std::string no_cuda = why_no_cuda();
+  const std::vector<Gpu> gpus = no_cuda.empty() ? usable_gpus() : std::vector<Gpu>();
   if (json) {
+    Json cuda = {{"available", gpus.size() > 0}};
+    if (gpus.empty()) cuda["reason"] = no_cuda;
+    for (const Gpu& gpu : gpus)
+      cuda["gpus"].push_back({{"index", gpu.index},
+                              {"name", gpu.name},
+                              {"compute_capability", gpu.compute_capability},
+                              {"multiprocessors", gpu.multiprocessors},
+                              {"memory_gib", rounded(gpu.memory_gib, 1)},
+                              {"driver_cuda", gpu.driver}});
     const Json document = {{"schema", 1},
                            {"giemsa", GIEMSA_VERSION},
                            {"cpu",
@@ -64,8 +70,8 @@ Exit devices(bool json) {
                              {"onednn_isa", facts.isa},
                              {"fp32", true},
                              {"bf16", facts.fast_bf16}}},
-                           {"cuda", {{"available", false}, {"reason", cuda_state()}}},
-                           {"auto", "cpu"}};
+                           {"cuda", std::move(cuda)},
+                           {"auto", gpus.empty() ? "cpu" : "cuda:0"}};
     std::cout << to_text(document, 1) << '\n';
     return Exit::ok;
   }
@@ -75,8 +81,12 @@ Exit devices(bool json) {
             << "      instructions: " << CLI::detail::join(sets, " ") << '\n'
             << "      oneDNN " << facts.onednn_version << ", generating code for " << facts.isa << '\n'
             << "      precisions: fp32" << (facts.fast_bf16 ? ", bf16" : "; no bf16, which needs AVX512_BF16") << '\n'
-            << "cuda  " << cuda_state() << '\n'
-            << "auto takes cpu\n";
+            << (gpus.empty() ? cat("cuda  none: ", no_cuda, '\n') : "");
+  for (const Gpu& gpu : gpus)
+    std::cout << "cuda:" << gpu.index << ' ' << gpu.name << ", compute capability " << gpu.compute_capability << ", "
+              << gpu.multiprocessors << " multiprocessors, " << rounded(gpu.memory_gib, 1) << " GiB\n"
+              << "       driver for CUDA " << gpu.driver << "; precisions: fp16, fp32\n";
+  std::cout << "auto takes " << (gpus.empty() ? "cpu" : "cuda:0") << '\n';
   return Exit::ok;
 }
 

@@ -150,7 +150,7 @@ Exit inspect(const InspectArguments& arguments) {
     print_dot(arguments.unfused ? graph : optimize(graph));
     return Exit::ok;
   }
-  const auto session = open_device({})->compile(graph, !arguments.unfused);
+  const auto session = open_device({.device = "cpu"})->compile(graph, !arguments.unfused);
   if (arguments.json)
     print_json(model, *session);
   else

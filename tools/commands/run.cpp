@@ -115,6 +115,13 @@ Networks open_networks(const RunArguments& arguments) {
   return {std::move(smear), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
 }
 
+/// "; no GPU: ..." where the person left the choice to us and got the CPU.
+std::string why_not_the_gpu(const RunArguments& arguments, const RunInfo& info) {
+  if (arguments.compute.device != "auto" || !info.device.starts_with("cpu")) return "";
+  const std::string reason = why_no_cuda();
+  return reason.empty() ? "" : cat("; no GPU: ", reason);
+}
+
 Exit run(const RunArguments& arguments) {
   const std::vector<ImageFile> inputs = inputs_of(arguments);
   std::optional<ResultFolder> folder;
@@ -122,7 +129,7 @@ Exit run(const RunArguments& arguments) {
 
   Networks networks = open_networks(arguments);
   const RunInfo& info = networks.info;
-  if (!arguments.quiet) print_note(cat("using ", info.device, ", ", info.precision));
+  if (!arguments.quiet) print_note(cat("using ", info.device, ", ", info.precision, why_not_the_gpu(arguments, info)));
   if (folder) {
     networks.complete_info();
     folder->begin(info, arguments.resume);

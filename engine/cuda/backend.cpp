@@ -1,0 +1,58 @@
+#include "engine/cuda/backend.h"
+
+#include <cstdlib>
+
+#include "engine/cuda/cascade.h"
+#include "engine/cuda/session.h"
+#include "engine/passes/passes.h"
+
+namespace giemsa {
+
+namespace {
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(const CudaOptions& options) : context_(std::make_shared<cuda::Context>()) {
+    check(options.precision == DType::f32 || options.precision == DType::f16, ErrorKind::usage,
+          "the GPU computes in fp32 or fp16, not in ", options.precision);
+    context_->gpu = cuda::open_gpu(options.index);
+    context_->precision = options.precision;
+    if (!options.tuning.empty()) context_->tuning = cuda::Tuning::read(options.tuning, context_->gpu.name);
+    driving_ = options.loops_on_device && context_->gpu.has_loops ? cuda::Driving::device : cuda::Driving::host;
+  }
+
+  std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
+    cuda::use_gpu(context_->gpu.index);
+    // There are no kernels that clean a mask step by step.
+    return std::make_unique<cuda::CudaSession>(optimized ? optimize(graph) : fuse_cleanup(graph), context_);
+  }
+
+  std::unique_ptr<Cascade> compile(const CascadeGraphs& graphs) override {
+    const char* dump = std::getenv("GIEMSA_DUMP");
+    if (dump && *dump) return make_session_cascade(*this, graphs);  // which shows what is between layers
+    cuda::use_gpu(context_->gpu.index);
+    CascadeGraphs optimal{optimize(graphs.detect), {}, graphs.last_of_first_stage};
+    for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = optimize(graphs.each[i]);
+    return cuda::make_cascade(optimal, context_, driving_);
+  }
+
+  std::string device_name() const override {
+    const cuda::DeviceFacts& gpu = context_->gpu;
+    return cat("cuda:", gpu.index, " (", gpu.name, ", compute capability ", gpu.major, '.', gpu.minor,
+               ", driver for CUDA ", gpu.driver, context_->tuning.empty() ? ")" : ", tuned)");
+  }
+  DType precision() const override { return context_->precision; }
+  std::size_t weight_bytes() const override { return context_->weights.bytes(); }
+
+ private:
+  std::shared_ptr<cuda::Context> context_;
+  cuda::Driving driving_ = cuda::Driving::host;
+};
+
+}  // namespace
+
+std::shared_ptr<Backend> make_cuda_backend(const CudaOptions& options) {
+  return std::make_shared<CudaBackend>(options);
+}
+
+}  // namespace giemsa

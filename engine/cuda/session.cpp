@@ -1,0 +1,144 @@
+#include "engine/cuda/session.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/layout.h"
+
+namespace giemsa::cuda {
+
+namespace {
+
+/// A network tensor's own layout against the host's dense NCHW (or {N,K}).
+kernels::LayoutParams layout_of(const Value& value) {
+  const bool picture = value.shape.rank() == 4;
+  const auto extent = [&](int axis) { return picture ? static_cast<int>(value.shape[axis]) : 1; };
+  return {.images = static_cast<int>(value.shape[0]),
+          .channels = static_cast<int>(value.shape[1]),
+          .map = {extent(2), extent(3)},
+          .pixel_stride = static_cast<int>(value.pixel_stride)};
+}
+
+std::size_t planar_bytes(const TensorType& type) {
+  return static_cast<std::size_t>(type.shape.volume()) * size_of(type.dtype);
+}
+
+bool asked_to_synchronise() {
+  const char* value = std::getenv("GIEMSA_SYNC");
+  return value && *value && std::strcmp(value, "0") != 0;
+}
+
+}  // namespace
+
+CudaSession::CudaSession(Graph graph, std::shared_ptr<Context> context)
+    : Session(std::move(graph)),
+      context_(std::move(context)),
+      stage_(graph_, *context_),
+      synchronous_(asked_to_synchronise()) {
+  for (NodeId id : graph_.inputs()) {
+    const TensorType& type = graph_[id].output;
+    const std::size_t bytes = planar_bytes(type);
+    const bool network = is_network_tensor(type);
+    imports_.push_back({Upload(bytes), device_memory(network ? 0 : bytes),
+                        network ? stage_.reserve(graph_[id].value + " (input)", bytes, 0, 0) : nullptr});
+    if (!network) stage_.bind_input(id, imports_.back().frame.get());
+  }
+  const int after_all = static_cast<int>(graph_.nodes().size());
+  for (NodeId id : graph_.outputs()) {
+    const TensorType& type = graph_[id].output;
+    const std::size_t bytes = planar_bytes(type);
+    exports_.push_back({is_network_tensor(type)
+                            ? stage_.reserve(graph_[id].value + " (output)", bytes, after_all, after_all)
+                            : nullptr,
+                        bytes, pinned_memory(bytes)});
+  }
+  stage_.plan_arena();
+  plan_ = stage_.plan();
+  lifetimes_ = stage_.lifetimes();
+  arena_ = device_memory(plan_.arena_bytes);
+  stage_.bind_arena(arena_.get());
+}
+
+void CudaSession::begin(std::span<const void* const> inputs) {
+  use_gpu(context_->gpu.index);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Import& import = imports_[i];
+    import.upload.enqueue(import.planar ? import.planar->data : import.frame.get(), inputs[i], stream_.get());
+  }
+}
+
+void CudaSession::enqueue_imports(Stream stream) const {
+  for (std::size_t i = 0; i < imports_.size(); ++i) {
+    if (!imports_[i].planar) continue;
+    const Value& value = stage_.value(graph_.inputs()[i]);
+    with_type(value.dtype, [&]<class T>() {
+      kernels::nchw_to_nhwc(value.as<T>(), imports_[i].planar->as<float>(), layout_of(value), stream);
+    });
+  }
+}
+
+void CudaSession::enqueue_exports(Stream stream) const {
+  for (std::size_t i = 0; i < exports_.size(); ++i) {
+    const Value& value = stage_.value(graph_.outputs()[i]);
+    const Export& to = exports_[i];
+    if (to.planar)
+      with_type(value.dtype, [&]<class T>() {
+        kernels::nhwc_to_nchw(to.planar->as<float>(), value.as<T>(), layout_of(value), stream);
+      });
+    copy(to.host.get(), to.planar ? to.planar->data : value.data, to.bytes, stream);
+  }
+}
+
+void CudaSession::run_node(NodeId id) {
+  if (index_of(id) == 0) enqueue_imports(stream_.get());
+  stage_.enqueue(id, stream_.get());
+  if (!synchronous_) return;
+  try {
+    wait();
+  } catch (const Error& error) {
+    fail(error.kind(), "layer ", graph_[id].name, ": ", error.what());
+  }
+}
+
+void CudaSession::end() {
+  enqueue_exports(stream_.get());
+  wait();
+}
+
+void CudaSession::run_all() {
+  if (synchronous_) return Session::run_all();
+  if (!program_)
+    program_.emplace([this](Recorder& recorder) {
+      enqueue_imports(recorder.stream());
+      stage_.enqueue_all(recorder.stream());
+      enqueue_exports(recorder.stream());
+    });
+  program_->launch(stream_.get());
+  wait();
+}
+
+Tensor CudaSession::value_of(NodeId id) const {
+  const TensorType& type = graph_[id].output;
+  const Value& value = stage_.value(id);
+  if (!is_network_tensor(type)) {
+    auto bytes = std::make_shared<std::vector<std::byte>>(planar_bytes(type));
+    copy(bytes->data(), value.data, bytes->size(), stream_.get());
+    synchronise(stream_.get());
+    const std::byte* data = bytes->data();
+    return Tensor(type.dtype, type.shape, std::shared_ptr<const std::byte>(std::move(bytes), data));
+  }
+
+  // A picture that a Flatten left as it lies is brought into the order of rows.
+  Value picture = value;
+  if (value.channels_last) picture = stage_.value(graph_[id].inputs[0]);
+  std::vector<float> values(static_cast<std::size_t>(type.shape.volume()));
+  const DeviceMemory planar = device_memory(values.size() * sizeof(float));
+  with_type(picture.dtype, [&]<class T>() {
+    kernels::nhwc_to_nchw(static_cast<float*>(planar.get()), picture.as<T>(), layout_of(picture), stream_.get());
+  });
+  copy(values.data(), planar.get(), values.size() * sizeof(float), stream_.get());
+  synchronise(stream_.get());
+  return Tensor::from(type.shape, std::move(values));
+}
+
+}  // namespace giemsa::cuda

@@ -1,0 +1,69 @@
+#include "engine/cuda/stage.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace giemsa::cuda {
+
+Stage::Stage(const Graph& graph, Context& context)
+    : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision), nodes_made_with(graph))) {
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
+    steps_.push_back(StepBuilder(context, graph, NodeId{static_cast<std::int32_t>(i)}, layout_, scratch_).build());
+}
+
+const Value* Stage::reserve(const std::string& name, std::size_t bytes, int first, int last) {
+  layout_.blocks.push_back({name, bytes, first, last});
+  Value value;
+  value.dtype = DType::u8;
+  value.shape = Shape{static_cast<std::int64_t>(bytes)};
+  value.block = static_cast<int>(layout_.blocks.size() - 1);
+  return &scratch_.emplace_back(value);
+}
+
+void Stage::plan_arena() {
+  plan_ = plan_memory(layout_.blocks);
+}
+
+void Stage::bind_arena(void* arena) {
+  const auto place = [&](Value& value) {
+    if (value.block >= 0)
+      value.data = static_cast<std::byte*>(arena) + plan_.offsets[static_cast<std::size_t>(value.block)] + value.offset;
+  };
+  std::ranges::for_each(layout_.values, place);
+  std::ranges::for_each(scratch_, place);
+}
+
+void Stage::bind_input(NodeId id, void* data) {
+  layout_.values[index_of(id)].data = static_cast<std::byte*>(data);
+}
+
+void Stage::enqueue(NodeId id, Stream stream) const {
+  const Step& step = steps_[index_of(id)];
+  if (!step) return;
+  try {
+    step(stream);
+  } catch (const Error& error) {
+    fail(error.kind(), "layer ", graph_[id].name, ": ", error.what());
+  } catch (const std::invalid_argument& error) {  // a launcher's precondition
+    fail(ErrorKind::internal, "layer ", graph_[id].name, ": ", error.what());
+  } catch (const std::runtime_error& error) {  // CUDA's
+    fail(ErrorKind::device, "layer ", graph_[id].name, ": ", error.what());
+  }
+}
+
+void Stage::enqueue_all(Stream stream) const {
+  for (std::size_t i = 0; i < steps_.size(); ++i) enqueue(NodeId{static_cast<std::int32_t>(i)}, stream);
+}
+
+void Upload::enqueue(void* to, const void* from, Stream stream) const {
+  if (is_pinned(from)) return copy(to, from, bytes_, stream);
+  constexpr std::size_t part = std::size_t{256} << 10;
+  for (std::size_t begin = 0; begin < bytes_; begin += part) {
+    const std::size_t bytes = std::min(part, bytes_ - begin);
+    auto* staged = static_cast<std::byte*>(staging_.get()) + begin;
+    std::memcpy(staged, static_cast<const std::byte*>(from) + begin, bytes);
+    copy(static_cast<std::byte*>(to) + begin, staged, bytes, stream);
+  }
+}
+
+}  // namespace giemsa::cuda

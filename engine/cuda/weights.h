@@ -1,0 +1,62 @@
+// Layers' constants on the GPU in the form that kernels read, made once and shared by all sessions of a backend.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "engine/cuda/runtime.h"
+#include "engine/graph.h"
+#include "engine/layout.h"
+#include "engine/weight_key.h"
+
+namespace giemsa::cuda {
+
+/// Device addresses, each aligned to 256 bytes; null where the layer has no such constants.
+struct LayerWeights {
+  void* weight = nullptr;
+  float *bias = nullptr, *scale = nullptr;
+
+  template <class T>
+  const T* weight_as() const {
+    return static_cast<const T*>(weight);
+  }
+};
+
+/// Thread-safe. Entries live as long as the store and keep the source tensors, whose identity is their key, alive.
+/// `precision` is fp32 or fp16; a weight that fp16 cannot hold is an Error(model) that names the layer.
+class WeightStore {
+ public:
+  /// As kernels::conv2d takes it, normalisation folded in.
+  const LayerWeights& convolution(const Node& node, std::int64_t in_channels, DType precision);
+  /// {kh, kw, channels}, zeros for channels beyond the node's.
+  const LayerWeights& depthwise(const Node& node, std::int64_t channels, DType precision);
+  /// Scale and shift (as `bias`) of a batch normalisation that stands alone.
+  const LayerWeights& affine(const Node& node);
+  /// {outputs, inputs}, zeros for rows and columns beyond the node's; in `precision`, or int8 as it came. Where
+  /// `picture` {N,C,H,W} is given, columns are put in H, W, C order.
+  const LayerWeights& linear(const Node& node, std::int64_t outputs, std::int64_t inputs, const Shape* picture,
+                             DType precision);
+
+  std::size_t bytes() const;
+
+ private:
+  struct Packed {
+    std::vector<std::byte> weight;
+    std::vector<float> bias, scale;
+  };
+  struct Entry {
+    LayerWeights layer;
+    DeviceMemory memory;
+    Weights source;
+  };
+
+  template <class Pack>
+  const LayerWeights& find_or_make(const Node& node, std::string use, const Pack& pack);
+
+  mutable std::mutex mutex_;
+  std::map<WeightKey, Entry> entries_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace giemsa::cuda

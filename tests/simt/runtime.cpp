@@ -1,0 +1,158 @@
+#include "tests/simt/runtime.h"
+
+#include <chrono>
+#include <cstring>
+#include <deque>
+#include <map>
+
+#include "engine/check.h"
+#include "engine/cuda/runtime.h"
+#include "tests/simt/memory.h"
+
+namespace giemsa::simt {
+
+namespace {
+
+std::int64_t calls = 0, failing_call = 0;
+std::map<void*, std::size_t> allocated;
+
+}  // namespace
+
+void fail_call(std::int64_t n) {
+  failing_call = n > 0 ? calls + n : 0;
+}
+
+std::int64_t fallible_calls() {
+  return calls;
+}
+
+std::int64_t device_bytes() {
+  std::int64_t bytes = 0;
+  for (const auto& [memory, size] : allocated) bytes += static_cast<std::int64_t>(size);
+  return bytes;
+}
+
+}  // namespace giemsa::simt
+
+namespace giemsa::cuda {
+
+namespace {
+
+void may_fail(const char* what) {
+  check(++simt::calls != simt::failing_call, ErrorKind::device, what, ": an error made for a test");
+}
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
+
+int device_count() {
+  may_fail("counting GPUs");
+  return 1;
+}
+
+DeviceFacts open_gpu(int index) {
+  const int count = device_count();
+  check(index >= 0 && index < count, ErrorKind::device, "there is no GPU ", index, ": the driver shows ", count);
+  return {.index = index,
+          .name = "emulated",
+          .major = 9,
+          .minor = 0,
+          .sm_count = 4,  // small networks then meet split and unsplit plans
+          .memory_bytes = 0,
+          .driver = "0.0",
+          .runtime = "0.0",
+          .has_loops = true};
+}
+
+void use_gpu(int) {
+  may_fail("choosing the GPU");
+}
+
+void* allocate_on_device(std::size_t bytes) {
+  may_fail("out of GPU memory");
+  void* memory = simt::allocate(bytes);
+  simt::allocated[memory] = bytes;
+  return memory;
+}
+
+void free_on_device(void* memory) noexcept {
+  simt::allocated.erase(memory);
+  simt::release(memory);
+}
+
+void* allocate_pinned(std::size_t bytes) {
+  may_fail("allocating pinned host memory");
+  return ::operator new(bytes);
+}
+
+void free_pinned(void* memory) noexcept {
+  ::operator delete(memory);
+}
+
+bool is_pinned(const void*) {
+  return false;
+}
+
+OwnedStream::OwnedStream() {
+  may_fail("making a stream");
+}
+OwnedStream::~OwnedStream() = default;
+
+void copy(void* to, const void* from, std::size_t bytes, Stream) {
+  may_fail("copying");
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void synchronise(Stream) {
+  may_fail("waiting for the GPU");
+}
+
+Moment::Moment() : event_(new Clock::time_point) {}
+Moment::~Moment() {
+  delete static_cast<Clock::time_point*>(event_);
+}
+void Moment::record(Stream) {
+  may_fail("recording an event");
+  *static_cast<Clock::time_point*>(event_) = Clock::now();
+}
+double Moment::ms_since(const Moment& start) const {
+  const auto time = [](void* event) { return *static_cast<Clock::time_point*>(event); };
+  return std::chrono::duration<double, std::milli>(time(event_) - time(start.event_)).count();
+}
+
+namespace {
+
+/// Does what is recorded.
+class Replayer final : public Recorder {
+ public:
+  Replayer() : Recorder(nullptr) {}
+
+  Condition condition() override { return reinterpret_cast<Condition>(&conditions_.emplace_back(0)); }
+  void repeat(Condition condition, const std::function<void(Stream)>& body) override {
+    while (*reinterpret_cast<const unsigned*>(condition) != 0) body(stream_);
+  }
+  void beside(const std::function<void(Stream)>& branch) override { branch(stream_); }
+
+ private:
+  std::deque<unsigned> conditions_;
+};
+
+}  // namespace
+
+struct Program::State {
+  std::function<void(Recorder&)> record;
+};
+
+Program::Program(std::function<void(Recorder&)> record) : state_(std::make_unique<State>(State{std::move(record)})) {
+  may_fail("recording");
+}
+Program::~Program() = default;
+
+void Program::launch(Stream) {
+  may_fail("starting a graph");
+  Replayer replayer;
+  state_->record(replayer);
+}
+
+}  // namespace giemsa::cuda
