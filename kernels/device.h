@@ -32,14 +32,17 @@ inline constexpr unsigned full_mask = 0xffffffffu;  ///< all lanes of a warp
 #include <cuda_runtime.h>
 
 #include <bit>
+#include <cstdlib>
 #include <type_traits>
 
 namespace giemsa::kernels {
 
 // ---- launching ----
 
-/// Programmatic dependent launch exists since compute capability 9.0.
+/// Programmatic dependent launch exists since compute capability 9.0. GIEMSA_PDL=0 does without, to compare.
 inline bool device_can_overlap_kernels() {
+  static const char* const wish = std::getenv("GIEMSA_PDL");
+  if (wish != nullptr && *wish == '0') return false;
   int device = 0, major = 0;
   CUDA_CHECK(cudaGetDevice(&device));
   CUDA_CHECK(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));

@@ -56,9 +56,9 @@ class CudaCascade final : public Cascade {
   }
 
   void run(const std::uint8_t* frame) override {
-    use_gpu(context_->gpu.index);
     times_ = {};
     count_ = 0;  // should this run fail, there are no results
+    use_gpu(context_->gpu.index);
     upload_.enqueue(frame_.get(), frame, stream_.get());
     if (driving_ == Driving::device) {
       whole_->launch(stream_.get());

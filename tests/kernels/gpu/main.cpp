@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   int devices = 0;
   const cudaError_t status = cudaGetDeviceCount(&devices);
   if (status != cudaSuccess || devices == 0) {
-    std::printf("MESSAGE: no usable GPU (%s): all GPU tests of the kernels are skipped\n", cudaGetErrorString(status));
+    std::printf("MESSAGE: no usable GPU (%s): all of these tests are skipped\n", cudaGetErrorString(status));
     constexpr int skipped = 77;  // as CMakeLists.txt tells ctest
     return skipped;
   }

@@ -1,0 +1,110 @@
+// A small cascade whose regions are drawn, so that their number is known: dark squares, and something computed of each.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "engine/cuda/backend.h"
+#include "engine/session.h"
+#include "tests/ref/random.h"
+
+namespace giemsa::test {
+
+inline constexpr std::int64_t classes = 5;
+
+/// Finds dark pixels. `mask` is where the regions are told apart.
+inline Graph detector(Size2 frame, Size2 mask, std::int64_t min_area) {
+  Graph graph;
+  const NodeId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
+  Preprocess preprocess;
+  preprocess.output = mask;
+  const NodeId image = graph.add("preprocess", preprocess, {pixels});
+  Weights weights;
+  weights.weight = Tensor::from({1, 3, 1, 1}, {-1.0f, -1.0f, -1.0f});
+  const NodeId logits = graph.add("logits", Conv2d{.out_channels = 1}, {image}, weights);
+  const NodeId mask_id = graph.add("mask", Threshold{}, {logits});
+  const NodeId filled = graph.add("filled", FillHoles{}, {mask_id});
+  const NodeId opened = graph.add("opened", AreaOpen{min_area}, {filled});
+  NodeId labels = graph.add("labels", Components{}, {opened});
+  if (mask != frame) labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
+  graph.mark_output(labels);
+  graph.mark_output(graph.add("regions", Regions{max_regions(mask.h, mask.w, min_area)}, {labels}));
+  return graph;
+}
+
+inline Graph classifier(Size2 frame, std::int64_t batch) {
+  Graph graph;
+  const NodeId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
+  const NodeId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
+  CropResize crop;
+  crop.output = {7, 9};
+  const NodeId crops = graph.add("crops", crop, {pixels, boxes});
+  static const Tensor filter = ref::random_tensor({8, 3, 3, 3}, 1, -0.3, 0.3);
+  static const Tensor matrix = ref::random_tensor({classes, 8 * 5 * 7}, 2, -0.1, 0.1);
+  Weights conv, linear;
+  conv.weight = filter;
+  linear.weight = matrix;
+  const NodeId features = graph.add("conv", Conv2d{.out_channels = 8, .kernel = {3, 3}}, {crops}, conv);
+  const NodeId rows = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {features})});
+  graph.mark_output(graph.add("softmax", Softmax{}, {graph.add("linear", Linear{classes}, {rows}, linear)}));
+  return graph;
+}
+
+inline CascadeGraphs graphs_for(Size2 frame, Size2 mask, std::int64_t min_area) {
+  CascadeGraphs graphs{detector(frame, mask, min_area), {}, "mask"};
+  for (std::size_t i = 0; i < graphs.each.size(); ++i)
+    graphs.each[i] = classifier(frame, CascadeGraphs::batch_sizes[i]);
+  return graphs;
+}
+
+/// A bright frame with `count` dark squares of `side` pixels and different colours, `pitch` apart.
+inline std::vector<std::uint8_t> squares(Size2 frame, int count, int side, int pitch) {
+  std::vector<std::uint8_t> rgb(static_cast<std::size_t>(frame.h * frame.w * 3), 250);
+  const int columns = static_cast<int>(frame.w) / pitch;
+  for (int i = 0; i < count; ++i)
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x) {
+        const std::int64_t pixel = (i / columns * pitch + y) * frame.w + i % columns * pitch + x;
+        for (int c = 0; c < 3; ++c)
+          rgb[static_cast<std::size_t>(pixel * 3 + c)] = static_cast<std::uint8_t>((i * 7 + c * 13 + x + y) % 60);
+      }
+  return rgb;
+}
+
+struct CascadeResult {
+  std::vector<Region> regions;
+  std::vector<float> values;
+  std::vector<std::uint16_t> labels;
+};
+
+inline CascadeResult run(Cascade& cascade, const std::vector<std::uint8_t>& frame) {
+  cascade.run(frame.data());
+  std::vector<std::uint16_t> labels(frame.size() / 3);
+  cascade.copy_labels(labels);
+  return {
+      {cascade.regions().begin(), cascade.regions().end()}, {cascade.values().begin(), cascade.values().end()}, labels};
+}
+
+inline std::shared_ptr<Backend> gpu(DType precision, bool loops) {
+  CudaOptions options;
+  options.precision = precision;
+  options.loops_on_device = loops;
+  return make_cuda_backend(options);
+}
+
+inline void check_same(const CascadeResult& actual, const CascadeResult& expected, double tolerance) {
+  REQUIRE(actual.regions.size() == expected.regions.size());
+  CHECK(actual.regions == expected.regions);
+  CHECK(actual.labels == expected.labels);
+  REQUIRE(actual.values.size() == expected.values.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < actual.values.size(); ++i) {
+    if (expected.regions[i / classes].area == 0) continue;  // its values mean nothing
+    const double error = std::abs(double{actual.values[i]} - expected.values[i]);
+    if (!(error <= worst)) worst = error;  // a NaN stays
+  }
+  CHECK_MESSAGE(!!(worst <= tolerance), "values off by ", worst, ", tolerance ", tolerance);
+}
+
+}  // namespace giemsa::test

@@ -1,0 +1,102 @@
+// Frame -> cells, with narrow networks of the real architectures, on the CUDA backend and on the CPU.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/cpu/backend.h"
+#include "engine/cuda/backend.h"
+#include "nets/smear.h"
+#include "tests/nets/golden.h"
+
+namespace giemsa {
+
+namespace {
+
+Model narrow_model(const std::string& name, InputSize input) {
+  const std::filesystem::path folder = std::filesystem::path(GIEMSA_SOURCE_DIR "/tests/golden") / name;
+  Model model = test::golden_model(test::read_golden(folder), folder);
+  model.info.input = input;
+  return model;
+}
+
+/// Smooth blobs of colour: random networks then find regions of many sizes.
+Frame painted(int width, int height) {
+  Frame frame(width, height);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const double wave = std::sin(x * 0.21) * std::cos(y * 0.17) + std::sin((x + 2 * y) * 0.07);
+      for (int c = 0; c < 3; ++c)
+        frame.at(x, y)[c] = static_cast<std::uint8_t>(128 + 60 * wave + 20 * std::sin(c * 2.1 + x * 0.05));
+    }
+  return frame;
+}
+
+SmearResult identify(const std::shared_ptr<Backend>& backend, const SmearOptions& options, const Frame& frame) {
+  Smear smear(narrow_model("smp", {{64, 64}, 0}), narrow_model("alexnet", {{63, 63}, 0}), options, backend);
+  SmearResult result;
+  smear.identify(frame, result);
+  return result;
+}
+
+double balanced_threshold(const Frame& frame) {
+  // The threshold at which about half of the pixels are cells.
+  double low = 0.001, high = 0.999;
+  for (int i = 0; i < 12; ++i) {
+    SmearOptions options;
+    options.min_area = 1;
+    options.threshold = static_cast<float>((low + high) / 2);
+    const SmearResult result = identify(make_cpu_backend({.threads = 1}), options, frame);
+    const auto cells = std::ranges::count_if(result.labels.pixels, [](auto label) { return label != 0; });
+    (cells * 2 > static_cast<std::ptrdiff_t>(result.labels.pixels.size()) ? low : high) = (low + high) / 2;
+  }
+  return (low + high) / 2;
+}
+
+}  // namespace
+
+TEST_CASE("the whole smear way equals the CPU's") {
+  const Frame frame = painted(90, 70);
+  SmearOptions options;
+  options.min_area = 20;
+  options.threshold = static_cast<float>(balanced_threshold(frame));
+  for (const CropMode crop : {CropMode::tight, CropMode::matlab})
+    for (const bool at_frame : {true, false}) {
+      CAPTURE(at_frame);
+      options.crop = crop;
+      options.mask_at_frame_resolution = at_frame;
+      const SmearResult expected = identify(make_cpu_backend({.threads = 1}), options, frame);
+      CudaOptions cuda;
+      cuda.precision = DType::f32;
+      const SmearResult actual = identify(make_cuda_backend(cuda), options, frame);
+      REQUIRE(expected.cells.size() > 0);
+      REQUIRE(actual.cells.size() == expected.cells.size());
+      CHECK(actual.labels.pixels == expected.labels.pixels);
+      for (std::size_t i = 0; i < expected.cells.size(); ++i) {
+        const Cell &a = actual.cells[i], &e = expected.cells[i];
+        CHECK(a.id == e.id);
+        CHECK((a.x == e.x && a.y == e.y && a.w == e.w && a.h == e.h && a.area == e.area));
+        CHECK(a.centroid_x == e.centroid_x);
+        CHECK(a.class_index == e.class_index);
+        // Eight layers whose sums have at most 9216 products: their roundings, on probabilities below 1.
+        for (std::size_t k = 0; k < e.probabilities.size(); ++k)
+          CHECK(!!(std::abs(a.probabilities[k] - e.probabilities[k]) <= 20000 * 0x1p-24));
+      }
+    }
+}
+
+TEST_CASE("fp16: label maps agree with fp32's on 99.9 % of the pixels") {
+  const Frame frame = painted(90, 70);
+  SmearOptions options;
+  options.min_area = 20;
+  options.threshold = static_cast<float>(balanced_threshold(frame));
+  const SmearResult expected = identify(make_cpu_backend({.threads = 1}), options, frame);
+  const SmearResult actual = identify(make_cuda_backend({}), options, frame);
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < expected.labels.pixels.size(); ++i)
+    equal += (expected.labels.pixels[i] != 0) == (actual.labels.pixels[i] != 0);
+  MESSAGE("equal: ", equal, " of ", expected.labels.pixels.size());
+  CHECK(static_cast<double>(equal) >= 0.999 * static_cast<double>(expected.labels.pixels.size()));
+}
+
+}  // namespace giemsa
