@@ -16,8 +16,7 @@
 // fall into different banks. Copies run stages - 1 steps ahead, and one barrier a step both publishes the oldest stage
 // and frees the one before it. Channels not in eights (an image's three) come by elements through registers: K stays
 // dense there, 147 for a 7x7 stem rather than the 392 of channels padded to 8.
-#include "kernels/conv2d_parts.h"
-#include "kernels/mma.h"
+#include "kernels/conv2d_sums.h"
 
 namespace giemsa::kernels {
 
@@ -117,38 +116,6 @@ struct Fetcher {
   }
 };
 
-/// A warp's share of the tile's sums, as mma_m16n8k16 keeps them.
-template <class T>
-struct Sums {
-  static constexpr int tiles_m = T::warp_m / 16, tiles_n = T::warp_n / 8;
-  float of[tiles_m][tiles_n][4] = {};
-
-  __device__ void add_products(Stages<T>& shared, int stage, int m, int n) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_size;
-    const Half* a_row = &shared[stage][m + lane % 16][lane / 16 * 8];
-    const Half* b_row = &shared[stage][T::m + n + lane / 16 * 8 + lane % 8][lane / 8 % 2 * 8];
-#pragma unroll
-    for (int k = 0; k < T::k; k += 16) {
-      unsigned a[tiles_m][4], b[tiles_n][2];
-#pragma unroll
-      for (int i = 0; i < tiles_m; ++i) load_matrices(a[i], a_row + i * 16 * T::row + k);
-#pragma unroll
-      for (int j = 0; j < tiles_n; j += 2) {
-        unsigned pair[4];
-        load_matrices(pair, b_row + j * 8 * T::row + k);
-        b[j][0] = pair[0];
-        b[j][1] = pair[1];
-        b[j + 1][0] = pair[2];
-        b[j + 1][1] = pair[3];
-      }
-#pragma unroll
-      for (int i = 0; i < tiles_m; ++i)
-#pragma unroll
-        for (int j = 0; j < tiles_n; ++j) mma_m16n8k16(of[i][j], a[i], b[j]);
-    }
-  }
-};
-
 // A block makes a tile of the output, or one split's part of its sums; a warp warp_m x warp_n of it; a thread pairs of
 // neighbouring channels. Split s writes to epilogue.output + s * split_stride.
 // PRECOND: as check_preconditions() and start(); by_vectors: group_in, input_pixel_stride and input are multiples of 8
@@ -165,7 +132,7 @@ __global__ void __launch_bounds__(threads_a_block)
   const int warp = static_cast<int>(threadIdx.x) / warp_size;
   const int m = warp / T::warps_n * T::warp_m, n = warp % T::warps_n * T::warp_n;
 
-  Sums<T> sums;
+  WarpSums<T::warp_m, T::warp_n> sums;
   for (int step = 0; step < T::stages - 1; ++step) {
     if (step < block.steps) fetcher.fetch(shared, step, p);
     commit_copies();
@@ -176,52 +143,17 @@ __global__ void __launch_bounds__(threads_a_block)
     sync_block();
     if (step + T::stages - 1 < block.steps) fetcher.fetch(shared, writing, p);
     commit_copies();
-    sums.add_products(shared, reading, m, n);
+    sums.template add_products<T::k, T::row>(&shared[reading][m][0], &shared[reading][T::m + n][0]);
     writing = reading;
     reading = reading + 1 == T::stages ? 0 : reading + 1;
   }
 
   epilogue.output += block.split * split_stride;
-  const int lane = static_cast<int>(threadIdx.x) % warp_size, group_out = p.group_out();
-#pragma unroll
-  for (int i = 0; i < Sums<T>::tiles_m; ++i)
-#pragma unroll
-    for (int j = 0; j < Sums<T>::tiles_n; ++j)
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int pixel = block.first_pixel + m + i * 16 + half * 8 + lane / 4;
-        const int channel = block.first_channel + n + j * 8 + lane % 4 * 2;
-        if (pixel >= p.pixels() || channel >= group_out) continue;
-        const float first = sums.of[i][j][2 * half], second = sums.of[i][j][2 * half + 1];
-        const int at = block.group * group_out + channel;
-        if (pairs) {
-          epilogue.template write<2>({{first, second}}, pixel, at);
-        } else {
-          epilogue.template write<1>({{first}}, pixel, at);
-          if (channel + 1 < group_out) epilogue.template write<1>({{second}}, pixel, at + 1);
-        }
-      }
-}
-
-constexpr int sum_threads = 256;
-
-// Adds the splits' parts in their order and finishes them. A thread makes n neighbouring channels of a pixel.
-// PRECOND: epilogue.accepts(n, channels); parts is aligned to n floats.
-template <int n, class Out>
-__global__ void __launch_bounds__(sum_threads)
-    conv2d_sum_splits_kernel(Conv2dEpilogue<Out, Half> epilogue, const float* parts, int splits, int pixels,
-                             int channels) {
-  wait_for_previous_kernel();
-  const int i = static_cast<int>(blockIdx.x * sum_threads + threadIdx.x) * n, elements = pixels * channels;
-  if (i >= elements) return;
-  Vec<float, n> sums = load_streaming<n>(parts + i);
-  for (int split = 1; split < splits; ++split) {
-    const Vec<float, n> part = load_streaming<n>(parts + split * elements + i);
-#pragma unroll
-    for (int j = 0; j < n; ++j) sums[j] += part[j];
-  }
-  const int pixel = i / channels;
-  epilogue.template write<n>(sums, pixel, i - pixel * channels);
+  sums.each_pair([&](int row, int column, const Vec<float, 2>& pair) {
+    const int pixel = block.first_pixel + m + row, channel = block.first_channel + n + column;
+    if (pixel < p.pixels())
+      epilogue.write_pair(pair, pixel, block.group * p.group_out() + channel, p.group_out() - channel, pairs);
+  });
 }
 
 template <class T, class Out>
@@ -260,15 +192,8 @@ void start(Out* output, float* workspace, const Conv2dInputs<Half>& inputs, cons
   if (plan.splits == 1) return start_any_tile(epilogue, inputs, p, plan, stream);
 
   PRECONDITION(workspace != nullptr && reinterpret_cast<std::uintptr_t>(workspace) % 16 == 0);
-  const Conv2dEpilogue<float, Half> parts{workspace, nullptr, nullptr, p.out_channels, 0, false};
-  start_any_tile(parts, inputs, p, plan, stream);
-  const int n = epilogue.accepts(4, p.out_channels) ? 4 : 1;
-  launch(n == 4 ? conv2d_sum_splits_kernel<4, Out> : conv2d_sum_splits_kernel<1, Out>,
-         {.grid = {ceil_div(p.pixels() * p.out_channels, n * sum_threads)},
-          .block = {sum_threads},
-          .overlap_previous = true,
-          .stream = stream},
-         epilogue, workspace, plan.splits, p.pixels(), p.out_channels);
+  start_any_tile(epilogue_of_parts(workspace, p.out_channels), inputs, p, plan, stream);
+  sum_splits(epilogue, workspace, plan.splits, p.pixels(), p.out_channels, stream);
 }
 
 }  // namespace

@@ -45,7 +45,10 @@ struct Conv2dPlan {
   friend constexpr bool operator==(const Conv2dPlan&, const Conv2dPlan&) = default;
 };
 
-/// The plan that a model of `sm_count` multiprocessors expects to be fastest: a pure function.
+/// Cycles that conv2d() takes by a model of `sm_count` multiprocessors. An estimate, not measured.
+double expected_cycles(const Conv2dParams& params, const Conv2dPlan& plan, int sm_count);
+
+/// The plan that it expects to be fastest: a pure function.
 Conv2dPlan choose(const Conv2dParams& params, int sm_count);
 
 /// Whether conv2d() takes `plan`: at least one step of k for each of 1 to max_splits, parts within an int's index.

@@ -78,6 +78,15 @@ struct Conv2dEpilogue {
     store(output + pixel * output_stride + channel, result);
   }
 
+  /// The same for `pair`'s channels, of which `left` are still the tensor's: together or one by one. PRECOND:
+  /// `together` only where accepts(2) on the host.
+  __device__ void write_pair(const Vec<float, 2>& pair, int pixel, int channel, int left, bool together) const {
+    if (left <= 0) return;
+    if (together) return write<2>(pair, pixel, channel);
+    write<1>({{pair[0]}}, pixel, channel);
+    if (left > 1) write<1>({{pair[1]}}, pixel, channel + 1);
+  }
+
   /// Whether pixels may be stored by `n` channels, of stretches of `channels`.
   bool accepts(int n, int channels) const {
     const auto fit = [n]<class T>(const T* p, int stride) {

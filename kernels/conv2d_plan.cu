@@ -27,9 +27,23 @@ std::int64_t part_elements(const Conv2dParams& p) {
   return std::int64_t{p.pixels()} * p.out_channels;
 }
 
-/// Cycles that a plan takes, from what the instructions and caches of compute capability 8 and 9 give an SM at best:
-/// 1024 multiply-adds of fp16 by mma.sync and about 40 bytes from L2 a cycle; a step of one block takes its barrier and
-/// its fragments besides its products. Estimates, not measured.
+template <class T>
+void pack(T* packed, const T* weight, const Conv2dParams& p) {
+  const int channels = p.group_in(), taps = p.kernel.h * p.kernel.w;
+  for (int o = 0; o < p.out_channels; ++o) {
+    T* const end = packed + p.packed_depth();
+    for (int tap = 0; tap < taps; ++tap)
+      for (int c = 0; c < channels; ++c) *packed++ = weight[c * taps + tap];
+    packed = std::fill_n(packed, end - packed, T{});
+    weight += p.depth();
+  }
+}
+
+}  // namespace
+
+// From what the instructions and caches of compute capability 8 and 9 give an SM at best:
+// 1024 multiply-adds of fp16 by mma.sync and about 40 bytes from L2 a cycle; a step of one block takes its barrier and
+// its fragments besides its products. Estimates, not measured.
 double expected_cycles(const Conv2dParams& p, const Conv2dPlan& plan, int sm_count) {
   constexpr double multiply_adds = 1024, l2_bytes = 40, step_overhead = 250, start = 1500, another_launch = 2500;
   constexpr int resident = 4;  // blocks of up to 45 KiB in an SM's shared memory
@@ -46,20 +60,6 @@ double expected_cycles(const Conv2dParams& p, const Conv2dPlan& plan, int sm_cou
     cycles += another_launch + double(part_elements(p)) * plan.splits * 8 / (l2_bytes * sm_count);
   return cycles;
 }
-
-template <class T>
-void pack(T* packed, const T* weight, const Conv2dParams& p) {
-  const int channels = p.group_in(), taps = p.kernel.h * p.kernel.w;
-  for (int o = 0; o < p.out_channels; ++o) {
-    T* const end = packed + p.packed_depth();
-    for (int tap = 0; tap < taps; ++tap)
-      for (int c = 0; c < channels; ++c) *packed++ = weight[c * taps + tap];
-    packed = std::fill_n(packed, end - packed, T{});
-    weight += p.depth();
-  }
-}
-
-}  // namespace
 
 bool fits(const Conv2dParams& params, const Conv2dPlan& plan) {
   constexpr std::int64_t most = (std::int64_t{1} << 31) - (1 << 16);
