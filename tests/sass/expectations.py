@@ -57,6 +57,8 @@ EXPECTATIONS = [
     Expectation("conv2d_f32_kernel", EXEMPT,
                 "the reference mode, without tensor cores; limited by shared memory, which it reads by 16 bytes"),
 
+    Expectation("separable_kernel<*>", TENSOR_CORE),
+
     Expectation("aspp_depthwise_kernel<*, false>", BANDWIDTH),
     Expectation("aspp_depthwise_kernel<*, true>", BANDWIDTH, dynamic_shared=14 * 14 * 32),  # a map of 14x14
     Expectation("average_pool_kernel<*>", BANDWIDTH),
