@@ -9,13 +9,13 @@
 // knows a first and a second one and their strides, not x and y.
 #include "kernels/preprocess.h"
 
-#include "kernels/channels.h"
+#include "kernels/resample.h"
 
 namespace giemsa::kernels {
 
 namespace {
 
-constexpr int threads_a_block = 256, tile_first = 32, most_tile_second = 8, fraction_bits = 22;
+constexpr int threads_a_block = 256, tile_first = 32, most_tile_second = 8, unroll = 4;
 constexpr std::size_t most_shared_bytes = 48 << 10;
 
 /// Elements (bytes of the frame; pixels of the output) from one sample to the next along an axis.
@@ -23,36 +23,10 @@ struct AxisStrides {
   int in, out;
 };
 
-/// What the kernel needs beside the tables.
-struct Normalise {
-  float mean[3], std[3];
-  int output_pixel_stride;
-};
-
-struct Rgb {
-  std::uint8_t channel[3];
-};
-
-/// Output `i` of an axis: sample axis.first[i] is at `samples`, the next ones `step` bytes apart.
-__device__ Rgb resample(const ResampleAxis& axis, int i, const std::uint8_t* samples, int step) {
-  const std::int32_t* weight = axis.weight + static_cast<std::int64_t>(i) * axis.stride;
-  const int taps = axis.count[i];
-  constexpr int half = 1 << (fraction_bits - 1);
-  int red = half, green = half, blue = half;
-  for (int t = 0; t < taps; ++t, samples += step) {
-    const int w = weight[t];
-    red += w * samples[0];
-    green += w * samples[1];
-    blue += w * samples[2];
-  }
-  const auto to_u8 = [](int sum) { return static_cast<std::uint8_t>(max(0, min(sum >> fraction_bits, 255))); };
-  return {{to_u8(red), to_u8(green), to_u8(blue)}};
-}
-
 // A block makes 32 outputs on the first axis (blockIdx.x) by `tile_second` on the second (blockIdx.y); a thread, every
 // 256th sample between the passes, then every 256th output.
 // PRECOND: the launch has 3 bytes of shared memory for each of 32 outputs of the first axis and each sample of the
-// second that the tile's taps reach; first[] and first[] + count[] never decrease.
+// second that the tile's taps reach.
 template <class T>
 __global__ void __launch_bounds__(threads_a_block)
     preprocess_kernel(T* __restrict__ out, const std::uint8_t* __restrict__ frame, ResampleAxis first,
@@ -64,15 +38,14 @@ __global__ void __launch_bounds__(threads_a_block)
   const int first_begin = static_cast<int>(blockIdx.x) * tile_first;
   const int second_begin = static_cast<int>(blockIdx.y) * tile_second;
   const int second_end = min(second_begin + tile_second, second.out);
-  const int mid_begin = second.first[second_begin];
-  const int mid_end = second.first[second_end - 1] + second.count[second_end - 1];
+  const SampleRange range = samples_of(second, second_begin, second_end);
 
-  for (int item = thread; item < (mid_end - mid_begin) * tile_first; item += threads_a_block) {
-    const int i = first_begin + item % tile_first, v = mid_begin + item / tile_first;
+  for (int item = thread; item < (range.end - range.begin) * tile_first; item += threads_a_block) {
+    const int i = first_begin + item % tile_first, v = range.begin + item / tile_first;
     if (i >= first.out) continue;
     const std::int64_t at =
         static_cast<std::int64_t>(v) * second_strides.in + static_cast<std::int64_t>(first.first[i]) * first_strides.in;
-    const Rgb rgb = resample(first, i, frame + at, first_strides.in);
+    const Rgb rgb = resample<unroll>(first, i, frame + at, first_strides.in);
 #pragma unroll
     for (int c = 0; c < 3; ++c) mid[item * 3 + c] = rgb.channel[c];
   }
@@ -81,21 +54,18 @@ __global__ void __launch_bounds__(threads_a_block)
   for (int item = thread; item < (second_end - second_begin) * tile_first; item += threads_a_block) {
     const int column = item % tile_first, i = first_begin + column, v = second_begin + item / tile_first;
     if (i >= first.out) continue;
-    const std::uint8_t* samples = mid + ((second.first[v] - mid_begin) * tile_first + column) * 3;
-    const Rgb rgb = resample(second, v, samples, tile_first * 3);
+    const std::uint8_t* samples = mid + ((second.first[v] - range.begin) * tile_first + column) * 3;
+    const Rgb rgb = resample<unroll>(second, v, samples, tile_first * 3);
     T* pixel =
         out + (static_cast<std::int64_t>(v) * second_strides.out + static_cast<std::int64_t>(i) * first_strides.out) *
                   normalise.output_pixel_stride;
-#pragma unroll
-    for (int c = 0; c < 3; ++c)
-      pixel[c] = from_float<T>((static_cast<float>(rgb.channel[c]) / 255.0f - normalise.mean[c]) / normalise.std[c]);
-    for (int c = 3; c < normalise.output_pixel_stride; ++c) pixel[c] = from_float<T>(0.0f);
+    store_pixel(pixel, normalised<T>(rgb, normalise), normalise);
   }
 }
 
 /// Samples between the passes that `outputs` consecutive outputs of an axis may need: the windows' starts are at most
 /// (outputs - 1) in/out apart, rounded up, and one more where a bicubic window leaves out samples of weight zero.
-int samples_of(const ResampleAxis& axis, int outputs) {
+int most_samples(const ResampleAxis& axis, int outputs) {
   const std::int64_t apart = ceil_div(std::int64_t{outputs - 1} * axis.in, std::int64_t{axis.out}) + 1;
   return static_cast<int>(min(apart + axis.stride, std::int64_t{axis.in}));
 }
@@ -115,7 +85,7 @@ void preprocess(T* out, const std::uint8_t* frame, const PreprocessParams& p, St
   const AxisStrides along_x{3, 1}, along_y{3 * p.x.in, p.x.out};
 
   const auto shared_bytes = [&](int outputs) {
-    return std::size_t{3} * tile_first * static_cast<std::size_t>(samples_of(second, outputs));
+    return std::size_t{3} * tile_first * static_cast<std::size_t>(most_samples(second, outputs));
   };
   int tile_second = most_tile_second;
   while (tile_second > 1 && shared_bytes(tile_second) > most_shared_bytes) tile_second /= 2;
@@ -130,8 +100,7 @@ void preprocess(T* out, const std::uint8_t* frame, const PreprocessParams& p, St
           .overlap_previous = true,
           .stream = stream},
          out, frame, first, second, p.vertical_first ? along_y : along_x, p.vertical_first ? along_x : along_y,
-         Normalise{{p.mean[0], p.mean[1], p.mean[2]}, {p.std[0], p.std[1], p.std[2]}, p.output_pixel_stride},
-         tile_second);
+         normalise_into(out, p), tile_second);
 }
 
 template void preprocess(float*, const std::uint8_t*, const PreprocessParams&, Stream);
