@@ -1,0 +1,147 @@
+"""tools/gpu_check without a GPU: what it refuses, how parts fail, and what the report says."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import unittest.mock
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from gpu import parts, report  # noqa: E402
+
+STEP = {"layer": "conv1", "step": "conv2d 7x7/2 1x3x224x224 -> 1x64x112x112", "count": 2, "bytes": 1e6, "flops": 1e8,
+        "in_graph": {"median_us": 5.0}, "after_flush": {"median_us": 9.0}, "percent_of_limit_flushed": 40.0,
+        "vendor_us": None}
+
+
+class GpuCheck(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def workplace(self, seconds=60):
+        work = parts.Workplace(self.folder / "build", self.folder, None, seconds)
+        work.begin("facts")
+        return work
+
+    def command(self, *arguments, path=None):
+        """Runs tools/gpu_check where nvidia-smi is what stands in self.folder/bin, if anything does."""
+        environment = {**os.environ, "PATH": path or f"{self.folder / 'bin'}:/usr/bin:/bin"}
+        return subprocess.run([sys.executable, ROOT / "tools/gpu_check", "--out", self.folder / "out", "--build",
+                               self.folder / "build", *arguments], env=environment, capture_output=True, text=True)
+
+    def fake(self, name, script):
+        (self.folder / "bin").mkdir(exist_ok=True)
+        file = self.folder / "bin" / name
+        file.write_text("#!/bin/sh\n" + script)
+        file.chmod(0o755)
+
+    def test_unknown_parts_are_a_usage_error(self):
+        done = self.command("tests", "coffee")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("unknown part coffee", done.stderr)
+
+    def test_without_a_gpu_it_says_so_and_exits_4(self):
+        self.fake("nvidia-smi", "echo 'no devices were found'; exit 6\n")
+        done = self.command("facts", "tests", "kernels")
+        self.assertEqual(done.returncode, 4, done.stdout + done.stderr)
+        self.assertIn("no usable GPU: no devices were found", done.stdout)
+        written = json.loads((self.folder / "out/report.json").read_text())
+        self.assertEqual([part["result"] for part in written["parts"].values()], ["skipped"] * 3)
+        self.assertIn("no devices were found", written["parts"]["tests"]["why"])
+
+    def test_a_failing_part_stops_no_other_and_shows_in_the_status(self):
+        self.fake("nvidia-smi", "echo 9.0\n")  # a GPU, as far as one can see from here
+        self.fake("ctest", "echo 'all is lost'; exit 8\n")
+        self.fake("nvcc", "echo release 13.0\n")
+        done = self.command("tests", "whole", "facts")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        written = json.loads((self.folder / "out/report.json").read_text())["parts"]
+        self.assertEqual({name: part["result"] for name, part in written.items()},
+                         {"facts": "ok", "tests": "failed", "whole": "skipped"})
+        self.assertIn("is not built", written["whole"]["why"])
+        self.assertEqual(written["facts"]["found"]["nvcc"], "release 13.0")
+
+    def test_a_test_that_found_no_gpu_is_a_failure_here(self):
+        self.fake("nvidia-smi", "echo 9.0\n")
+        self.fake("ctest", "echo '1/1 Test #3: kernels_gpu ......***Skipped   0.10 sec'\n")
+        done = self.command("tests")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("a test found no GPU", done.stdout)
+
+    def test_a_command_that_takes_too_long_is_stopped_with_its_children(self):
+        work, start = self.workplace(), time.monotonic()
+        with self.assertRaisesRegex(parts.OutOfTime, "was stopped after 1 s; last words: started"):
+            work.run(["sh", "-c", "echo started; sleep 60 & wait"], at_most=1)
+        self.assertLess(time.monotonic() - start, 30)
+
+    def test_no_time_left_runs_nothing(self):
+        with self.assertRaisesRegex(parts.OutOfTime, "is over"):
+            self.workplace(seconds=0).run(["true"])
+
+    def test_a_status_that_is_not_allowed_fails_with_the_last_line(self):
+        work = self.workplace()
+        with self.assertRaisesRegex(parts.Failed, "'sh -c echo bad news; exit 3' ended with 3; last words: bad news"):
+            work.run(["sh", "-c", "echo bad news; exit 3"])
+        self.assertEqual(work.run(["sh", "-c", "echo well; exit 3"], allowed=(3,)), (3, "well\n"))
+
+    def sanitized(self, script):
+        self.fake("compute-sanitizer", script)
+        program = self.folder / "build/tests/kernels/test_kernels_gpu"
+        program.parent.mkdir(parents=True)
+        program.touch()
+        with unittest.mock.patch.dict(os.environ, PATH=f"{self.folder / 'bin'}:{os.environ['PATH']}"):
+            return parts.run_part("racecheck", self.workplace())
+
+    def test_a_family_in_which_the_sanitizer_finds_something_fails(self):
+        script = "case \"$*\" in *softmax*) echo RACE; exit 99;; esac\n"
+        result = self.sanitized(script)
+        self.assertEqual(result["result"], "failed")
+        self.assertIn("softmax*: failed", result["why"])
+        self.assertIn("last words: RACE", result["why"])
+        self.assertEqual(list(result["found"].values()).count("ok"), len(parts.SANITIZED["racecheck"]) - 1)
+
+    def test_a_sanitizer_that_finds_nothing_passes(self):
+        self.assertEqual(self.sanitized("exit 0\n")["result"], "ok")
+
+    def test_parts_together_stay_within_8_minutes(self):
+        self.assertEqual(set(parts.LIMITS), set(parts.PARTS))
+        self.assertLessEqual(sum(parts.LIMITS.values()), 480)
+
+    def test_every_family_is_one_of_the_kernels_tests(self):
+        """A filter that matches nothing would check nothing."""
+        names = [line.split('"')[1] for file in (ROOT / "tests/kernels").glob("test_*")
+                 for line in file.read_text().splitlines() if line.startswith("TEST_CASE(")]
+        for families in parts.SANITIZED.values():
+            for family in families:
+                matching = [name for name in names if pathlib.PurePath(name.replace("/", "|")).match(family)]
+                self.assertTrue(matching, family)
+
+    def test_the_report_shows_figures_and_problems(self):
+        graph = {"graph": "segment 224x224 fp16", "problems": ["layer conv1: not finite"], "steps": [STEP],
+                 "sum_us": 10.0}
+        row = {"total_ms": {"p50": 1.5, "p90": 1.6, "p99": 1.75}, "regions": 7, "runs_that_differ": 0}
+        with contextlib.redirect_stdout(io.StringIO()):
+            made = report.Report(self.folder, ["whole", "kernels"], None)
+            made.add("whole", {"result": "ok", "seconds": 1.0, "found": {"fp16, PDL 1": row, "fp32, PDL 1": {}}})
+            made.add("kernels", {"result": "failed", "why": "1 problem", "seconds": 2.0,
+                                 "found": {"ceilings": {"copy_bytes_per_s": 3e12}, "graphs": [graph]}})
+            made.finish()
+        text = (self.folder / "report.txt").read_text()
+        for expected in ("1.500 1.600 1.750 7 0", "no figures", "copy_bytes_per_s", "3e+12", "problem: layer conv1",
+                         "conv2d 7x7/2", "failed", "1 problem"):
+            self.assertIn(expected, text)
+        self.assertEqual(made.failed(), ["kernels"])
+
+
+if __name__ == "__main__":
+    unittest.main()
