@@ -32,7 +32,8 @@ __device__ ComponentRecord* records_of(ComponentCount* table) {
 }
 
 // A thread makes a record's neutral element: while boxes are measured, w and h are the last column and row.
-__global__ void __launch_bounds__(threads_a_block) start_measuring_kernel(ComponentCount* table, std::int64_t capacity) {
+__global__ void __launch_bounds__(threads_a_block)
+    start_measuring_kernel(ComponentCount* table, std::int64_t capacity) {
   wait_for_previous_kernel();
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * threads_a_block + threadIdx.x;
   if (i == 0) *table = ComponentCount{};
@@ -68,7 +69,8 @@ __global__ void __launch_bounds__(threads_a_block)
 }
 
 // A thread finishes a record.
-__global__ void __launch_bounds__(threads_a_block) finish_measuring_kernel(ComponentCount* table, std::int64_t capacity) {
+__global__ void __launch_bounds__(threads_a_block)
+    finish_measuring_kernel(ComponentCount* table, std::int64_t capacity) {
   wait_for_previous_kernel();
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * threads_a_block + threadIdx.x;
   if (i >= capacity) return;
@@ -137,6 +139,19 @@ void narrow_labels(std::uint16_t* out, const std::int32_t* labels, std::int64_t 
           .overlap_previous = true,
           .stream = stream},
          out, labels, count);
+}
+
+Cost resize_labels_cost(Extent out_size) {
+  return {.bytes = 2.0 * sizeof(std::int32_t) * out_size.h * out_size.w};
+}
+
+Cost measure_labels_cost(Extent map, std::int64_t capacity) {
+  return {.bytes =
+              double(sizeof(std::int32_t)) * map.h * map.w + double(sizeof(ComponentRecord)) * double(1 + capacity)};
+}
+
+Cost narrow_labels_cost(std::int64_t count) {
+  return {.bytes = double(sizeof(std::int32_t) + sizeof(std::uint16_t)) * double(count)};
 }
 
 }  // namespace giemsa::kernels

@@ -18,4 +18,10 @@ void measure_labels(ComponentCount* table, const std::int32_t* labels, Extent ma
 /// i32 -> u16, modulo 65536. Both are aligned to 16 bytes.
 void narrow_labels(std::uint16_t* out, const std::int32_t* labels, std::int64_t count, Stream stream);
 
+/// Each label that is read or written counts once.
+Cost resize_labels_cost(Extent out_size);
+/// The labels once, and the table.
+Cost measure_labels_cost(Extent map, std::int64_t capacity);
+Cost narrow_labels_cost(std::int64_t count);
+
 }  // namespace giemsa::kernels
