@@ -83,24 +83,27 @@ __global__ void __launch_bounds__(threads_a_block)
   record.h += 1 - record.y;
 }
 
-// A thread narrows 8 labels, or what is left of them.
+constexpr int labels_a_vector = 8;
+
+// A thread narrows vectors of 8 labels, one in a grid's worth; of those left over, one.
 __global__ void __launch_bounds__(threads_a_block)
     narrow_labels_kernel(std::uint16_t* __restrict__ out, const std::int32_t* __restrict__ labels, std::int64_t count) {
   wait_for_previous_kernel();
-  constexpr int n = 8;
-  const std::int64_t i = (static_cast<std::int64_t>(blockIdx.x) * threads_a_block + threadIdx.x) * n;
-  if (i + n <= count) {
+  constexpr int n = labels_a_vector;
+  const std::int64_t vectors = count / n, threads = static_cast<std::int64_t>(gridDim.x) * threads_a_block;
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * threads_a_block + threadIdx.x;
+  for (std::int64_t i = first; i < vectors; i += threads) {
     Vec<std::uint16_t, n> narrow;
 #pragma unroll
     for (int part = 0; part < n; part += 4) {
-      const Vec<std::int32_t, 4> wide = load_streaming<4>(labels + i + part);
+      const Vec<std::int32_t, 4> wide = load_streaming<4>(labels + i * n + part);
 #pragma unroll
       for (int j = 0; j < 4; ++j) narrow[part + j] = static_cast<std::uint16_t>(wide[j]);
     }
-    store(out + i, narrow);
-    return;
+    store(out + i * n, narrow);
   }
-  for (std::int64_t j = i; j < count; ++j) out[j] = static_cast<std::uint16_t>(labels[j]);
+  const std::int64_t rest = vectors * n + first;
+  if (rest < count) out[rest] = static_cast<std::uint16_t>(labels[rest]);
 }
 
 }  // namespace
@@ -134,7 +137,7 @@ void narrow_labels(std::uint16_t* out, const std::int32_t* labels, std::int64_t 
   PRECONDITION(count > 0 && reinterpret_cast<std::uintptr_t>(out) % 16 == 0 &&
                reinterpret_cast<std::uintptr_t>(labels) % 16 == 0);
   launch(narrow_labels_kernel,
-         {.grid = {blocks_for(ceil_div(count, std::int64_t{8}), threads_a_block)},
+         {.grid = {blocks_for(ceil_div(count, std::int64_t{labels_a_vector}), threads_a_block)},
           .block = {threads_a_block},
           .overlap_previous = true,
           .stream = stream},
