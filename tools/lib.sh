@@ -51,13 +51,13 @@ build() {
   cmake --build --preset "$preset" "${targets[@]}" || die "preset '$preset' could not be built"
 }
 
-# One line: which engine this machine gets, and why.
+# One line: which engine this machine gets, and how far it is tested here.
 describe_engine() {
-  local found="no CUDA toolkit here"
-  if command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc ]]; then
-    found="a CUDA toolkit but no GPU here"
-    if nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then found="a CUDA toolkit and a GPU here"; fi
-    found+="; the CUDA kernels are tested, but the engine does not run on them yet"
+  if ! command -v nvcc >/dev/null && [[ ! -x /usr/local/cuda/bin/nvcc ]]; then
+    printf 'CPU engine (no CUDA toolkit here; kernels and CUDA backend are tested under the emulator)'
+  elif nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then
+    printf 'CPU and CUDA engine (a GPU is here)'
+  else
+    printf 'CPU and CUDA engine (no GPU here; kernels and CUDA backend are tested under the emulator)'
   fi
-  printf 'CPU engine (%s)' "$found"
 }
