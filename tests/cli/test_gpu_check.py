@@ -71,6 +71,15 @@ class GpuCheck(unittest.TestCase):
         self.assertIn("is not built", written["whole"]["why"])
         self.assertEqual(written["facts"]["found"]["nvcc"], "release 13.0")
 
+    def test_a_field_that_the_driver_does_not_know_costs_no_other(self):
+        self.fake("nvidia-smi", "case $1 in *vbios*) echo 'Field is not valid'; exit 2;; *,*) echo a, b;; "
+                                "*) echo 1980 MHz;; esac\n")
+        with unittest.mock.patch.dict(os.environ, PATH=f"{self.folder / 'bin'}:{os.environ['PATH']}"):
+            found = parts.ask_gpu(["clocks.sm", "vbios_version", "pstate"], time.monotonic() + 20)
+            self.assertEqual(found, {"clocks.sm": "1980 MHz", "vbios_version": "unknown: Field is not valid",
+                                     "pstate": "1980 MHz"})
+            self.assertEqual(parts.ask_gpu(["clocks.sm", "pstate"], 0), {"clocks.sm": "a", "pstate": "b"})
+
     def test_a_test_that_found_no_gpu_is_a_failure_here(self):
         self.fake("nvidia-smi", "echo 9.0\n")
         self.fake("ctest", "echo '1/1 Test #3: kernels_gpu ......***Skipped   0.10 sec'\n")

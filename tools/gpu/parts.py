@@ -195,22 +195,41 @@ def build(work):
     return {"architecture": architecture, "targets": targets}
 
 
-def facts(work):
-    fields = ["name", "driver_version", "vbios_version", "compute_cap", "memory.total", "memory.used", "pstate",
-              "clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem", "clocks.applications.graphics",
-              "temperature.gpu", "power.draw", "power.limit", "ecc.mode.current", "ecc.errors.uncorrected.volatile.total",
-              "clocks_throttle_reasons.active", "clocks_throttle_reasons.sw_power_cap",
-              "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.hw_thermal_slowdown", "persistence_mode",
-              "mig.mode.current"]
+FACTS = ["name", "driver_version", "vbios_version", "compute_cap", "memory.total", "memory.used", "pstate", "clocks.sm",
+         "clocks.mem", "clocks.max.sm", "clocks.max.mem", "clocks.applications.graphics", "temperature.gpu",
+         "power.draw", "power.limit", "ecc.mode.current", "ecc.errors.uncorrected.volatile.total",
+         "clocks_throttle_reasons.active", "clocks_throttle_reasons.sw_power_cap",
+         "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.hw_thermal_slowdown", "persistence_mode",
+         "mig.mode.current"]
+# What changes under load: asked again after the benchmarks.
+CHANGING_FACTS = ["pstate", "clocks.sm", "clocks.mem", "temperature.gpu", "power.draw",
+                  "clocks_throttle_reasons.active"]
+
+
+def ask_gpu(fields, until):
+    """Answers by field. Drivers do not know the same fields, and refuse all where they do not know one: then one by
+    one, as far as the time allows."""
+    try:
+        answers = query_gpu(",".join(fields))
+        if len(answers) == len(fields):
+            return dict(zip(fields, answers))
+    except (OSError, IndexError, subprocess.TimeoutExpired):
+        pass
     found = {}
-    for field in fields:  # one by one: drivers do not know the same fields
+    for field in fields:
+        if time.monotonic() > until:
+            break
         try:
             found[field] = query_gpu(field)[0]
         except (OSError, IndexError, subprocess.TimeoutExpired) as why:
             found[field] = f"unknown: {str(why)[:80]}"
-    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
-    found["nvcc"] = work.run([nvcc, "--version"])[1].strip().splitlines()[-1]
     return found
+
+
+def facts(work):
+    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
+    version = work.run([nvcc, "--version"])[1].strip().splitlines()
+    return {"nvcc": version[-1] if version else "unknown", **ask_gpu(FACTS, work.part_end)}
 
 
 def tests(work):
@@ -262,7 +281,7 @@ def kernels(work):
         work.run([program, *weights(), "--json", file])
     except Failed as why:
         raise Failed(str(why), json.loads(file.read_text()) if file.is_file() else {}) from None
-    return json.loads(file.read_text())
+    return {**json.loads(file.read_text()), "gpu_right_after": ask_gpu(CHANGING_FACTS, work.part_end)}
 
 
 def sanitize(tool):
