@@ -61,6 +61,9 @@ class Workplace:
         libraries += [str(pathlib.Path(header).parents[1] / "lib") for header in vendor_headers()]
         libraries += filter(None, [self.environment.get("LD_LIBRARY_PATH")])
         self.environment["LD_LIBRARY_PATH"] = ":".join(libraries)
+        if deps:  # Debian's doctest tells CMake of /usr, wherever it lies
+            headers = [str(deps / "usr/include"), *filter(None, [os.environ.get("CPLUS_INCLUDE_PATH")])]
+            self.environment["CPLUS_INCLUDE_PATH"] = ":".join(headers)
 
     def begin(self, part):
         self.part = part
