@@ -180,6 +180,10 @@ void add_compare(CLI::App& app, Action& action) {
       ->check(one_of({"fp32", "bf16"}))
       ->type_name("TYPE");
   command
+      ->add_option("--tuning", a.compute.tuning,
+                   "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)")
+      ->type_name("FILE");
+  command
       ->add_option("--tolerance", a.tolerance,
                    "largest error over the layer's largest value (default: what rounding explains)")
       ->check(CLI::NonNegativeNumber)

@@ -200,6 +200,8 @@ void add_run(CLI::App& app, Action& action) {
   option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
       ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
   option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+  option("--tuning", a.compute.tuning, "FILE",
+         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
 
   group = "Finding cells";
   option("--segment-size", a.segment_size, "WxH|LONG",
