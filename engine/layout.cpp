@@ -16,11 +16,15 @@ std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
 }
 
 /// The last step at which each node's result is read; a result nobody reads is alive at its own step only.
-std::vector<int> last_reads(const Graph& graph) {
+std::vector<int> last_reads(const Graph& graph, const std::vector<NodeId>& made_with) {
   std::vector<int> last(graph.nodes().size());
   for (std::size_t i = 0; i < last.size(); ++i) {
     last[i] = static_cast<int>(i);
-    for (NodeId input : graph.nodes()[i].inputs) last[index_of(input)] = static_cast<int>(i);
+    for (NodeId input : graph.nodes()[i].inputs) {
+      last[index_of(input)] = static_cast<int>(i);
+      if (made_with[index_of(input)] != never_made) continue;
+      for (NodeId source : graph[input].inputs) last[index_of(source)] = static_cast<int>(i);
+    }
   }
   for (NodeId id : graph.outputs()) last[index_of(id)] = static_cast<int>(last.size());
   return last;
@@ -70,7 +74,7 @@ std::vector<DType> storage_types(const Graph& graph, const LayoutRules& rules) {
 class Builder {
  public:
   Builder(const Graph& graph, const LayoutRules& rules, std::vector<NodeId> made_with)
-      : graph_(graph), rules_(rules), types_(storage_types(graph, rules)), last_(last_reads(graph)) {
+      : graph_(graph), rules_(rules), types_(storage_types(graph, rules)), last_(last_reads(graph, made_with)) {
     layout_.values.resize(graph.nodes().size());
     layout_.in_place.resize(graph.nodes().size(), false);
     layout_.made_with = std::move(made_with);
@@ -86,6 +90,7 @@ class Builder {
  private:
   int step_of(std::size_t i) const {
     if (is<Input>(graph_.nodes()[i])) return 0;  // inputs are filled in before the first step
+    if (layout_.made_with[i] == never_made) return static_cast<int>(i);
     return static_cast<int>(index_of(layout_.made_with[i]));
   }
 
@@ -118,6 +123,7 @@ class Builder {
     const Node& node = graph_.nodes()[i];
     if (is<Concat>(node)) return;
     describe(i);
+    if (layout_.made_with[i] == never_made) return;
     Value& value = layout_.values[i];
     if (is<Input>(node) && !is_picture(node.output)) return;  // read where the caller has it
 

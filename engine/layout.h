@@ -46,8 +46,11 @@ struct Layout {
   std::vector<Value> values;      ///< one a node
   std::vector<Lifetime> blocks;   ///< memory blocks that values live in; a step's number is its node's
   std::vector<bool> in_place;     ///< a residual convolution that overwrites its residual input
-  std::vector<NodeId> made_with;  ///< the node whose step makes a node's result: itself, or an earlier one
+  std::vector<NodeId> made_with;  ///< the node whose step makes a node's result: itself, an earlier one, or never_made
 };
+
+/// In place of the node that makes a result: there is no such result, its only reader computes from its inputs.
+inline constexpr NodeId never_made{-1};
 
 /// The node whose step makes each node's result: a region table is made with the labels that CleanAndLabel gives.
 std::vector<NodeId> makers_of(const Graph& graph);

@@ -45,7 +45,7 @@ void Session::run(std::span<const void* const> inputs) {
       wait();
       layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     }
-    if (observer_) observer_(graph_[id], value_of(id));
+    if (observer_ && has_value(id)) observer_(graph_[id], value_of(id));
   }
   end();
 }

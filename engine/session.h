@@ -60,6 +60,8 @@ class Session {
   virtual void wait() {}
   virtual const void* output_data(std::size_t i) const = 0;
   virtual Tensor value_of(NodeId id) const = 0;
+  /// Whether the node has a result of its own to look at: some are fused away without the graph showing it.
+  virtual bool has_value(NodeId) const { return true; }
 
   Graph graph_;
   Plan plan_;

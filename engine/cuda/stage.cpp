@@ -6,7 +6,7 @@
 namespace giemsa::cuda {
 
 Stage::Stage(const Graph& graph, Context& context)
-    : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision), nodes_made_with(graph))) {
+    : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision), nodes_made_with(graph, context))) {
   for (std::size_t i = 0; i < graph.nodes().size(); ++i)
     steps_.push_back(StepBuilder(context, graph, NodeId{static_cast<std::int32_t>(i)}, layout_, scratch_).build());
 }

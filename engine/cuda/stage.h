@@ -30,6 +30,7 @@ class Stage {
   void bind_input(NodeId id, void* data);
 
   const Value& value(NodeId id) const { return layout_.values[index_of(id)]; }
+  bool has_value(NodeId id) const { return layout_.made_with[index_of(id)] != never_made; }
 
   /// Starts the launches of a node, or of all. Errors name the layer.
   void enqueue(NodeId id, Stream stream) const;

@@ -46,8 +46,13 @@ class StepBuilder {
   const Value* input(std::size_t i) const { return value(node.inputs[i]); }
   const Value* output() const { return value(id); }
 
-  /// Whether an earlier node's step makes this node's result.
+  /// Whether this node's step has nothing to do: an earlier one makes its result, or there is none.
   bool is_made_before() const { return layout_.made_with[index_of(id)] != id; }
+  /// The depthwise convolution that this node's step computes along, if it takes one in.
+  std::optional<NodeId> taken_in() const {
+    const bool takes = !node.inputs.empty() && layout_.made_with[index_of(node.inputs[0])] == never_made;
+    return takes ? std::optional(node.inputs[0]) : std::nullopt;
+  }
   /// The later nodes whose results this step makes as well.
   std::vector<NodeId> made_along() const;
 
@@ -67,10 +72,18 @@ class StepBuilder {
   std::deque<Value>& scratch_;
 };
 
-/// Conv2d, in steps_convolution.cpp; and which depthwise convolutions one ASPP kernel makes together: nodes_made_with()
-/// is makers_of() with those added.
+/// Conv2d, in steps_convolution.cpp; a pointwise one that takes in the depthwise one before it, in steps_separable.cpp.
 Step convolution_step(StepBuilder& builder);
-std::vector<NodeId> nodes_made_with(const Graph& graph);
+Step separable_step(StepBuilder& builder);
+
+/// makers_of(), and what the kernels of convolutions make together: one launch for ASPP's depthwise branches, or a
+/// depthwise convolution and the pointwise one that reads it, whichever is expected to be faster.
+std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context);
+
+/// The pointwise convolution that can take in depthwise node `id`, if there is one.
+std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Context& context);
+/// Whether it should, where `branches` depthwise convolutions of one input could be one launch instead.
+bool is_worth_taking_in(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context);
 
 /// Calls f.template operator()<T>() with the kernels' type of `dtype`, fp32 or fp16.
 template <class F>

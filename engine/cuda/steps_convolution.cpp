@@ -1,4 +1,5 @@
 // Conv2d on the GPU: dense, depthwise, and the three atrous branches of separable ASPP in one kernel.
+#include <algorithm>
 #include <map>
 
 #include "engine/cuda/steps.h"
@@ -136,21 +137,37 @@ std::optional<Trunk> trunk_of(const Graph& graph, NodeId id) {
 
 }  // namespace
 
-std::vector<NodeId> nodes_made_with(const Graph& graph) {
+std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context) {
   std::vector<NodeId> makers = makers_of(graph);
-  std::map<Trunk, std::vector<NodeId>> branches;
+  const auto take_in = [&](NodeId id, int branches) {
+    const auto pointwise = pointwise_after(graph, id, context);
+    return pointwise && is_worth_taking_in(graph, id, *pointwise, branches, context);
+  };
+  std::map<Trunk, std::vector<NodeId>> groups;
   for (std::size_t i = 0; i < makers.size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
-    if (const auto trunk = trunk_of(graph, id)) branches[*trunk].push_back(id);
+    if (const auto trunk = trunk_of(graph, id))
+      groups[*trunk].push_back(id);
+    else if (take_in(id, 1))
+      makers[i] = never_made;
   }
-  for (const auto& [trunk, nodes] : branches)
-    if (nodes.size() == kernels::aspp_branches)
-      for (NodeId id : nodes) makers[index_of(id)] = nodes.front();
+  for (const auto& [trunk, nodes] : groups) {
+    const bool one_launch = nodes.size() == kernels::aspp_branches;
+    const int branches = one_launch ? kernels::aspp_branches : 1;
+    const bool all = std::ranges::all_of(nodes, [&](NodeId id) { return take_in(id, branches); });
+    for (NodeId id : nodes) {
+      if (one_launch ? all : take_in(id, branches))
+        makers[index_of(id)] = never_made;
+      else if (one_launch)
+        makers[index_of(id)] = nodes.front();
+    }
+  }
   return makers;
 }
 
 Step convolution_step(StepBuilder& b) {
   if (b.is_made_before()) return {};
+  if (b.taken_in()) return separable_step(b);
   if (const std::vector<NodeId> others = b.made_along(); !others.empty()) return aspp_step(b, others);
   const auto& op = std::get<Conv2d>(b.node.op);
   return is_depthwise(op, b.input(0)->channels()) && !op.residual ? depthwise_step(b) : dense_step(b);
