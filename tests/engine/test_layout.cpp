@@ -189,4 +189,78 @@ TEST_CASE("in bf16, an upsampling that a convolution reads is bf16, and so are i
   CHECK(laid.value("last").dtype == DType::f32);
 }
 
+namespace {
+
+constexpr LayoutRules gpu_rules{.precision = DType::f16, .channel_alignment = 8, .row_alignment = 16, .uniform = true};
+
+Layout lay_out_for_gpu(const Graph& graph) {
+  return lay_out(graph, gpu_rules);
+}
+
+}  // namespace
+
+TEST_CASE("uniform rules: pixels and rows begin at multiples, and slots that do not are copied to") {
+  Net net;
+  const NodeId x = net.input("x", {1, 5, 4, 4});
+  const NodeId wide = net.conv("wide", x, square(16, 1)), odd = net.conv("odd", x, square(12, 1));
+  const NodeId after = net.conv("after", x, square(8, 1));
+  const NodeId joined = net.concat("joined", {wide, odd, after});
+  const NodeId rows = net.linear("rows", net.graph.add("flatten", Flatten{}, {joined}), 5);
+  net.output(net.graph.add("softmax", Softmax{}, {rows}));
+  const Graph graph = optimize(net.graph);
+  const Layout layout = lay_out_for_gpu(graph);
+  const auto value = [&](NodeId id) { return layout.values[index_of(id)]; };
+  CHECK(value(x).pixel_stride == 8);
+  CHECK(value(x).dtype == DType::f16);
+  CHECK(value(joined).pixel_stride == 40);  // 36 channels
+  CHECK(value(wide).block == value(joined).block);
+  CHECK(value(odd).block != value(joined).block);    // 12 channels
+  CHECK(value(after).block != value(joined).block);  // would begin at channel 28
+  CHECK(value(rows).pixel_stride == 16);
+  CHECK(value(rows).dtype == DType::f32);                    // only the softmax reads it
+  CHECK_FALSE(value(*graph.find("flatten")).channels_last);  // pixels have gaps
+}
+
+TEST_CASE("uniform rules: a dense picture is flattened where it lies") {
+  Net net;
+  const NodeId y = net.conv("y", net.input("x", {2, 8, 2, 2}), square(8, 1));
+  const NodeId flat = net.graph.add("flatten", Flatten{}, {y});
+  bool stays = true;
+  SUBCASE("for linear layers") {}
+  SUBCASE("not where it is an output") {
+    net.graph.mark_output(flat);
+    stays = false;
+  }
+  net.output(net.linear("rows", flat, 16));
+  const Layout layout = lay_out_for_gpu(net.graph);
+  CHECK(layout.values[index_of(flat)].channels_last == stays);
+  CHECK((layout.values[index_of(flat)].block == layout.values[index_of(y)].block) == stays);
+}
+
+TEST_CASE("the region table is alive from the step that cleans the mask") {
+  Graph graph;
+  const NodeId mask = graph.input("mask", {DType::u8, {1, 1, 8, 8}});
+  const NodeId labels = graph.add("labels", CleanAndLabel{}, {mask});
+  const NodeId other = graph.add("other", ResizeLabels{{4, 4}}, {labels});
+  const NodeId regions = graph.add("regions", Regions{3}, {labels});
+  graph.mark_output(other);
+  graph.mark_output(regions);
+  const Layout layout = lay_out(graph, {});
+  CHECK(layout.made_with[index_of(regions)] == labels);
+  CHECK(layout.blocks[static_cast<std::size_t>(layout.values[index_of(regions)].block)].first == 1);
+}
+
+TEST_CASE("what is never made takes no memory, and its inputs live until its reader") {
+  Net net;
+  const NodeId y = net.conv("y", net.input("x", {1, 8, 4, 4}), square(8, 1));
+  const NodeId between = net.conv("between", y, square(8, 3));
+  const NodeId last = net.conv("last", between, square(8, 1));
+  net.output(last);
+  std::vector<NodeId> made_with = makers_of(net.graph);
+  made_with[index_of(between)] = never_made;
+  const Layout layout = lay_out(net.graph, {}, made_with);
+  CHECK(layout.values[index_of(between)].block == -1);
+  CHECK(layout.blocks[static_cast<std::size_t>(layout.values[index_of(y)].block)].last == 3);
+}
+
 }  // namespace giemsa

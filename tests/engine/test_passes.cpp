@@ -228,6 +228,29 @@ TEST_CASE("fuse_upsample_threshold leaves zero edges") {
         Names{"x", "up", "mask"});
 }
 
+TEST_CASE("fuse_cleanup: three steps on a mask become one, under the labels' name") {
+  Graph graph;
+  const NodeId mask = graph.input("mask", {DType::u8, {1, 1, 8, 8}});
+  const NodeId filled = graph.add("filled", FillHoles{}, {mask});
+  const NodeId opened = graph.add("opened", AreaOpen{37}, {filled});
+  const NodeId labels = graph.add("labels", Components{}, {opened});
+  graph.mark_output(labels);
+  SUBCASE("nobody looks between") {
+    const Graph fused = fuse_cleanup(graph);
+    CHECK(names_of(fused) == Names{"mask", "labels"});
+    CHECK(std::get<CleanAndLabel>(node_called(fused, "labels").op).min_area == 37);
+    CHECK(fused.is_output(*fused.find("labels")));
+  }
+  SUBCASE("the filled mask is an output") {
+    graph.mark_output(filled);
+    CHECK(names_of(fuse_cleanup(graph)) == names_of(graph));
+  }
+  SUBCASE("the opened mask has another reader") {
+    graph.mark_output(graph.add("again", FillHoles{}, {opened}));
+    CHECK(names_of(fuse_cleanup(graph)) == names_of(graph));
+  }
+}
+
 TEST_CASE("concat_in_place: computed inputs get their channels") {
   Net net;
   const NodeId x = net.input("x", {1, 3, 5, 5});
