@@ -34,17 +34,6 @@ std::vector<std::int32_t> boxes_in(Size2 frame, std::int64_t count) {
   return boxes;
 }
 
-/// The node whose step makes each node's result, as Stage has it; what is fused may depend on the GPU.
-std::vector<NodeId> makers_in(const Graph& whole, const cuda::Context& shared) {
-  const auto ask = [](const auto& graph, const auto& context) {
-    if constexpr (requires { cuda::nodes_made_with(graph, context); })
-      return cuda::nodes_made_with(graph, context);
-    else
-      return cuda::nodes_made_with(graph);
-  };
-  return ask(whole, shared);
-}
-
 Size2 frame_size(const Graph& graph) {
   for (NodeId id : graph.inputs()) {
     const TensorType& type = graph[id].output;
@@ -101,6 +90,8 @@ StepGroup SteppedGraph::describe_step(NodeId id, const std::vector<NodeId>& make
   std::set<NodeId> made;
   for (std::size_t i = index_of(id); i < makers.size(); ++i)
     if (makers[i] == id) made.insert(node_id(i));
+  for (NodeId input : graph_[id].inputs)  // computed along
+    if (makers[index_of(input)] == never_made) made.insert(input);
   const std::vector<int> readers = reader_counts(graph_);
 
   StepGroup step;
@@ -137,7 +128,7 @@ StepGroup SteppedGraph::describe_step(NodeId id, const std::vector<NodeId>& make
 
 std::vector<StepGroup> SteppedGraph::groups() const {
   std::vector<StepGroup> groups;
-  const std::vector<NodeId> makers = makers_in(graph_, context_);
+  const std::vector<NodeId> makers = cuda::nodes_made_with(graph_, context_);
   for (std::size_t i = 0; i < makers.size(); ++i) {
     const NodeId id = node_id(i);
     if (makers[i] != id || std::holds_alternative<giemsa::Input>(graph_[id].op)) continue;
@@ -192,7 +183,7 @@ bool SteppedGraph::is_finite(NodeId id, const std::vector<std::byte>& bytes) con
 
 std::vector<std::string> SteppedGraph::verify(cuda::Stream stream) {
   std::vector<std::string> problems;
-  const std::vector<NodeId> makers = makers_in(graph_, context_);
+  const std::vector<NodeId> makers = cuda::nodes_made_with(graph_, context_);
   std::vector<std::size_t> first(makers.size());
   for (int run = 0; run < 2; ++run) {
     clear(stream);
