@@ -268,11 +268,10 @@ class GraphRecorder final : public Recorder {
     require(cudaStreamUpdateCaptureDependencies(stream_, &loop, 1, cudaStreamSetCaptureDependencies),
             "recording after a loop");
 #endif
-    const OwnedStream inside;
-    require(cudaStreamBeginCaptureToGraph(inside.get(), parameters.conditional.phGraph_out[0], nullptr, nullptr, 0,
+    require(cudaStreamBeginCaptureToGraph(inside_.get(), parameters.conditional.phGraph_out[0], nullptr, nullptr, 0,
                                           cudaStreamCaptureModeThreadLocal),
             "recording a loop");
-    end_recording_after(inside.get(), [&] { body(inside.get()); });
+    end_recording_after(inside_.get(), [&] { body(inside_.get()); });
   }
 
   void beside(const std::function<void(Stream)>& branch) override {
@@ -303,7 +302,7 @@ class GraphRecorder final : public Recorder {
   }
 
  private:
-  OwnedStream side_;
+  OwnedStream side_, inside_;  // made before the recording begins, during which CUDA allows little else
   std::vector<Event>& events_;  // live until the recording has ended
   std::vector<Event> joins_;
 };
