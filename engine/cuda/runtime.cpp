@@ -302,7 +302,7 @@ class GraphRecorder final : public Recorder {
   }
 
  private:
-  OwnedStream side_, inside_;  // made before the recording begins, during which CUDA allows little else
+  OwnedStream side_, inside_;   // made before the recording begins, during which CUDA allows little else
   std::vector<Event>& events_;  // live until the recording has ended
   std::vector<Event> joins_;
 };

@@ -26,18 +26,6 @@ namespace {
 
 using kernels::Half;
 
-int narrow(std::int64_t value) {
-  return static_cast<int>(value);
-}
-
-kernels::Extent extent_of(Size2 size) {
-  return {narrow(size.h), narrow(size.w)};
-}
-
-kernels::Extent plane_of(const Value* value) {
-  return {narrow(value->shape[2]), narrow(value->shape[3])};
-}
-
 kernels::PointwiseParams pointwise(const Value* out, const Value* a, const Value* b, bool relu) {
   return {.pixels = a->pixels(),
           .channels = narrow(a->channels()),
@@ -87,8 +75,8 @@ struct Maker {
     const kernels::MaxPoolParams params{
         .images = narrow(in->shape[0]),
         .channels = whole_vectors(in),
-        .in = plane_of(in),
-        .out = plane_of(out),
+        .in = plane_of(*in),
+        .out = plane_of(*out),
         .window = {extent_of(op.kernel), extent_of(op.stride), extent_of(op.padding), {1, 1}},
         .input_pixel_stride = narrow(in->pixel_stride),
         .output_pixel_stride = narrow(out->pixel_stride)};
@@ -101,8 +89,8 @@ struct Maker {
     const Value *in = b.input(0), *out = b.output();
     const kernels::AveragePoolParams params{.images = narrow(in->shape[0]),
                                             .channels = whole_vectors(in),
-                                            .in = plane_of(in),
-                                            .out = plane_of(out),
+                                            .in = plane_of(*in),
+                                            .out = plane_of(*out),
                                             .input_pixel_stride = narrow(in->pixel_stride),
                                             .output_pixel_stride = narrow(out->pixel_stride)};
     return with_type(in->dtype, [&]<class T>() -> Step {
@@ -130,7 +118,7 @@ struct Maker {
     if (out->channels_last) return {};
     const kernels::LayoutParams params{.images = narrow(in->shape[0]),
                                        .channels = narrow(in->channels()),
-                                       .map = plane_of(in),
+                                       .map = plane_of(*in),
                                        .pixel_stride = narrow(in->pixel_stride),
                                        .image_stride = out->pixel_stride};
     return with_type(in->dtype, [&]<class T>() -> Step {
@@ -196,8 +184,8 @@ struct Maker {
     const Value *in = b.input(0), *out = b.output();
     const kernels::UpsampleParams params{.images = narrow(in->shape[0]),
                                          .channels = narrow(in->channels()),
-                                         .in = plane_of(in),
-                                         .out = plane_of(out),
+                                         .in = plane_of(*in),
+                                         .out = plane_of(*out),
                                          .align_corners = op.align_corners,
                                          .zero_outside = op.edge == EdgeMode::zero,
                                          .input_pixel_stride = narrow(in->pixel_stride),
@@ -278,14 +266,14 @@ struct Maker {
 
   Step operator()(const ResizeLabels&) const {
     return [in = b.input(0), out = b.output()](Stream stream) {
-      kernels::resize_labels(out->as<std::int32_t>(), in->as<std::int32_t>(), plane_of(in), plane_of(out), stream);
+      kernels::resize_labels(out->as<std::int32_t>(), in->as<std::int32_t>(), plane_of(*in), plane_of(*out), stream);
     };
   }
 
   Step operator()(const Regions& op) const {
     if (b.is_made_before()) return {};
     return [labels = b.input(0), out = b.output(), op](Stream stream) {
-      kernels::measure_labels(out->as<kernels::ComponentCount>(), labels->as<std::int32_t>(), plane_of(labels),
+      kernels::measure_labels(out->as<kernels::ComponentCount>(), labels->as<std::int32_t>(), plane_of(*labels),
                               op.capacity, stream);
     };
   }

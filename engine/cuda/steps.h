@@ -10,6 +10,7 @@
 #include "engine/cuda/tuning.h"
 #include "engine/cuda/weights.h"
 #include "engine/layout.h"
+#include "kernels/nhwc.h"
 
 namespace giemsa::cuda {
 
@@ -84,6 +85,17 @@ std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context);
 std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Context& context);
 /// Whether it should, where `branches` depthwise convolutions of one input could be one launch instead.
 bool is_worth_taking_in(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context);
+
+// Extents as kernels take them.
+inline int narrow(std::int64_t value) {
+  return static_cast<int>(value);
+}
+inline kernels::Extent extent_of(Size2 size) {
+  return {narrow(size.h), narrow(size.w)};
+}
+inline kernels::Extent plane_of(const Value& picture) {
+  return {narrow(picture.shape[2]), narrow(picture.shape[3])};
+}
 
 /// Calls f.template operator()<T>() with the kernels' type of `dtype`, fp32 or fp16.
 template <class F>

@@ -12,18 +12,6 @@ namespace {
 
 using kernels::Half;
 
-int narrow(std::int64_t value) {
-  return static_cast<int>(value);
-}
-
-kernels::Extent extent_of(Size2 size) {
-  return {narrow(size.h), narrow(size.w)};
-}
-
-kernels::Extent plane_of(const Value& value) {
-  return {narrow(value.shape[2]), narrow(value.shape[3])};
-}
-
 kernels::Conv2dParams params_of(const Conv2d& op, const Value& in, const Value& out, const Value* residual) {
   const auto size = [](Size2 s) { return kernels::Conv2dParams::Size{narrow(s.h), narrow(s.w)}; };
   return {.images = narrow(in.shape[0]),

@@ -8,14 +8,6 @@ namespace giemsa::cuda {
 
 namespace {
 
-int narrow(std::int64_t value) {
-  return static_cast<int>(value);
-}
-
-kernels::Extent extent_of(Size2 size) {
-  return {narrow(size.h), narrow(size.w)};
-}
-
 kernels::SeparableParams params_of(const Graph& graph, NodeId depthwise, NodeId pointwise,
                                    std::int64_t input_pixel_stride, std::int64_t output_pixel_stride) {
   const auto &first = std::get<Conv2d>(graph[depthwise].op), &second = std::get<Conv2d>(graph[pointwise].op);
