@@ -6,6 +6,7 @@
 #ifdef GIEMSA_HAS_CUDA
 #include "engine/cuda/backend.h"
 #include "engine/cuda/runtime.h"
+#include "engine/cuda/tuner.h"
 #endif
 
 namespace giemsa {
@@ -43,6 +44,7 @@ std::shared_ptr<Backend> open_cuda(const DeviceOptions&, int) {
 /// "cuda:N" -> N; "cuda" -> 0.
 int index_in(const std::string& device) {
   if (device == "cuda") return 0;
+  check(device.starts_with("cuda:"), ErrorKind::usage, "no GPU: '", device, "'");
   const char *begin = device.data() + std::string_view("cuda:").size(), *end = device.data() + device.size();
   int index = 0;
   const auto [stop, error] = std::from_chars(begin, end, index);
@@ -70,9 +72,23 @@ std::vector<Gpu> usable_gpus() {
   check(!usable.empty(), ErrorKind::device, reason);
   return usable;
 }
+
+std::string tune_gpu(const std::string& device, std::span<const Graph> graphs,
+                     const std::function<void(const TunedConvolution&)>& measured) {
+  const cuda::DeviceFacts gpu = cuda::open_gpu(device == "auto" ? 0 : index_in(device));
+  const cuda::Tuning tuning = cuda::tune(graphs, gpu, [&](const cuda::PlanTimes& times) {
+    measured({cuda::describe(times.params), cuda::describe(times.usual), cuda::describe(times.best), times.usual_us,
+              times.best_us, kernels::cost(times.params, 2).flops});
+  });
+  return tuning.text(gpu.name);
+}
 #else
 std::vector<Gpu> usable_gpus() {
   fail(ErrorKind::device, "this build of giemsa has no CUDA support");
+}
+
+std::string tune_gpu(const std::string&, std::span<const Graph>, const std::function<void(const TunedConvolution&)>&) {
+  fail(ErrorKind::device, why_no_cuda());
 }
 #endif
 

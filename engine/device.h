@@ -1,7 +1,9 @@
 // From what a person asks for ("auto", "cuda:1", "bf16") to a backend.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,20 @@ struct Gpu {
 
 /// Throws Error(device), saying why, where there is none.
 std::vector<Gpu> usable_gpus();
+
+/// A convolution under the plan that kernels have without a tuning file, and under the best one there is.
+struct TunedConvolution {
+  std::string convolution;            ///< "conv2d 1x14x14x2048 1x1/1x1 p0x0 d1x1 g1 -> 256"
+  std::string usual_plan, best_plan;  ///< "m32n64k64 8"; equal where nothing is more than 2 % faster
+  double usual_us = 0, best_us = 0;   ///< of one run
+  double flops = 0;
+};
+
+/// Measures, on a GPU in fp16, every plan of every convolution of these graphs; calls `measured` after each. Returns
+/// the text of a tuning file. Throws Error(usage) where `device` is no GPU's name or "auto", Error(device), saying why,
+/// where it cannot be used.
+std::string tune_gpu(const std::string& device, std::span<const Graph> graphs,
+                     const std::function<void(const TunedConvolution&)>& measured);
 
 /// Why no GPU can be used; empty where one can.
 std::string why_no_cuda();

@@ -33,6 +33,7 @@ void add_eval(CLI::App& app, Action& action);
 void add_convert(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+void add_tune(CLI::App& app, Action& action);
 void add_devices(CLI::App& app, Action& action);
 
 /// The shape of --help: options as we word them, one blank line between groups.
