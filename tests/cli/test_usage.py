@@ -5,7 +5,7 @@ import unittest
 
 from support import CommandTest, flat_png
 
-COMMANDS = ["run", "convert", "inspect", "compare", "devices"]
+COMMANDS = ["run", "eval", "convert", "inspect", "compare", "tune", "devices"]
 
 
 class Usage(CommandTest):
