@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <iostream>
 
-#include "bench/ceilings.h"
 #include "engine/cpu/backend.h"
+#include "tools/bench/ceilings.h"
 
 namespace giemsa {
 
 namespace {
+
+/// Measured at the first call.
+const bench::Ceilings& ceilings() {
+  static const bench::Ceilings measured = bench::measure_ceilings(cpu_facts().cores);
+  return measured;
+}
 
 /// One backend a precision, and none of its weights kept longer than a benchmark runs.
 std::shared_ptr<Backend> backend_for(DType precision) {
@@ -98,7 +104,7 @@ std::vector<DType> precisions() {
 int run_benchmarks(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  const Ceilings& c = ceilings();
+  const bench::Ceilings& c = ceilings();
   std::cerr << make_cpu_backend()->device_name() << "; ceilings: " << c.fp32_flops * 1e-9 << " GFLOP/s fp32, "
             << c.bf16_flops * 1e-9 << " bf16, " << c.copy_bytes * 1e-9 << " GB/s copied\n";
   benchmark::RunSpecifiedBenchmarks();

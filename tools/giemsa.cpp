@@ -45,7 +45,9 @@ Exit parse_and_run(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   Action action;
-  for (auto add : {add_run, add_eval, add_convert, add_inspect, add_compare, add_tune, add_devices}) add(app, action);
+  for (auto add :
+       {add_run, add_eval, add_bench, add_trace, add_convert, add_inspect, add_compare, add_tune, add_devices})
+    add(app, action);
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
 
   if (argc < 2) {

@@ -5,7 +5,7 @@ import unittest
 
 from support import CommandTest, flat_png
 
-COMMANDS = ["run", "eval", "convert", "inspect", "compare", "tune", "devices"]
+COMMANDS = ["run", "eval", "bench", "trace", "convert", "inspect", "compare", "tune", "devices"]
 
 
 class Usage(CommandTest):
@@ -37,7 +37,7 @@ class Usage(CommandTest):
         image = self.write("a.png", flat_png(8, 8))
         for arguments, says in [
             (["fly"], "'fly'"),
-            (["bench"], "'bench'"),
+            (["benchmark"], "'benchmark'"),
             (["--wrong"], "'--wrong'"),
             (["run"], "INPUT"),
             (["run", "--wrong", image], "'--wrong'"),

@@ -1,13 +1,11 @@
-#include "bench/ceilings.h"
-
-#include <omp.h>
+#include "tools/bench/ceilings.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <vector>
 
-namespace giemsa {
+namespace giemsa::bench {
 
 namespace {
 
@@ -36,48 +34,47 @@ void dot_bf16_512() {
   GIEMSA_CHAINS("vdpbf16ps", "zmm");
 }
 
-/// Seconds of the fastest repetition of `work` on all threads at once.
+/// Seconds of the fastest repetition of `work(0)`, `work(1)`, ... on a thread each, all at once.
 template <class Work>
-double fastest(Work&& work) {
+double fastest(int threads, Work&& work) {
   double best = 1e9;
   for (int i = 0; i < repetitions; ++i) {
     const auto start = std::chrono::steady_clock::now();
-#pragma omp parallel
-    work();
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+    for (int thread = 0; thread < threads; ++thread) work(thread);
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return best;
 }
 
 /// FLOP/s of `loop`, one of whose instructions does `flops`.
-double flop_rate(void (*loop)(), double flops) {
-  return omp_get_max_threads() * static_cast<double>(turns) * chains * flops / fastest(loop);
+double flop_rate(int threads, void (*loop)(), double flops) {
+  return threads * static_cast<double>(turns) * chains * flops / fastest(threads, [&](int) { loop(); });
 }
 
-double copy_rate() {
-  constexpr std::size_t share = std::size_t{64} << 20;  // of each thread
-  const auto threads = static_cast<std::size_t>(omp_get_max_threads());
-  const std::vector<char> from(threads * share, 1);
-  std::vector<char> to(threads * share, 2);
-  const double seconds = fastest([&] {
-    const std::size_t begin = static_cast<std::size_t>(omp_get_thread_num()) * share;
+double copy_rate(int threads) {
+  const auto count = static_cast<std::size_t>(threads);
+  const std::size_t share = std::min(std::size_t{64} << 20, (std::size_t{1} << 30) / count);  // of each thread
+  const std::vector<char> from(count * share, 1);
+  std::vector<char> to(count * share, 2);
+  const double seconds = fastest(threads, [&](int thread) {
+    const std::size_t begin = static_cast<std::size_t>(thread) * share;
     std::memcpy(&to[begin], &from[begin], share);
   });
-  return 2 * static_cast<double>(threads * share) / seconds;
+  return 2 * static_cast<double>(count * share) / seconds;
 }
 
 }  // namespace
 
-const Ceilings& ceilings() {
-  static const Ceilings measured = [] {
-    const bool wide = __builtin_cpu_supports("avx512f");
-    Ceilings c;
-    c.fp32_flops = wide ? flop_rate(multiply_add_512, 32) : flop_rate(multiply_add_256, 16);
-    if (__builtin_cpu_supports("avx512bf16")) c.bf16_flops = flop_rate(dot_bf16_512, 64);
-    c.copy_bytes = copy_rate();
-    return c;
-  }();
-  return measured;
+Ceilings measure_ceilings(int threads) {
+  Ceilings c;
+  if (__builtin_cpu_supports("avx512f"))
+    c.fp32_flops = flop_rate(threads, multiply_add_512, 32);
+  else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    c.fp32_flops = flop_rate(threads, multiply_add_256, 16);
+  if (__builtin_cpu_supports("avx512bf16")) c.bf16_flops = flop_rate(threads, dot_bf16_512, 64);
+  c.copy_bytes = copy_rate(threads);
+  return c;
 }
 
-}  // namespace giemsa
+}  // namespace giemsa::bench

@@ -1,0 +1,311 @@
+// giemsa bench: how fast, measured so that the figures can be trusted and compared.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "engine/cpu/backend.h"
+#include "engine/device.h"
+#include "tools/bench/cold_start.h"
+#include "tools/bench/network_bench.h"
+#include "tools/bench/smear_bench.h"
+#include "tools/commands/command.h"
+#include "tools/commands/messages.h"
+#include "tools/commands/model_files.h"
+#include "tools/image_io/decode.h"
+#include "tools/outputs/atomic_file.h"
+
+namespace giemsa {
+namespace {
+
+using namespace bench;
+
+struct BenchArguments {
+  std::vector<std::string> inputs, compare;
+  std::string size = "720x576";
+  int images = 8;
+  std::string net, segmenter, classifier, segment_size;
+  DeviceOptions compute;
+  Schedule schedule;
+  int cold_starts = 5;
+  bool is_cold_start = false;
+  std::string csv, markdown;
+  bool json = false, quiet = false;
+};
+
+/// What a process of its own needs to be asked for the same.
+std::vector<std::string> cold_start_arguments(const BenchArguments& a) {
+  std::vector<std::string> arguments{"bench", "--cold-start", "--device", a.compute.device};
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {name, value});
+  };
+  add("--precision", a.compute.precision);
+  if (a.compute.threads > 0) add("--threads", std::to_string(a.compute.threads));
+  add("--tuning", a.compute.tuning);
+  add("--net", a.net);
+  add("--segmenter", a.segmenter);
+  add("--classifier", a.classifier);
+  add("--segment-size", a.segment_size);
+  return arguments;
+}
+
+void note(const BenchArguments& arguments, const std::string& text) {
+  if (!arguments.quiet) print_note(text);
+}
+
+void add_cold_starts(const BenchArguments& arguments, std::span<const std::uint8_t> input, Report& report) {
+  if (arguments.cold_starts == 0) return;
+  note(arguments, cat("starting ", arguments.cold_starts, " processes"));
+  Series series{"cold_start", {}};
+  for (int i = 0; i < arguments.cold_starts; ++i)
+    series.ms.push_back(cold_start_ms(cold_start_arguments(arguments), input));
+  report.series.push_back(std::move(series));
+}
+
+int threads_of(const BenchArguments& arguments) {
+  return arguments.compute.threads > 0 ? arguments.compute.threads : cpu_facts().cores;
+}
+
+Report begin_report(const BenchArguments& arguments, const char* subject, const Backend& backend) {
+  Report report;
+  report.subject = subject;
+  report.device = backend.device_name();
+  report.precision = name_of(backend.precision());
+  report.threads = threads_of(arguments);
+  report.facts = machine_facts();
+  if (!arguments.compute.tuning.empty()) report.settings.emplace_back("tuning", arguments.compute.tuning);
+  note(arguments, cat("using ", report.device, ", ", report.precision, "; measuring for ",
+                      arguments.schedule.timed.seconds, " s, then idle for ", arguments.schedule.idle_seconds, " s"));
+  return report;
+}
+
+/// The file with a network's weights, as given for its role; empty: random ones.
+const std::string& file_of(const BenchArguments& arguments, const NetSpec& spec) {
+  return spec.arch == "alexnet" ? arguments.classifier : arguments.segmenter;
+}
+
+Model network_of(const BenchArguments& arguments, const NetSpec& spec) {
+  const std::string& file = file_of(arguments, spec);
+  if (file.empty()) return random_network(spec.arch);
+  Model model = open_model(file);
+  check(model.info.arch == spec.arch, ErrorKind::model, file, ": expected ", spec.arch, ", is ", model.info.arch);
+  return model;
+}
+
+/// A network on its device.
+struct OpenNetwork {
+  std::shared_ptr<Backend> backend;
+  std::string file;
+  bool random = false;  ///< weights
+  std::unique_ptr<Session> session;
+};
+
+OpenNetwork open_network(const BenchArguments& arguments) {
+  const NetSpec spec = naming("--net", [&] { return NetSpec::parse(arguments.net); });
+  const Model model = network_of(arguments, spec);
+  auto backend = open_device(arguments.compute);
+  auto session = backend->compile(network_graph(model, spec.size, spec.batch));
+  return {std::move(backend), model.file, file_of(arguments, spec).empty(), std::move(session)};
+}
+
+Report bench_one_network(const BenchArguments& arguments) {
+  const auto start = Clock::now();
+  const OpenNetwork network = open_network(arguments);
+  const double load_ms = ms_since(start);
+  Report report = begin_report(arguments, "network", *network.backend);
+  const Graph& graph = network.session->graph();
+  report.settings.emplace_back("network", network.file);
+  report.settings.emplace_back("input", cat(graph[graph.inputs()[0]].output.shape));
+  bench_network(*network.session, *network.backend, arguments.schedule, report);
+  report.series.push_back({"load", {load_ms}});
+  // To invent weights is no part of any start.
+  if (!network.random) add_cold_starts(arguments, {}, report);
+  return report;
+}
+
+/// Both networks on their device, and what else is needed to ask for the memory they take.
+struct OpenSmear {
+  Model segmenter, classifier;
+  std::shared_ptr<Backend> backend;
+  Smear smear;
+};
+
+OpenSmear open_smear(const BenchArguments& arguments) {
+  Model segmenter = open_model(find_model(arguments.segmenter, shipped_segmenter));
+  Model classifier = open_model(find_model(arguments.classifier, shipped_classifier));
+  SmearOptions options;
+  if (!arguments.segment_size.empty())
+    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
+  auto backend = open_device(arguments.compute);
+  Smear smear(segmenter, classifier, options, backend);
+  return {std::move(segmenter), std::move(classifier), std::move(backend), std::move(smear)};
+}
+
+/// Of the sessions for frames of one size; nothing where the device runs the cascade as something else.
+std::optional<double> arena_bytes(const OpenSmear& open, Size2 frame) {
+  if (!open.backend->device_name().starts_with("cpu")) return {};
+  const SmearOptions& options = open.smear.options();
+  std::size_t bytes = open.backend->compile(segment_graph(open.segmenter, frame, options))->plan().arena_bytes;
+  for (const std::int64_t batch : CascadeGraphs::batch_sizes)
+    bytes += open.backend->compile(classify_graph(open.classifier, frame, batch, options.crop))->plan().arena_bytes;
+  return static_cast<double>(bytes);
+}
+
+std::vector<EncodedImage> images_of(const BenchArguments& arguments, Report& report) {
+  if (!arguments.inputs.empty()) {
+    const std::vector<std::filesystem::path> paths(arguments.inputs.begin(), arguments.inputs.end());
+    auto images = read_images(find_images(paths));
+    report.settings.emplace_back("images", cat(images.size(), " files"));
+    return images;
+  }
+  const Size2 size = naming("--size", [&] { return InputSize::parse(arguments.size); }).fixed;
+  check(size.h > 0, ErrorKind::usage, "--size: expected WxH, got ", arguments.size);
+  report.settings.emplace_back("images", cat(arguments.images, " generated, ", arguments.size));
+  return generate_images(arguments.images, static_cast<int>(size.w), static_cast<int>(size.h));
+}
+
+Report bench_whole_way(const BenchArguments& arguments) {
+  const auto start = Clock::now();
+  OpenSmear open = open_smear(arguments);
+  const double load_ms = ms_since(start);
+  Report report = begin_report(arguments, "smear", *open.backend);
+  const auto segment_size = open.smear.options().segment_size.value_or(open.smear.segmenter().input);
+  report.settings.emplace_back("segmenter", open.segmenter.file);
+  report.settings.emplace_back("classifier", open.classifier.file);
+  report.settings.emplace_back("segment_size", segment_size.to_string());
+  const std::vector<EncodedImage> images = images_of(arguments, report);
+  bench_smear(open.smear, images, arguments.schedule, report);
+  report.series.push_back({"load", {load_ms}});
+  add_cold_starts(arguments, images.front().bytes, report);
+  report.memory.packed_weight_bytes = static_cast<double>(open.backend->weight_bytes());
+  const Frame frame = decode_image(images.front().bytes);
+  report.memory.arena_bytes = arena_bytes(open, {frame.height, frame.width});
+  return report;
+}
+
+/// What the process does whose start is timed: one result, then one byte.
+Exit cold_start(const BenchArguments& arguments) {
+  if (!arguments.net.empty()) {
+    const OpenNetwork network = open_network(arguments);
+    const auto input = network_input(network.session->graph(), 0);
+    const void* values = input.data();
+    network.session->run({&values, 1});
+  } else {
+    OpenSmear open = open_smear(arguments);
+    SmearResult result;
+    open.smear.identify(decode_image(read_standard_input()), result);
+  }
+  std::cout << '.' << std::flush;
+  return Exit::ok;
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  check(in.good(), ErrorKind::usage, file, ": cannot be read");
+  return text;
+}
+
+Exit compare_reports(const BenchArguments& arguments) {
+  const StoredReport baseline = read_report(text_of(arguments.compare[0]), arguments.compare[0]);
+  const StoredReport candidate = read_report(text_of(arguments.compare[1]), arguments.compare[1]);
+  const ComparisonOptions options;
+  const auto compared = compare_series(baseline.series, candidate.series, options);
+  check(!compared.empty(), ErrorKind::usage, arguments.compare[0], " and ", arguments.compare[1],
+        ": no series in common");
+  for (const std::string& difference : differences(baseline.document, candidate.document))
+    note(arguments, "not the same conditions: " + difference);
+  if (arguments.json)
+    std::cout << to_text(comparison_json(compared, options), 1) << '\n';
+  else
+    std::cout << comparison_table(compared, options);
+  return Exit::ok;
+}
+
+Exit bench_command(const BenchArguments& arguments) {
+  if (arguments.is_cold_start) return cold_start(arguments);
+  if (!arguments.compare.empty()) return compare_reports(arguments);
+  const Report report = arguments.net.empty() ? bench_whole_way(arguments) : bench_one_network(arguments);
+  if (arguments.json)
+    std::cout << to_text(report_json(report), 1) << '\n';
+  else
+    std::cout << report_table(report);
+  // Last, so that what was measured is on the terminal where a file cannot be written.
+  if (!arguments.csv.empty()) write_file_atomically(arguments.csv, report_csv(report));
+  if (!arguments.markdown.empty()) write_file_atomically(arguments.markdown, report_markdown(report));
+  return Exit::ok;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa bench                                        the whole way, on generated smears
+  giemsa bench images/ --segment-size 512 --json > after.json
+  giemsa bench --compare before.json after.json       faster, slower or the same, with an interval
+  giemsa bench --net deeplabv3plus:512x512            one network alone, on random weights
+  giemsa bench --net alexnet:16 --classifier FILE     16 crops at a time, on a file's weights
+
+One image at a time, the next when the last is done, each the next of several distinct ones. What is computed is checked
+first: finite, and twice the same. total = decode + identify; identify = segment + postprocess + classify and what lies
+between. Reading from disk is not measured, but a cold start is everything from exec to the first image's cells (not
+timed for random weights). first_call contains what is compiled for the image's size. Figures with too few samples are left out.)";
+
+}  // namespace
+
+void add_bench(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<BenchArguments>();
+  BenchArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("bench", "measure how fast images or networks are done");
+  command->footer(footer);
+
+  const char* group = "";
+  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
+    return command->add_option(name, target, help)->type_name(value)->group(group);
+  };
+  command->add_flag("--cold-start", a.is_cold_start)->group("");  // for processes that we start
+
+  group = "Arguments";
+  CLI::Option* inputs = option("INPUT", a.inputs, "...", "images and folders (default: generated smears)");
+
+  group = "What is measured";
+  option("--size", a.size, "WxH", "of generated smears (default: 720x576)")->excludes(inputs);
+  option("--images", a.images, "N", "how many distinct smears to generate (default: 8)")
+      ->check(number_in(1, 10000))
+      ->excludes(inputs);
+  option("--net", a.net, "NET[:WxH][:BATCH]", "one network alone: deeplabv3plus, deeplabv3 or alexnet")
+      ->excludes(inputs);
+  option("--compare", a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
+      ->expected(2)
+      ->excludes(inputs);
+
+  group = "How long";
+  option("--iterations", a.schedule.timed.iterations, "N", "at most N timed calls (default: no limit)")
+      ->check(number_in(1, 1e9));
+  option("--seconds", a.schedule.timed.seconds, "S", "no more calls after S seconds, but at least 10 (default: 10)")
+      ->check(number_in(0, 1e6));
+  option("--idle", a.schedule.idle_seconds, "S", "time one more call after S idle seconds (default: 10; 0: none)")
+      ->check(number_in(0, 1e5));
+  option("--cold-starts", a.cold_starts, "N", "processes to start (default: 5; 0: none)")->check(number_in(0, 1000));
+
+  group = "Networks";
+  option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
+  option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
+  option("--segment-size", a.segment_size, "WxH|LONG",
+         "size at which the segmenter sees an image, or its long side (default: the network's own)");
+  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+      ->check(device_name_syntax());
+  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
+  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+  option("--tuning", a.compute.tuning, "FILE",
+         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
+
+  group = "Results";
+  command->add_flag("--json", a.json, "machine-readable, every sample included")->group(group);
+  option("--csv", a.csv, "FILE", "also write the figures as CSV");
+  option("--markdown", a.markdown, "FILE", "also write figures and conditions as Markdown");
+  command->add_flag("--quiet", a.quiet, "no notes on stderr")->group(group);
+
+  command->callback([arguments, &action] { action = [arguments] { return bench_command(*arguments); }; });
+}
+
+}  // namespace giemsa

@@ -1,0 +1,110 @@
+// giemsa trace: where a network's time goes, layer by layer.
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "engine/cpu/backend.h"
+#include "engine/device.h"
+#include "tools/bench/commit.h"
+#include "tools/bench/network.h"
+#include "tools/bench/trace_json.h"
+#include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
+#include "tools/commands/op_text.h"
+#include "tools/outputs/atomic_file.h"
+
+namespace giemsa {
+namespace {
+
+using namespace bench;
+
+struct TraceArguments {
+  std::string model, net, input, out;
+  std::int64_t batch = 1;
+  DeviceOptions compute;
+  int runs = 25;
+  std::size_t top = 20;
+};
+
+/// What is run on which input.
+struct Traced {
+  Model model;
+  std::optional<InputSize> size;
+  std::int64_t batch = 1;
+};
+
+Traced traced_of(const TraceArguments& arguments) {
+  check(arguments.model.empty() != arguments.net.empty(), ErrorKind::usage, "name a MODEL or a --net, and not both");
+  if (!arguments.net.empty()) {
+    const NetSpec spec = naming("--net", [&] { return NetSpec::parse(arguments.net); });
+    return {random_network(spec.arch), spec.size, spec.batch};
+  }
+  Traced traced{open_model(arguments.model), {}, arguments.batch};
+  if (!arguments.input.empty()) traced.size = naming("--input", [&] { return InputSize::parse(arguments.input); });
+  return traced;
+}
+
+Exit trace(const TraceArguments& arguments) {
+  const Traced traced = traced_of(arguments);
+  const auto backend = open_device(arguments.compute);
+  const auto session = backend->compile(network_graph(traced.model, traced.size, traced.batch));
+  const Graph& graph = session->graph();
+  const DType precision = backend->precision();
+  const auto input = network_input(graph, 0);
+  verify_session(*session, {input});
+  const LayerProfile profile = profile_layers(*session, precision, input, arguments.runs);
+
+  std::optional<Ceilings> ceilings;  // known of the CPU only
+  if (backend->device_name().starts_with("cpu"))
+    ceilings = measure_ceilings(arguments.compute.threads > 0 ? arguments.compute.threads : cpu_facts().cores);
+  const Ceilings* limit = ceilings ? &*ceilings : nullptr;
+  const TraceFacts facts = {{"giemsa", cat(GIEMSA_VERSION, ", commit ", commit)},
+                            {"network", traced.model.file},
+                            {"input", cat(graph[graph.inputs()[0]].output.shape)},
+                            {"device", backend->device_name()},
+                            {"precision", std::string(name_of(precision))}};
+  if (!arguments.out.empty())
+    write_file_atomically(arguments.out, to_text(trace_json(profile, graph, precision, limit, facts, describe), 1));
+  for (const auto& [name, value] : facts) std::cout << name << ": " << value << '\n';
+  std::cout << '\n' << trace_table(profile, graph, precision, limit, arguments.top, describe);
+  return Exit::ok;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa trace weights/pretrained/alexnet_wbc.safetensors -o trace.json
+  giemsa trace --net deeplabv3plus:512x512 --precision bf16 --top 10
+
+Open trace.json at https://ui.perfetto.dev. It shows the run whose total is the median of all runs; the table has the
+median of each layer. Layers are timed one by one, each to its end, so their sum is more than the network takes at once.
+FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value read and written once.)";
+
+}  // namespace
+
+void add_trace(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<TraceArguments>();
+  TraceArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("trace", "show where a network's time goes, layer by layer");
+  command->footer(footer);
+  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
+    return command->add_option(name, target, help)->type_name(value);
+  };
+  CLI::Option* model = option("MODEL", a.model, " ", "a model file that giemsa convert made");
+  option("--net", a.net, "NET[:WxH][:BATCH]", "instead: deeplabv3plus, deeplabv3 or alexnet, of random weights")
+      ->excludes(model);
+  option("--input", a.input, "WxH|LONG", "size of MODEL's input (default: its own, for a 640x480 image)")->needs(model);
+  option("--batch", a.batch, "N", "inputs at once to MODEL (default: 1)")->check(number_in(1, 1024))->needs(model);
+  option("-o,--out", a.out, "FILE", "write a trace for Perfetto");
+  option("--top", a.top, "N", "layers in the table, slowest first (default: 20)")->check(number_in(1, 1e6));
+  option("--runs", a.runs, "N", "runs whose median counts (default: 25)")->check(number_in(1, 1e6));
+  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
+      ->check(device_name_syntax());
+  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
+      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
+  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
+  option("--tuning", a.compute.tuning, "FILE",
+         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
+  command->callback([arguments, &action] { action = [arguments] { return trace(*arguments); }; });
+}
+
+}  // namespace giemsa
