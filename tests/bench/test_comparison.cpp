@@ -59,7 +59,9 @@ TEST_CASE("comparison: 10 % are seen, in both directions") {
 TEST_CASE("comparison: a sure change inside the margin is no change") {
   const std::vector<double> before(50, 1.0), after(50, 1.005), later(50, 1.02);
   CHECK(compare_medians(before, after).verdict == Verdict::same);
+  CHECK(compare_medians(after, before).verdict == Verdict::same);
   CHECK(compare_medians(before, after, {.margin = 0}).verdict == Verdict::slower);
+  CHECK(compare_medians(after, before, {.margin = 0}).verdict == Verdict::faster);
   CHECK(compare_medians(before, later).verdict == Verdict::slower);
 }
 

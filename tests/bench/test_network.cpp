@@ -26,6 +26,26 @@ std::unique_ptr<Session> small_session(float weight) {
   return make_cpu_backend({1, DType::f32})->compile(graph);
 }
 
+/// One value out, which grows by `step` from run to run.
+class DriftingSession final : public Session {
+ public:
+  explicit DriftingSession(float step) : Session(graph()), step_(step) {}
+
+ private:
+  static Graph graph() {
+    Graph graph;
+    graph.mark_output(graph.input("input", {DType::f32, {1}}));
+    return graph;
+  }
+  void begin(std::span<const void* const>) override { value_ += step_; }
+  void run_node(NodeId) override {}
+  void end() override {}
+  const void* output_data(std::size_t) const override { return &value_; }
+  Tensor value_of(NodeId) const override { return {}; }
+
+  float step_, value_ = 0;
+};
+
 std::string op_name(const Op& op) {
   return std::string(name_of(op));
 }
@@ -65,6 +85,12 @@ TEST_CASE("verification: what is not finite is refused") {
   CHECK_NOTHROW(verify_session(*session, {input}));
   input[3] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_WITH_AS(verify_session(*session, {input}), doctest::Contains("not finite"), Error);
+}
+
+TEST_CASE("verification: what differs from run to run is refused") {
+  DriftingSession steady(0), drifting(1e-6f);
+  CHECK_NOTHROW(verify_session(steady, {{1}}));
+  CHECK_THROWS_WITH_AS(verify_session(drifting, {{1}}), doctest::Contains("different outputs"), Error);
 }
 
 TEST_CASE("profile: layers in order, with their work") {

@@ -65,6 +65,9 @@ class Bench(CommandTest):
         net = ["--net", "alexnet", "--classifier", self.models / CLASSIFIER]
         few = self.bench_json(*net, "--iterations", "3", "--seconds", "1000")
         self.assertEqual(self.rows(few)["total"]["samples"], 3)
+        some = ["--iterations", "20", "--idle", "0", "--cold-starts", "0"]  # where only they are given, they are made
+        many = json.loads(self.giemsa("bench", "--json", *net, *some, code=0).out)
+        self.assertEqual(self.rows(many)["total"]["samples"], 20)
         self.assertEqual(self.rows(self.bench_json(*net))["total"]["samples"], 10)
 
     def report(self, name, factor, samples=50):

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <memory>
 
 #include "engine/cpu/backend.h"
@@ -75,8 +76,7 @@ Report begin_report(const BenchArguments& arguments, const char* subject, const 
   report.threads = threads_of(arguments);
   report.facts = machine_facts();
   if (!arguments.compute.tuning.empty()) report.settings.emplace_back("tuning", arguments.compute.tuning);
-  note(arguments, cat("using ", report.device, ", ", report.precision, "; measuring for ",
-                      arguments.schedule.timed.seconds, " s, then idle for ", arguments.schedule.idle_seconds, " s"));
+  note(arguments, cat("using ", report.device, ", ", report.precision));
   return report;
 }
 
@@ -152,20 +152,18 @@ std::optional<double> arena_bytes(const OpenSmear& open, Size2 frame) {
   return static_cast<double>(bytes);
 }
 
-std::vector<EncodedImage> images_of(const BenchArguments& arguments, Report& report) {
+std::vector<EncodedImage> images_of(const BenchArguments& arguments) {
   if (!arguments.inputs.empty()) {
     const std::vector<std::filesystem::path> paths(arguments.inputs.begin(), arguments.inputs.end());
-    auto images = read_images(find_images(paths));
-    report.settings.emplace_back("images", cat(images.size(), " files"));
-    return images;
+    return read_images(find_images(paths));
   }
   const Size2 size = naming("--size", [&] { return InputSize::parse(arguments.size); }).fixed;
   check(size.h > 0, ErrorKind::usage, "--size: expected WxH, got ", arguments.size);
-  report.settings.emplace_back("images", cat(arguments.images, " generated, ", arguments.size));
   return generate_images(arguments.images, static_cast<int>(size.w), static_cast<int>(size.h));
 }
 
 Report bench_whole_way(const BenchArguments& arguments) {
+  const std::vector<EncodedImage> images = images_of(arguments);
   const auto start = Clock::now();
   OpenSmear open = open_smear(arguments);
   const double load_ms = ms_since(start);
@@ -174,7 +172,8 @@ Report bench_whole_way(const BenchArguments& arguments) {
   report.settings.emplace_back("segmenter", open.segmenter.file);
   report.settings.emplace_back("classifier", open.classifier.file);
   report.settings.emplace_back("segment_size", segment_size.to_string());
-  const std::vector<EncodedImage> images = images_of(arguments, report);
+  report.settings.emplace_back(
+      "images", cat(images.size(), arguments.inputs.empty() ? " generated, " + arguments.size : " files"));
   bench_smear(open.smear, images, arguments.schedule, report);
   report.series.push_back({"load", {load_ms}});
   add_cold_starts(arguments, images.front().bytes, report);
@@ -280,8 +279,10 @@ void add_bench(CLI::App& app, Action& action) {
   group = "How long";
   option("--iterations", a.schedule.timed.iterations, "N", "at most N timed calls (default: no limit)")
       ->check(number_in(1, 1e9));
-  option("--seconds", a.schedule.timed.seconds, "S", "no more calls after S seconds, but at least 10 (default: 10)")
-      ->check(number_in(0, 1e6));
+  CLI::Option* seconds =
+      option("--seconds", a.schedule.timed.seconds, "S",
+             "no more calls after S seconds, but at least 10 (default: 10; with --iterations no limit)")
+          ->check(number_in(0, 1e6));
   option("--idle", a.schedule.idle_seconds, "S", "time one more call after S idle seconds (default: 10; 0: none)")
       ->check(number_in(0, 1e5));
   option("--cold-starts", a.cold_starts, "N", "processes to start (default: 5; 0: none)")->check(number_in(0, 1000));
@@ -305,7 +306,11 @@ void add_bench(CLI::App& app, Action& action) {
   option("--markdown", a.markdown, "FILE", "also write figures and conditions as Markdown");
   command->add_flag("--quiet", a.quiet, "no notes on stderr")->group(group);
 
-  command->callback([arguments, &action] { action = [arguments] { return bench_command(*arguments); }; });
+  command->callback([arguments, seconds, &action] {
+    Duration& timed = arguments->schedule.timed;
+    if (timed.iterations > 0 && seconds->count() == 0) timed.seconds = std::numeric_limits<double>::infinity();
+    action = [arguments] { return bench_command(*arguments); };
+  });
 }
 
 }  // namespace giemsa
