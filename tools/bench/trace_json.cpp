@@ -77,10 +77,11 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
   table += format("%9.3f  sum of %zu layers' medians of %d runs; the run in the trace took %.3f ms\n", sum,
                   layers.size(), profile.runs, profile.total_ms);
   if (!ceilings) return table;
-  return table + format(
-                     "limit: %.0f GFLOP/s fp32, %.0f bf16, %.1f GB/s copied, measured just now; above 100 %% a layer's"
-                     " data stayed in caches\n",
-                     ceilings->fp32_flops * 1e-9, ceilings->bf16_flops * 1e-9, ceilings->copy_bytes * 1e-9);
+  return cat(
+      table,
+      format("limit: %.0f GFLOP/s fp32, %.0f bf16, %.1f GB/s copied, measured just now\n", ceilings->fp32_flops * 1e-9,
+             ceilings->bf16_flops * 1e-9, ceilings->copy_bytes * 1e-9),
+      "above 100 %: data stayed in caches, products with padding were skipped, or others were at work meanwhile\n");
 }
 
 }  // namespace giemsa::bench

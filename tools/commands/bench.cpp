@@ -246,7 +246,8 @@ constexpr const char* footer = R"(Examples:
 One image at a time, the next when the last is done, each the next of several distinct ones. What is computed is checked
 first: finite, and twice the same. total = decode + identify; identify = segment + postprocess + classify and what lies
 between. Reading from disk is not measured, but a cold start is everything from exec to the first image's cells (not
-timed for random weights). first_call contains what is compiled for the image's size. Figures with too few samples are left out.)";
+timed for random weights). first_call contains what is compiled for the image's size. Figures with too few samples are
+left out.)";
 
 }  // namespace
 
