@@ -17,6 +17,7 @@ std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   const bool bf16 = options.precision == "bf16";
   check(bf16 || options.precision == "fp32" || options.precision == "auto", ErrorKind::usage,
         "the CPU computes in fp32 or bf16, not in '", options.precision, "'");
+  check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
   return make_cpu_backend({options.threads, bf16 ? DType::bf16 : DType::f32});
 }
 
@@ -52,6 +53,30 @@ int index_in(const std::string& device) {
         "device must be auto, cpu or cuda[:N], is '", device, "'");
   return index;
 }
+
+}  // namespace
+
+namespace {
+
+#ifdef GIEMSA_HAS_CUDA
+/// The one that "auto" takes. Later ones are not touched: each would cost the time and memory of a context.
+int first_usable_gpu() {
+  std::string reason = "the NVIDIA driver finds no GPU";
+  const int count = cuda::device_count();
+  for (int i = 0; i < count; ++i) {
+    try {
+      return cuda::open_gpu(i).index;
+    } catch (const Error& error) {
+      reason = error.what();
+    }
+  }
+  fail(ErrorKind::device, reason);
+}
+#else
+int first_usable_gpu() {
+  fail(ErrorKind::device, "this build of giemsa has no CUDA support");
+}
+#endif
 
 }  // namespace
 
@@ -94,7 +119,7 @@ std::string tune_gpu(const std::string&, std::span<const Graph>, const std::func
 
 std::string why_no_cuda() {
   try {
-    (void)usable_gpus();
+    (void)first_usable_gpu();
     return "";
   } catch (const Error& error) {
     return error.what();
@@ -116,7 +141,7 @@ std::shared_ptr<Backend> open_device(const DeviceOptions& options) {
   check(device == "auto", ErrorKind::usage, "device must be auto, cpu or cuda[:N], is '", device, "'");
   // What only the CPU computes in asks for the CPU.
   const bool gpu = options.precision != "bf16" && why_no_cuda().empty();
-  return gpu ? open_cuda(options, 0) : open_cpu(options);
+  return gpu ? open_cuda(options, first_usable_gpu()) : open_cpu(options);
 }
 
 }  // namespace giemsa

@@ -71,7 +71,7 @@ Exit devices(bool json) {
                              {"fp32", true},
                              {"bf16", facts.fast_bf16}}},
                            {"cuda", std::move(cuda)},
-                           {"auto", gpus.empty() ? "cpu" : "cuda:0"}};
+                           {"auto", gpus.empty() ? "cpu" : cat("cuda:", gpus.front().index)}};
     std::cout << to_text(document, 1) << '\n';
     return Exit::ok;
   }
@@ -86,7 +86,7 @@ Exit devices(bool json) {
     std::cout << "cuda:" << gpu.index << ' ' << gpu.name << ", compute capability " << gpu.compute_capability << ", "
               << gpu.multiprocessors << " multiprocessors, " << rounded(gpu.memory_gib, 1) << " GiB\n"
               << "       driver for CUDA " << gpu.driver << "; precisions: fp16, fp32\n";
-  std::cout << "auto takes " << (gpus.empty() ? "cpu" : "cuda:0") << '\n';
+  std::cout << "auto takes " << (gpus.empty() ? "cpu" : cat("cuda:", gpus.front().index)) << '\n';
   return Exit::ok;
 }
 
