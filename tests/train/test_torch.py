@@ -1,0 +1,193 @@
+"""The parts of tools/train that need PyTorch. Skipped as a whole, saying so, where there is none: exit status 77."""
+
+import importlib.util
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import support
+
+MISSING = [name for name in ("torch", "torchvision", "numpy", "PIL") if importlib.util.find_spec(name) is None]
+if MISSING:
+    print(f"SKIPPED: this Python has no {', '.join(MISSING)}; nothing of tools/train that trains is tested here")
+    sys.exit(77)
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
+
+import classifier  # noqa: E402
+import segmenter  # noqa: E402
+from augment import Augmenter  # noqa: E402
+from loop import Average, Training, batches  # noqa: E402
+from networks import DeepLabV3Plus, alexnet  # noqa: E402
+from recipes import PAPER, RECIPES, STRONG_FIELDS, Augmentation  # noqa: E402
+
+sys.path.append(str(support.ROOT / "bench" / "frameworks"))
+import torch_nets  # noqa: E402
+
+
+def disc(size=96, x=60, y=40, radius=15):
+    rows, columns = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    return (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
+
+
+class Augmenting(unittest.TestCase):
+    def test_image_and_mask_stay_aligned(self):
+        mask = disc()[None].repeat(16, 1, 1)
+        images = mask[:, None].float().repeat(1, 3, 1, 1)
+        for augmentation in (PAPER, STRONG_FIELDS):
+            warped, masks = Augmenter(augmentation, 3).warp(images, mask, (64, 80))
+            self.assertEqual(tuple(masks.shape), (16, 64, 80))
+            self.assertTrue(torch.equal(masks, (warped[:, 0] >= 0.5).long()))
+            self.assertGreater(masks.sum(), 0)
+            self.assertFalse(torch.equal(masks[0], masks[1]))
+
+    def test_nothing_drawn_is_the_middle_of_the_image_or_its_reflection(self):
+        images = torch.rand(4, 3, 40, 48, generator=torch.Generator().manual_seed(1))
+        warped, _ = Augmenter(Augmentation(), 2).warp(images, None, (24, 32))
+        for image, result in zip(images[:, :, 8:32, 8:40], warped):
+            self.assertTrue(torch.allclose(result, image, atol=1e-5) or torch.allclose(result, image.flip(2), atol=1e-5))
+
+    def test_a_seed_is_a_sample(self):
+        images = torch.rand(2, 3, 48, 48)
+        draw = lambda seed: Augmenter(STRONG_FIELDS, seed).colour(images)
+        self.assertTrue(torch.equal(draw(1), draw(1)))
+        self.assertFalse(torch.equal(draw(1), draw(2)))
+
+    def test_colours_stay_colours(self):
+        images = torch.rand(8, 3, 32, 32)
+        found = Augmenter(STRONG_FIELDS, 5).colour(images)
+        self.assertTrue(((found >= 0) & (found <= 1)).all())
+
+    def test_white_takes_no_stain_and_density_is_scaled(self):
+        augmenter = Augmenter(STRONG_FIELDS._replace(stain=0.5), 1)
+        self.assertTrue(torch.allclose(augmenter.stain(torch.ones(1, 3, 2, 2)), torch.ones(1, 3, 2, 2)))
+        image = torch.full((1, 3, 1, 1), 0.5)
+        unchanged = Augmenter(STRONG_FIELDS._replace(stain=1e-9), 1).stain(image)
+        self.assertTrue(torch.allclose(unchanged, image, atol=1e-5))
+
+    def test_jpeg_keeps_what_it_can(self):
+        """Flat blocks have no detail to lose: their mean is kept to half a step of the coarsest table, (16 * 50 / 30) / 8."""
+        flat = torch.full((8, 3, 16, 16), 0.37)
+        found = Augmenter(STRONG_FIELDS._replace(jpeg=1), 1).jpeg(flat)
+        self.assertLessEqual((found - flat).abs().max(), 16 * 50 / 30 / 8 / 2 / 255 + 1e-6)
+        noise = torch.rand(8, 3, 16, 16)
+        self.assertGreater((Augmenter(STRONG_FIELDS._replace(jpeg=1), 1).jpeg(noise) - noise).abs().max(), 0.01)
+
+
+class Small(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layers = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class Loop(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        generator = torch.Generator().manual_seed(4)
+        self.x = torch.randn(20, 4, generator=generator)
+        self.y = (self.x[:, 0] > 0).long()
+
+    def train(self, name, minutes=None, epochs=4):
+        recipe = RECIPES["classifier", "strong"]._replace(learning_rate=0.01)
+        settings = {"device": "cpu", "precision": "fp32", "epochs": epochs, "batch": 8, "seed": 1}
+        training = Training(self.folder / name, Small(), recipe, settings, minutes)
+        training.run(20, lambda network, indices, epoch, step: torch.nn.functional.cross_entropy(network(self.x[indices]), self.y[indices]))
+        return torch.load(self.folder / name / "model.pt")
+
+    def test_a_training_that_was_cut_off_ends_where_it_would_have(self):
+        whole = self.train("whole")
+        for _ in range(3):
+            with self.assertRaises(SystemExit) as stopped:
+                self.train("parts", minutes=0)
+            self.assertEqual(stopped.exception.code, 3)
+        parts = self.train("parts")
+        for key in whole:
+            self.assertTrue(torch.equal(whole[key], parts[key]), key)
+        self.assertFalse((self.folder / "parts/state.pt").exists())
+
+    def test_other_settings_do_not_go_on(self):
+        with self.assertRaises(SystemExit):
+            self.train("run", minutes=0)
+        with self.assertRaisesRegex(SystemExit, "other epochs"):
+            self.train("run", epochs=5)
+
+    def test_every_sample_once_an_epoch(self):
+        made = batches(20, 8, 0, 1)
+        self.assertEqual([len(batch) for batch in made], [8, 8, 8])
+        self.assertEqual(set(sum(made, [])), set(range(20)))
+        self.assertNotEqual(made, batches(20, 8, 1, 1))
+
+    def test_average_follows(self):
+        network = Small()
+        average = Average(network, 0.99)
+        with torch.no_grad():
+            network.layers[0].weight += 1
+        before = average.network.layers[0].weight.clone()
+        average.update(network, 0)
+        moved = (average.network.layers[0].weight - before).mean().item()
+        self.assertAlmostEqual(moved, 0.9, places=5)  # young: decay 1/10
+
+
+class Data(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def test_a_fold_is_left_out(self):
+        (self.folder / "images").mkdir()
+        (self.folder / "masks").mkdir()
+        for i in range(4):
+            Image.fromarray(np.full((48, 64, 3), 10 * i, np.uint8)).save(self.folder / f"images/{i}.png")
+            mask = np.zeros((48, 64), np.uint8)
+            mask[:24] = 128  # cytoplasm is cell too
+            Image.fromarray(mask).save(self.folder / f"masks/{i}.png")
+        (self.folder / "labels.csv").write_text("image,classes,fold\n0,,0\n1,,1\n2,,1\n3,,2\n")
+        images, masks, names = segmenter.load_fields(self.folder, 32, lambda fold: fold != 1, None)
+        self.assertEqual(names, ["0", "3"])
+        self.assertEqual((tuple(images.shape), tuple(masks.shape)), ((2, 3, 32, 32), (2, 32, 32)))
+        self.assertEqual(masks[0].sum(), 16 * 32)
+        self.assertEqual(segmenter.frequency_weights(masks), [1, 1])
+
+    def test_network_size(self):
+        self.assertEqual(segmenter.network_size(640, 480, 320), (320, 240))
+        self.assertEqual(segmenter.network_size(300, 300, 320), (320, 320))
+
+    def test_the_middle_of_a_cut_is_the_box(self):
+        image = Image.fromarray((np.arange(100 * 100 * 3) % 251).astype(np.uint8).reshape(100, 100, 3))
+        side = round(classifier.SIDE * (1 + 2 * classifier.MARGIN))
+        self.assertEqual(classifier.cut(image, (10, 20, 40, 30)).shape, (3, side, side))
+        white = np.zeros((100, 100, 3), np.uint8)
+        white[20:50, 10:50] = 255
+        margin = (side - classifier.SIDE) // 2
+        found = classifier.cut(Image.fromarray(white), (10, 20, 40, 30))
+        blurred = 8  # an enlarged pixel is 7.5 wide
+        self.assertTrue((found[:, margin + blurred : -margin - blurred, margin + blurred : -margin - blurred] == 255).all())
+        self.assertTrue((found[:, : margin - blurred] == 0).all())
+
+
+class Networks(unittest.TestCase):
+    def test_keys_are_what_the_engines_twin_has(self):
+        """The converter's golden tests hold the presets to these keys; here only that both ends are one module."""
+        self.assertIs(torch_nets.DeepLabV3Plus, DeepLabV3Plus)
+        self.assertIn("decoder.aspp.0.convs.1.0.0.weight", DeepLabV3Plus(2).state_dict())
+        self.assertEqual(alexnet(5).state_dict()["classifier.6.weight"].shape, (5, 4096))
+
+    def test_dice(self):
+        sure = torch.tensor([[[[-50.0, 50.0]], [[50.0, -50.0]]]])
+        target = torch.tensor([[[1, 0]]])
+        self.assertAlmostEqual(segmenter.dice_loss(sure, target).item(), 0, places=6)
+        self.assertAlmostEqual(segmenter.dice_loss(-sure, target).item(), 1 - 1 / 3, places=6)
+
+
+if __name__ == "__main__":
+    unittest.main()

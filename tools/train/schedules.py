@@ -1,0 +1,20 @@
+"""How long the trainings of a cross validation are: options for segmenter.py and classifier.py."""
+
+SCHEDULES = {
+    # What a GPU is for.
+    "full": {
+        "smears": 3000, "first_smear": 100000,
+        "segmenter_smears": ["--epochs", "12", "--batch", "16"],
+        "segmenter": ["--epochs", "80", "--batch", "16"],
+        "classifier_smears": ["--epochs", "20"],
+        "classifier": ["--epochs", "60"],
+    },
+    # What two shared cores can do in an evening.
+    "small": {
+        "smears": 1600, "first_smear": 100000,
+        "segmenter_smears": ["--limit", "800", "--epochs", "4", "--size", "192x192"],
+        "segmenter": ["--epochs", "6", "--size", "192x224"],
+        "classifier_smears": ["--epochs", "6"],
+        "classifier": ["--epochs", "6"],
+    },
+}
