@@ -18,7 +18,8 @@ QUANTISATION = torch.tensor([
 
 
 class Augmenter:
-    """Draws everything from one seeded generator on the CPU, so that a seed means the same on every device."""
+    """Draws everything from one seeded generator, so that a seed means the same on every device; only the pixels' noise comes from
+    the device's own."""
 
     def __init__(self, augmentation, seed):
         self.augmentation = augmentation
@@ -52,8 +53,8 @@ class Augmenter:
             images = images.clamp(1e-3, 1) ** exponent
         images = self.blur(images) if a.blur else images
         if a.noise:
-            generator = torch.Generator().manual_seed(self.random.getrandbits(62))
-            noise = torch.randn(images.shape, generator=generator).to(images.device)
+            generator = torch.Generator(images.device).manual_seed(self.random.getrandbits(62))
+            noise = torch.randn(images.shape, generator=generator, device=images.device)
             images = images + noise * self.uniform(0, a.noise, n, 1, 1, 1, like=images)
         images = self.jpeg(images.clamp(0, 1)) if a.jpeg else images
         return images.clamp(0, 1)

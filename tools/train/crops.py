@@ -26,7 +26,7 @@ COLUMNS = ("source", "image", "x", "y", "w", "h", "class", "fold")
 
 def find_cells(options, images, out):
     """{path of the image: its result} by the engine."""
-    command = [options.giemsa, "run", images, "--out", out, "--crops", "--quiet", "--precision", options.precision]
+    command = [options.giemsa, "run", images, "--out", out, "--crops", "--quiet", "--device", options.device, "--precision", options.precision]
     command += ["--segmenter", options.segmenter] if options.segmenter else []
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -71,6 +71,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--giemsa", type=pathlib.Path, required=True)
     parser.add_argument("--segmenter", type=pathlib.Path, help="default: the one that comes along")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--fields", type=pathlib.Path)
     parser.add_argument("--cells", type=pathlib.Path)
