@@ -1,4 +1,4 @@
-"""Statistics and drawings of a cross validation: analysis of variance, box plots, the tables that are made of raw results."""
+"""Statistics and drawings of a cross validation: analysis of variance, box plots, tables of raw results."""
 
 import csv
 import json
@@ -17,15 +17,23 @@ from results import accuracy, class_figures, mean_and_deviation, pooled_confusio
 
 class AnalysisOfVariance(unittest.TestCase):
     # NIST Statistical Reference Datasets, SiRstv: resistivity of silicon, five instruments.
-    SIRSTV = [[196.3052, 196.1240, 196.1890, 196.2569, 196.3403], [196.3042, 196.3825, 196.1669, 196.3257, 196.0422],
-              [196.1303, 196.2005, 196.2889, 196.0343, 196.1811], [196.2795, 196.1748, 196.1494, 196.1485, 195.9885],
-              [196.2119, 196.1051, 196.1850, 196.0052, 196.2090]]
+    SIRSTV = [
+        [196.3052, 196.1240, 196.1890, 196.2569, 196.3403],
+        [196.3042, 196.3825, 196.1669, 196.3257, 196.0422],
+        [196.1303, 196.2005, 196.2889, 196.0343, 196.1811],
+        [196.2795, 196.1748, 196.1494, 196.1485, 195.9885],
+        [196.2119, 196.1051, 196.1850, 196.0052, 196.2090],
+    ]
 
     def test_certified(self):
         """Values of 7 digits around 196 lose about three of double precision's sixteen when their mean is taken away."""
         found = one_way(self.SIRSTV)
         self.assertEqual((found.groups_freedom, found.residual_freedom), (4, 20))
-        for got, certified in ((found.between, 5.11462616000000e-02), (found.within, 2.16636560000000e-01), (found.f, 1.18046237440255)):
+        for got, certified in (
+            (found.between, 5.11462616000000e-02),
+            (found.within, 2.16636560000000e-01),
+            (found.f, 1.18046237440255),
+        ):
             self.assertLess(abs(got / certified - 1), 1e-11)
 
     def test_by_hand(self):
@@ -133,14 +141,26 @@ class WholeReport(unittest.TestCase):
         folder.mkdir(parents=True)
         figure = {"value": (counts[0][0] + counts[1][1]) / 4, "low": 0, "high": 1}
         evaluation = {
-            "models": {"classifier": {"file": f"/secret/place/fold{fold}.safetensors"}}, "dataset": {"folder": "/secret/cells", "cells": 4, "images": 4},
-            "classification": {"accuracy": figure, "macro": dict.fromkeys(("precision", "recall", "f1", "specificity"), figure),
-                               "confusion": {"classes": ["a", "b"], "counts": counts}}}
+            "models": {"classifier": {"file": f"/secret/place/fold{fold}.safetensors"}},
+            "dataset": {"folder": "/secret/cells", "cells": 4, "images": 4},
+            "classification": {
+                "accuracy": figure,
+                "macro": dict.fromkeys(("precision", "recall", "f1", "specificity"), figure),
+                "confusion": {"classes": ["a", "b"], "counts": counts},
+            },
+        }
         folder.with_suffix(".json").write_text(json.dumps(evaluation))
         with open(folder / "cells.csv", "w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("name", "class", "p_a", "p_b", "truth_class"))
-            writer.writerows([("1", "a", 0.9, 0.1, "a"), ("2", "ab"[counts[0][1]], 0.6, 0.4, "a"), ("3", "b", 0.2, 0.8, "b"), ("4", "b", 0.1, 0.9, "b")])
+            writer.writerows(
+                [
+                    ("1", "a", 0.9, 0.1, "a"),
+                    ("2", "ab"[counts[0][1]], 0.6, 0.4, "a"),
+                    ("3", "b", 0.2, 0.8, "b"),
+                    ("4", "b", 0.1, 0.9, "b"),
+                ]
+            )
 
     def test_tables_and_raw_results(self):
         Report(self.work, self.out).write()

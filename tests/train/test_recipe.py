@@ -36,7 +36,9 @@ class Folds(unittest.TestCase):
 
     def test_pinned(self):
         """Folds of published results must never move. By hand: `printf a/1 | sha256sum` and so on, sorted."""
-        self.assertEqual(deal({"a": ["1", "2", "3"], "b": ["1"]}, 2), {("a", "2"): 0, ("a", "3"): 1, ("a", "1"): 0, ("b", "1"): 1})
+        self.assertEqual(
+            deal({"a": ["1", "2", "3"], "b": ["1"]}, 2), {("a", "2"): 0, ("a", "3"): 1, ("a", "1"): 0, ("b", "1"): 1}
+        )
 
     def test_labels(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +90,10 @@ class Recipes(unittest.TestCase):
     def test_the_papers_figures(self):
         for network in ("segmenter", "classifier"):
             recipe = RECIPES[network, "paper"]
-            self.assertEqual((recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.class_weights), ("sgdm", 1e-3, 0.005, True))
+            self.assertEqual(
+                (recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.class_weights),
+                ("sgdm", 1e-3, 0.005, True),
+            )
             self.assertEqual((recipe.augmentation.translation, recipe.augmentation.rotation), (10, 20))
 
     def test_schedules_have_the_same_steps(self):
@@ -104,14 +109,19 @@ class Geometry(unittest.TestCase):
         self.assert_point(sample_to_source(False, False, 0, 1, 1, 0, 0), (3, -2), (3, -2))
         self.assert_point(sample_to_source(True, False, 0, 1, 1, 0, 0), (3, -2), (-3, -2))
         self.assert_point(sample_to_source(False, True, 0, 1, 1, 0, 0), (3, -2), (3, 2))
-        # What lies at (1, 0) turns to (0, 1) by 90 degrees from x to y, is drawn twice as wide and thrice as high, and moves.
+        # What lies at (1, 0) turns to (0, 1) by 90 degrees from x to y, gets twice as wide and thrice as high, and moves.
         self.assert_point(sample_to_source(False, False, 90, 2, 3, 10, 20), (10, 23), (1, 0))
 
     def test_inverts_the_steps_that_it_names(self):
         rng = random.Random(3)
         for _ in range(200):
             flip_x, flip_y, degrees = rng.random() < 0.5, rng.random() < 0.5, rng.uniform(-180, 180)
-            scale_x, scale_y, shift_x, shift_y = rng.uniform(0.5, 2), rng.uniform(0.5, 2), rng.uniform(-9, 9), rng.uniform(-9, 9)
+            scale_x, scale_y, shift_x, shift_y = (
+                rng.uniform(0.5, 2),
+                rng.uniform(0.5, 2),
+                rng.uniform(-9, 9),
+                rng.uniform(-9, 9),
+            )
             x, y = source = rng.uniform(-50, 50), rng.uniform(-50, 50)
             x, y = (-x if flip_x else x), (-y if flip_y else y)
             cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -122,7 +132,7 @@ class Geometry(unittest.TestCase):
                 self.assertAlmostEqual(got, want, places=9)
 
     def test_the_papers_ranges_are_kept(self):
-        """Without scale, a matrix is a rotation by at most 20 degrees, a reflection of x or none, a shift of at most 10 pixels."""
+        """A rotation by at most 20 degrees, a reflection of x or none, a shift of at most 10 pixels either way, no scale."""
         rng, mirrored = random.Random(5), 0
         for _ in range(500):
             a, b, c, d, e, f = draw(rng, RECIPES["segmenter", "paper"].augmentation)

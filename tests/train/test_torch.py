@@ -69,7 +69,7 @@ class Augmenting(unittest.TestCase):
         self.assertTrue(torch.allclose(unchanged, image, atol=1e-5))
 
     def test_jpeg_keeps_what_it_can(self):
-        """Flat blocks have no detail to lose: their mean is kept to half a step of the coarsest table, (16 * 50 / 30) / 8."""
+        """Flat blocks have only a mean to lose: half a step of the coarsest table is (16 * 50 / 30) / 8 / 2."""
         flat = torch.full((8, 3, 16, 16), 0.37)
         found = Augmenter(STRONG_FIELDS._replace(jpeg=1), 1).jpeg(flat)
         self.assertLessEqual((found - flat).abs().max(), 16 * 50 / 30 / 8 / 2 / 255 + 1e-6)
@@ -81,8 +81,9 @@ class Small(torch.nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(0)
-        self.layers = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Dropout(0.5),
-                                          torch.nn.Linear(8, 2))
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2)
+        )
 
     def forward(self, x):
         return self.layers(x)
@@ -101,7 +102,12 @@ class Loop(unittest.TestCase):
         recipe = RECIPES["classifier", "strong"]._replace(learning_rate=0.01)
         settings = {"device": "cpu", "precision": "fp32", "epochs": epochs, "batch": 8, "seed": 1}
         training = Training(self.folder / name, Small(), recipe, settings, minutes)
-        training.run(20, lambda network, indices, epoch, step: torch.nn.functional.cross_entropy(network(self.x[indices]), self.y[indices]))
+        training.run(
+            20,
+            lambda network, indices, epoch, step: torch.nn.functional.cross_entropy(
+                network(self.x[indices]), self.y[indices]
+            ),
+        )
         return torch.load(self.folder / name / "model.pt")
 
     def test_a_training_that_was_cut_off_ends_where_it_would_have(self):

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
-"""Makes tables and box plots of a cross validation: what cross_validate left in its work folder becomes README.md, SVGs and raw
-results.
+"""Makes tables, box plots and raw results of a cross validation, from what cross_validate left in its work folder.
 
-    accuracy_report.py runs/ --out bench/results/accuracy/
+accuracy_report.py runs/ --out bench/results/accuracy/
 """
 
 import argparse
@@ -12,16 +11,32 @@ import pathlib
 
 from anova import one_way
 from boxplot import box_plot
-from results import (accuracy, by_fold, class_figures, mean_and_deviation, pooled_confusion, read_evaluations, read_table, value)
+from results import (
+    accuracy,
+    by_fold,
+    class_figures,
+    mean_and_deviation,
+    pooled_confusion,
+    read_evaluations,
+    read_table,
+    value,
+)
 
 SEGMENTER_FIGURES = [
-    ("global accuracy", ("segmentation", "global_accuracy")), ("mean accuracy", ("segmentation", "mean_accuracy")),
-    ("mean IoU", ("segmentation", "mean_iou")), ("weighted IoU", ("segmentation", "weighted_iou")),
-    ("cell IoU", ("segmentation", "iou", "cell")), ("mean BF", ("segmentation", "mean_bf_score")),
-    ("AP@0.5", ("detection", "iou_0.5", "average_precision")), ("AP@0.7", ("detection", "iou_0.7", "average_precision")),
-    ("precision@0.5", ("detection", "iou_0.5", "precision")), ("recall@0.5", ("detection", "iou_0.5", "recall"))]
+    ("global accuracy", ("segmentation", "global_accuracy")),
+    ("mean accuracy", ("segmentation", "mean_accuracy")),
+    ("mean IoU", ("segmentation", "mean_iou")),
+    ("weighted IoU", ("segmentation", "weighted_iou")),
+    ("cell IoU", ("segmentation", "iou", "cell")),
+    ("mean BF", ("segmentation", "mean_bf_score")),
+    ("AP@0.5", ("detection", "iou_0.5", "average_precision")),
+    ("AP@0.7", ("detection", "iou_0.7", "average_precision")),
+    ("precision@0.5", ("detection", "iou_0.5", "precision")),
+    ("recall@0.5", ("detection", "iou_0.5", "recall")),
+]
 CLASSIFIER_FIGURES = [("accuracy", ("classification", "accuracy"))] + [
-    (f"macro {name}", ("classification", "macro", name)) for name in ("precision", "recall", "f1", "specificity")]
+    (f"macro {name}", ("classification", "macro", name)) for name in ("precision", "recall", "f1", "specificity")
+]
 ACCURACY = ("classification", "accuracy")
 
 
@@ -44,14 +59,20 @@ def fold_table(folds, figures, counted):
 
 def confusion_tables(folds):
     classes, counts = pooled_confusion(list(folds.values()))
-    rows = [[f"**{name}**", *row] + [cell(x) for x in figures] for name, row, figures in zip(classes, counts, class_figures(counts))]
-    return (f"All folds together: {accuracy(counts):.4f} of {sum(map(sum, counts))} cells.\n\n"
-            + table(["truth \\ called", *classes, "precision", "recall", "F1", "specificity"], rows))
+    rows = [
+        [f"**{name}**", *row] + [cell(x) for x in figures]
+        for name, row, figures in zip(classes, counts, class_figures(counts))
+    ]
+    return f"All folds together: {accuracy(counts):.4f} of {sum(map(sum, counts))} cells.\n\n" + table(
+        ["truth \\ called", *classes, "precision", "recall", "F1", "specificity"], rows
+    )
 
 
 def images_by_fold(work, folds, name):
     """[(fold, rows of images.csv that went well)]"""
-    return [(fold, [row for row in read_table(work, f"{name}-fold{fold}", "images") if row["ok"] == "true"]) for fold in folds]
+    return [
+        (fold, [row for row in read_table(work, f"{name}-fold{fold}", "images") if row["ok"] == "true"]) for fold in folds
+    ]
 
 
 def true_class_probabilities(work, folds, name):
@@ -59,7 +80,9 @@ def true_class_probabilities(work, folds, name):
     found = []
     for fold in folds:
         rows = [row for row in read_table(work, f"{name}-fold{fold}", "cells") if row["truth_class"]]
-        found.append((fold, [(row["name"], row["truth_class"], row["class"], float(row["p_" + row["truth_class"]])) for row in rows]))
+        found.append(
+            (fold, [(row["name"], row["truth_class"], row["class"], float(row["p_" + row["truth_class"]])) for row in rows])
+        )
     return found
 
 
@@ -67,7 +90,14 @@ def anova_row(what, groups):
     if len(groups) < 2:
         return [what, len(groups), sum(map(len, groups)), "-", "-", "-"]
     a = one_way(groups)
-    return [what, len(groups), sum(map(len, groups)), f"{a.groups_freedom}, {a.residual_freedom}", f"{a.f:.3f}", f"{a.p:.3g}"]
+    return [
+        what,
+        len(groups),
+        sum(map(len, groups)),
+        f"{a.groups_freedom}, {a.residual_freedom}",
+        f"{a.f:.3f}",
+        f"{a.p:.3g}",
+    ]
 
 
 class Report:
@@ -98,23 +128,39 @@ class Report:
             figures = [[value(one, path) for one in self.cells.values()] for _, path in CLASSIFIER_FIGURES]
             drawn = [(name, [x for x in group if x is not None]) for name, group in zip(names, figures)]
             self.plot("classifier-figures", drawn, "Classification of held-out cells", "one dot a fold", "")
-            classes = self.evaluations[next(name for name in self.evaluations if name.startswith("classifier-cells"))]["classification"]["confusion"]["classes"]
+            classes, _ = pooled_confusion(list(self.cells.values()))
             by_class = [(kind, [p for _, rows in cells for _, truth, _, p in rows if truth == kind]) for kind in classes]
-            self.plot("classifier-probability", [(kind[:10], group) for kind, group in by_class if group],
-                      "Probability given to the true class", "one dot a held-out cell", "probability")
+            self.plot(
+                "classifier-probability",
+                [(kind[:10], group) for kind, group in by_class if group],
+                "Probability given to the true class",
+                "one dot a held-out cell",
+                "probability",
+            )
 
     def beside_the_paper(self):
         over = lambda folds, path: mean_and_deviation([value(one, path) for one in folds.values()]) if folds else "-"
         count = lambda folds: f"{len(folds)} of 10" if folds else "-"
         rows = [
-            ["average precision of localisation, IoU 0.7", "0.9842", over(self.segmenter, ("detection", "iou_0.7", "average_precision")),
-             f"fields, {count(self.segmenter)} folds"],
-            ["classification accuracy, five classes", "0.9887 ± 0.01", over(self.cells, ACCURACY), f"single cells, {count(self.cells)} folds"],
+            [
+                "average precision of localisation, IoU 0.7",
+                "0.9842",
+                over(self.segmenter, ("detection", "iou_0.7", "average_precision")),
+                f"fields, {count(self.segmenter)} folds",
+            ],
+            [
+                "classification accuracy, five classes",
+                "0.9887 ± 0.01",
+                over(self.cells, ACCURACY),
+                f"single cells, {count(self.cells)} folds",
+            ],
             ["", "", over(self.fields, ACCURACY), f"cells of fields, {count(self.fields)} folds"],
         ]
         if self.segmenter:
             both = {fold: one for fold, one in self.segmenter.items() if "fold" in one["models"]["classifier"]["file"]}
-            rows.append(["", "", over(both, ACCURACY), f"cells of fields, neither network saw the field, {count(both)} folds"])
+            rows.append(
+                ["", "", over(both, ACCURACY), f"cells of fields, neither network saw the field, {count(both)} folds"]
+            )
         return table(["", "paper", "here, mean ± sd over folds", "on"], rows)
 
     def unseen(self):
@@ -122,7 +168,10 @@ class Report:
         rows = []
         for name, one in self.evaluations.items():
             if name.startswith(("shipped-", "final-")) or (name.startswith("fold") and "-" in name):
-                rows.append([one["dataset"]["folder"], name.partition("-")[0], one["dataset"]["images"]] + [cell(value(one, path)) for _, path in figures])
+                rows.append(
+                    [one["dataset"]["folder"], name.partition("-")[0], one["dataset"]["images"]]
+                    + [cell(value(one, path)) for _, path in figures]
+                )
         return table(["data", "networks", "images"] + [name for name, _ in figures], sorted(rows)) if rows else ""
 
     def trainings(self):
@@ -133,9 +182,19 @@ class Report:
             with open(settings_file.with_name("log.csv"), newline="", encoding="utf-8") as file:
                 log = list(csv.DictReader(file))
             samples = settings.get("fields", sum(settings.get("cells", [])))
-            rows.append([f"{settings['network']}/{settings_file.parent.name}", settings["recipe"], samples, settings["epochs"], settings["batch"],
-                         settings["seed"], f"{sum(float(row['cpu_seconds']) for row in log):.0f}",
-                         f"{sum(float(row['seconds']) for row in log):.0f}", log[-1]["loss"]])
+            rows.append(
+                [
+                    f"{settings['network']}/{settings_file.parent.name}",
+                    settings["recipe"],
+                    samples,
+                    settings["epochs"],
+                    settings["batch"],
+                    settings["seed"],
+                    f"{sum(float(row['cpu_seconds']) for row in log):.0f}",
+                    f"{sum(float(row['seconds']) for row in log):.0f}",
+                    log[-1]["loss"],
+                ]
+            )
         return table(["training", "recipe", "samples", "epochs", "batch", "seed", "CPU s", "s", "last loss"], rows)
 
     def save_raw(self):
@@ -143,7 +202,17 @@ class Report:
         folder.mkdir(exist_ok=True)
         for name, evaluation in self.evaluations.items():
             (folder / f"{name}.json").write_text(json.dumps(evaluation, indent=1) + "\n", encoding="utf-8")
-        columns = ("fold", "name", "cell_iou", "mean_iou", "bf_score", "cells", "found", "found_at_iou_0.5", "found_at_iou_0.7")
+        columns = (
+            "fold",
+            "name",
+            "cell_iou",
+            "mean_iou",
+            "bf_score",
+            "cells",
+            "found",
+            "found_at_iou_0.5",
+            "found_at_iou_0.7",
+        )
         with open(folder / "segmenter-fields-images.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
@@ -158,19 +227,29 @@ class Report:
     def write(self):
         self.out.mkdir(parents=True, exist_ok=True)
         self.statistics()
-        text = "# Figures of the cross validation\n\nMade by `tools/train/accuracy_report.py`; what they mean is in [README.md](README.md).\n\n"
+        text = "# Figures of the cross validation\n\nMade by `tools/train/accuracy_report.py`. "
+        text += "How they came about is in [README.md](README.md).\n\n"
         text += "## Beside the paper\n\n" + self.beside_the_paper()
         if self.segmenter:
-            text += "## Segmenter, on each fold's held-out fields\n\n" + fold_table(self.segmenter, SEGMENTER_FIGURES, "images")
+            text += "## Segmenter, on each fold's held-out fields\n\n" + fold_table(
+                self.segmenter, SEGMENTER_FIGURES, "images"
+            )
         if self.cells:
-            text += "## Classifier, on each fold's held-out single cells\n\n" + fold_table(self.cells, CLASSIFIER_FIGURES, "cells")
+            text += "## Classifier, on each fold's held-out single cells\n\n" + fold_table(
+                self.cells, CLASSIFIER_FIGURES, "cells"
+            )
             text += confusion_tables(self.cells)
         if self.fields:
-            text += "## Classifier, on each fold's held-out fields\n\n" + fold_table(self.fields, CLASSIFIER_FIGURES, "cells_of_known_class")
+            text += "## Classifier, on each fold's held-out fields\n\n" + fold_table(
+                self.fields, CLASSIFIER_FIGURES, "cells_of_known_class"
+            )
             text += confusion_tables(self.fields)
         text += "## Data that nothing was trained on\n\n" + self.unseen()
-        text += ("## Do the folds differ?\n\nOne-way analysis of variance, groups are the folds.\n\n"
-                 + table(["", "folds", "values", "degrees of freedom", "F", "p"], self.anova) + "".join(self.plots))
+        text += (
+            "## Do the folds differ?\n\nOne-way analysis of variance, groups are the folds.\n\n"
+            + table(["", "folds", "values", "degrees of freedom", "F", "p"], self.anova)
+            + "".join(self.plots)
+        )
         text += "## Trainings\n\n" + self.trainings()
         (self.out / "figures.md").write_text(text.rstrip("\n") + "\n", encoding="utf-8")
         self.save_raw()

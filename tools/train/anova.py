@@ -25,7 +25,14 @@ def one_way(groups):
     within = math.fsum((x - m) ** 2 for group, m in zip(groups, means) for x in group)
     groups_freedom, residual_freedom = len(groups) - 1, count - len(groups)
     if within == 0:
-        return Anova(between, within, groups_freedom, residual_freedom, math.inf if between else math.nan, 0.0 if between else math.nan)
+        return Anova(
+            between,
+            within,
+            groups_freedom,
+            residual_freedom,
+            math.inf if between else math.nan,
+            0.0 if between else math.nan,
+        )
     f = (between / groups_freedom) / (within / residual_freedom)
     return Anova(between, within, groups_freedom, residual_freedom, f, f_survival(f, groups_freedom, residual_freedom))
 

@@ -11,15 +11,24 @@ from geometry import draw, normalised
 # Optical densities of haematoxylin-like (azure), eosin-like and residual stain in R, G, B: Ruifrok & Johnston 2001.
 STAINS = torch.tensor([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])
 # Of the JPEG standard's Annex K, for luminance.
-QUANTISATION = torch.tensor([
-    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55], [14, 13, 16, 24, 40, 57, 69, 56],
-    [14, 17, 22, 29, 51, 87, 80, 62], [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
-    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99]], dtype=torch.float32)
+QUANTISATION = torch.tensor(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    dtype=torch.float32,
+)
 
 
 class Augmenter:
-    """Draws everything from one seeded generator, so that a seed means the same on every device; only the pixels' noise comes from
-    the device's own."""
+    """Draws everything from one seeded generator, so that a seed means the same on every device; the pixels' noise alone comes
+    from the device's own."""
 
     def __init__(self, augmentation, seed):
         self.augmentation = augmentation
@@ -31,7 +40,7 @@ class Augmenter:
         return torch.tensor(values, dtype=torch.float32).reshape(shape).to(like.device)
 
     def warp(self, images, masks, size):
-        """images {n,3,h,w} of 0..1 and masks {n,h,w} of 0 and 1 or None -> the same at `size`; outside, the image is reflected."""
+        """images {n,3,h,w} of 0..1, masks {n,h,w} of 0 and 1 or None -> the same at `size`; reflected outside."""
         source = tuple(images.shape[-2:])
         matrices = [normalised(draw(self.random, self.augmentation), source, size) for _ in images]
         theta = torch.tensor(matrices, dtype=torch.float32, device=images.device)

@@ -55,25 +55,41 @@ def box_plot(groups, title, x_label, y_label):
     digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9)) if len(ticks) > 1 else 2
     parts = [text(width / 2, 24, title, size=14)]
     for tick in ticks:
-        parts += [line(LEFT, y_of(tick), width - RIGHT, y_of(tick), "#ddd"),
-                  text(LEFT - 8, y_of(tick) + 4, f"{tick:.{digits}f}", "end")]
+        parts += [
+            line(LEFT, y_of(tick), width - RIGHT, y_of(tick), "#ddd"),
+            text(LEFT - 8, y_of(tick) + 4, f"{tick:.{digits}f}", "end"),
+        ]
     for i, (name, group) in enumerate(groups):
         parts += draw_box(LEFT + WIDTH_PER_BOX * (i + 0.5), group, y_of)
-        parts += [text(LEFT + WIDTH_PER_BOX * (i + 0.5), HEIGHT - BOTTOM + 18, name, size=11),
-                  text(LEFT + WIDTH_PER_BOX * (i + 0.5), HEIGHT - BOTTOM + 32, f"n={len(group)}", size=10, more=' fill="#777"')]
-    parts += [line(LEFT, TOP, LEFT, HEIGHT - BOTTOM), text((LEFT + width - RIGHT) / 2, HEIGHT - 14, x_label),
-              text(18, TOP + plot_height / 2, y_label, more=f' transform="rotate(-90 18 {TOP + plot_height / 2:.1f})"')]
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}" '
-            f'font-family="sans-serif">\n<rect width="{width}" height="{HEIGHT}" fill="white"/>\n' + "\n".join(parts) + "\n</svg>\n")
+        parts += [
+            text(LEFT + WIDTH_PER_BOX * (i + 0.5), HEIGHT - BOTTOM + 18, name, size=11),
+            text(LEFT + WIDTH_PER_BOX * (i + 0.5), HEIGHT - BOTTOM + 32, f"n={len(group)}", size=10, more=' fill="#777"'),
+        ]
+    parts += [
+        line(LEFT, TOP, LEFT, HEIGHT - BOTTOM),
+        text((LEFT + width - RIGHT) / 2, HEIGHT - 14, x_label),
+        text(18, TOP + plot_height / 2, y_label, more=f' transform="rotate(-90 18 {TOP + plot_height / 2:.1f})"'),
+    ]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}" '
+        f'font-family="sans-serif">\n<rect width="{width}" height="{HEIGHT}" fill="white"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
 
 
 def draw_box(x, group, y_of):
     bottom, low, middle, high, top = five_numbers(group)
     half = WIDTH_PER_BOX * 0.3
-    parts = [line(x, y_of(bottom), x, y_of(low)), line(x, y_of(high), x, y_of(top)),
-             line(x - half / 2, y_of(bottom), x + half / 2, y_of(bottom)), line(x - half / 2, y_of(top), x + half / 2, y_of(top)),
-             f'<rect x="{x - half:.1f}" y="{y_of(high):.1f}" width="{2 * half:.1f}" height="{y_of(low) - y_of(high):.1f}" '
-             'fill="#cfe0f3" stroke="#333"/>', line(x - half, y_of(middle), x + half, y_of(middle), "#b03030", 2.0)]
+    parts = [
+        line(x, y_of(bottom), x, y_of(low)),
+        line(x, y_of(high), x, y_of(top)),
+        line(x - half / 2, y_of(bottom), x + half / 2, y_of(bottom)),
+        line(x - half / 2, y_of(top), x + half / 2, y_of(top)),
+        f'<rect x="{x - half:.1f}" y="{y_of(high):.1f}" width="{2 * half:.1f}" height="{y_of(low) - y_of(high):.1f}" '
+        'fill="#cfe0f3" stroke="#333"/>',
+        line(x - half, y_of(middle), x + half, y_of(middle), "#b03030", 2.0),
+    ]
     for n, value in enumerate(group):  # side by side, so that equal values do not hide each other
         beside = (n % 7 - 3) * half / 5
         parts.append(f'<circle cx="{x + beside:.1f}" cy="{y_of(value):.1f}" r="1.6" fill="#1b3f66" fill-opacity="0.6"/>')

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Trains AlexNet on cells: crops.csv by crops.py, or a folder of synthetic smears (boxes.csv).
 
-    classifier.py smears/ --out runs/classifier-synthetic
-    classifier.py crops/crops.csv --fields fields/ --cells crops-pbc/ --fold 3 --init .../model.pt --out runs/classifier/fold3
+classifier.py smears/ --out runs/classifier-synthetic
+classifier.py crops/crops.csv --fields fields/ --cells crops-pbc/ --fold 3 --init smears/model.pt --out runs/fold3
 """
 
 import csv
@@ -82,9 +82,20 @@ def main():
 
     network = alexnet(len(CLASSES))
     load_init(network, options.init)
-    settings = {"network": "classifier", "recipe": options.recipe, "recipe_values": repr(recipe), "fold": options.fold, "cells": counts,
-                "init": options.init.parent.name if options.init else None, "epochs": recipe.epochs, "batch": options.batch,
-                "seed": options.seed, "precision": options.precision, "device": options.device, "threads": options.threads}
+    settings = {
+        "network": "classifier",
+        "recipe": options.recipe,
+        "recipe_values": repr(recipe),
+        "fold": options.fold,
+        "cells": counts,
+        "init": options.init.parent.name if options.init else None,
+        "epochs": recipe.epochs,
+        "batch": options.batch,
+        "seed": options.seed,
+        "precision": options.precision,
+        "device": options.device,
+        "threads": options.threads,
+    }
     training = Training(options.out, network, recipe, settings, options.minutes)
     device = training.device
     images, labels = images.to(device), labels.to(device)

@@ -4,9 +4,9 @@
     crops.py --giemsa build/giemsa --fields fields/ --cells crops-pbc/ --out crops/
 
 Runs `giemsa run --crops` over both, and writes crops.csv (source, image, x, y, w, h, class, fold): the tight boxes that the
-classifier will also get at inference. Of a field, only a cell whose class is certain is taken: labels.csv names one cell, and a
-box was found that shares half of its area or more with the mask's. Of an image in a class's folder, the found cell nearest the
-middle. Folds: see folds.py. What was left out is counted on stderr.
+classifier will also get at inference. Of a field, only a cell whose class is certain is taken: labels.csv names one cell,
+and a box was found whose intersection over union with the mask's is half or more. Of an image in a class's folder, the
+found cell nearest the middle. Folds: see folds.py. What was left out is counted on stderr.
 """
 
 import argparse
@@ -26,7 +26,19 @@ COLUMNS = ("source", "image", "x", "y", "w", "h", "class", "fold")
 
 def find_cells(options, images, out):
     """{path of the image: its result} by the engine."""
-    command = [options.giemsa, "run", images, "--out", out, "--crops", "--quiet", "--device", options.device, "--precision", options.precision]
+    command = [
+        options.giemsa,
+        "run",
+        images,
+        "--out",
+        out,
+        "--crops",
+        "--quiet",
+        "--device",
+        options.device,
+        "--precision",
+        options.precision,
+    ]
     command += ["--segmenter", options.segmenter] if options.segmenter else []
     subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
@@ -77,7 +89,9 @@ def main():
     parser.add_argument("--cells", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    rows = (list(crops_of_fields(options)) if options.fields else []) + (list(crops_of_cells(options)) if options.cells else [])
+    rows = (list(crops_of_fields(options)) if options.fields else []) + (
+        list(crops_of_cells(options)) if options.cells else []
+    )
     with open(options.out / "crops.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     print(f"{len(rows)} crops in {options.out / 'crops.csv'}")

@@ -1,8 +1,8 @@
 """Which image belongs to which fold. Free of torch.
 
-Fields bring theirs in labels.csv. Folders of single cells do not: within each class, the images in the order of the SHA-256 of
-`class/file name` are dealt to the folds in turn, going on where the class before stopped. So folds are stratified (sizes per
-class differ by at most one), the same on every machine, and independent of the order of directories.
+Fields bring theirs in labels.csv. Folders of single cells do not: within each class, the images in the order of the SHA-256
+of `class/file name` are dealt to the folds in turn, going on where the class before stopped. So folds are stratified (sizes
+per class differ by at most one), the same on every machine, and independent of the order of directories.
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Where a pixel of an augmented sample comes from: 2x3 matrices as tuples (a, b, c, d, e, f). Free of torch.
 
-A matrix takes a place in the result, relative to its centre, to a place in the source, relative to its centre, both in pixels.
+A matrix takes a place in the result, relative to its centre, to one in the source, relative to its centre, both in pixels.
 Image and mask are sampled through the same one, so they stay aligned.
 """
 

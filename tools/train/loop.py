@@ -25,7 +25,7 @@ def normalise(images):
 
 
 def batches(count, size, epoch, seed):
-    """A permutation of 0..count-1 for this epoch in batches; where `size` does not divide it, the last one is filled up from the front."""
+    """A permutation of 0..count-1 for this epoch in batches, of which the last is filled up from the front."""
     order = list(range(count))
     random.Random(f"{seed}:{epoch}").shuffle(order)
     order += order[: -count % size]
@@ -67,7 +67,7 @@ def write_atomically(path, save):
 
 
 class Training:
-    """One run in a folder: state.pt to go on from, log.csv, and in the end model.pt, a state_dict that `giemsa convert` reads."""
+    """A run's folder: state.pt to go on from, log.csv, and in the end model.pt, a state_dict that `giemsa convert` reads."""
 
     def __init__(self, folder, network, recipe, settings, minutes=None):
         self.end = time.monotonic() + 60 * minutes if minutes is not None else None
@@ -92,9 +92,14 @@ class Training:
         if not path.exists():
             return 0
         state = torch.load(path, map_location=self.device)
-        different = {key for key in self.settings if state["settings"].get(key) != self.settings[key]} - {"device", "threads"}
+        different = {key for key in self.settings if state["settings"].get(key) != self.settings[key]} - {
+            "device",
+            "threads",
+        }
         if different:
-            raise SystemExit(f"{path}: was made with other {', '.join(sorted(different))}; remove it, or choose another --out")
+            raise SystemExit(
+                f"{path}: was made with other {', '.join(sorted(different))}; remove it, or choose another --out"
+            )
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average:
@@ -102,8 +107,12 @@ class Training:
         return state["epoch"]
 
     def save_state(self, epoch):
-        state = {"epoch": epoch, "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "settings": self.settings}
+        state = {
+            "epoch": epoch,
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "settings": self.settings,
+        }
         if self.average:
             state["average"] = self.average.network.state_dict()
         write_atomically(self.folder / "state.pt", lambda path: torch.save(state, path))
@@ -142,8 +151,14 @@ class Training:
                 if self.average:
                     self.average.update(self.network, step)
                 total += loss.item()
-            self.log(epoch=epoch + 1, of=epochs, loss=f"{total / per_epoch:.4f}", rate=f"{rate:.2e}",
-                     seconds=f"{time.time() - began:.1f}", cpu_seconds=f"{time.process_time() - cpu:.1f}")
+            self.log(
+                epoch=epoch + 1,
+                of=epochs,
+                loss=f"{total / per_epoch:.4f}",
+                rate=f"{rate:.2e}",
+                seconds=f"{time.time() - began:.1f}",
+                cpu_seconds=f"{time.process_time() - cpu:.1f}",
+            )
             stop = self.end is not None and time.monotonic() >= self.end and epoch + 1 < epochs
             if stop or time.monotonic() >= saved + SAVE_SECONDS:
                 self.save_state(epoch + 1)

@@ -12,13 +12,20 @@ def parser_of(network, description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", choices=sorted(name for net, name in RECIPES if net == network), default="strong")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="folder of the run; a run that was cut off goes on")
-    parser.add_argument("--init", type=pathlib.Path, help="start from this state_dict (a pre-training's model.pt) instead of random weights")
+    parser.add_argument(
+        "--init", type=pathlib.Path, help="start from this state_dict (a pre-training's model.pt) instead of random weights"
+    )
     parser.add_argument("--fold", type=int, help="keep this fold's images out of training (default: train on all)")
     parser.add_argument("--epochs", type=int, help="default: the recipe's")
     parser.add_argument("--learning-rate", type=float, help="default: the recipe's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--precision", choices=("bf16", "fp32"), default="bf16", help="of the convolutions while training (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=("bf16", "fp32"),
+        default="bf16",
+        help="of the convolutions while training (default: %(default)s)",
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of a CPU")
     parser.add_argument("--minutes", type=float, help="stop after the epoch that ends later than this, with status 3")
     return parser

@@ -38,10 +38,34 @@ class Recipe(NamedTuple):
 # median frequency balancing, left-right reflection, +-10 px, +-20 degrees.
 PAPER = Augmentation(translation=10, rotation=20)
 
-STRONG_FIELDS = Augmentation(flip_rows=True, translation=40, rotation=180, scale=(0.7, 1.6), aspect=0.1, stain=0.3, brightness=0.1,
-                             white_balance=0.08, gamma=0.2, blur=1.5, noise=0.02, jpeg=0.3)
-STRONG_CELLS = Augmentation(flip_rows=True, translation=12, rotation=180, scale=(0.85, 1.15), aspect=0.1, stain=0.25, brightness=0.1,
-                            white_balance=0.06, gamma=0.15, blur=1.2, noise=0.02, jpeg=0.3)
+STRONG_FIELDS = Augmentation(
+    flip_rows=True,
+    translation=40,
+    rotation=180,
+    scale=(0.7, 1.6),
+    aspect=0.1,
+    stain=0.3,
+    brightness=0.1,
+    white_balance=0.08,
+    gamma=0.2,
+    blur=1.5,
+    noise=0.02,
+    jpeg=0.3,
+)
+STRONG_CELLS = Augmentation(
+    flip_rows=True,
+    translation=12,
+    rotation=180,
+    scale=(0.85, 1.15),
+    aspect=0.1,
+    stain=0.25,
+    brightness=0.1,
+    white_balance=0.06,
+    gamma=0.15,
+    blur=1.2,
+    noise=0.02,
+    jpeg=0.3,
+)
 
 RECIPES = {
     ("segmenter", "paper"): Recipe(PAPER, "sgdm", 1e-3, 0.005, "step", True, False, 0.0, 0.0, 30),

@@ -34,7 +34,7 @@ def value(evaluation, path):
 
 
 def mean_and_deviation(values):
-    """"0.912 ± 0.021": mean and sample standard deviation over folds."""
+    """ "0.912 ± 0.021": mean and sample standard deviation over folds."""
     values = [v for v in values if v is not None]
     if not values:
         return "-"

@@ -3,7 +3,8 @@
 SCHEDULES = {
     # What a GPU is for.
     "full": {
-        "smears": 3000, "first_smear": 100000,
+        "smears": 3000,
+        "first_smear": 100000,
         "segmenter_smears": ["--epochs", "12", "--batch", "16"],
         "segmenter": ["--epochs", "80", "--batch", "16"],
         "classifier_smears": ["--epochs", "20"],
@@ -11,7 +12,8 @@ SCHEDULES = {
     },
     # What two shared cores can do in an evening.
     "small": {
-        "smears": 1600, "first_smear": 100000,
+        "smears": 1600,
+        "first_smear": 100000,
         "segmenter_smears": ["--limit", "800", "--epochs", "4", "--size", "192x192"],
         "segmenter": ["--epochs", "6", "--size", "192x224"],
         "classifier_smears": ["--epochs", "6"],

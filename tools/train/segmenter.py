@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains DeepLabv3+ ResNet-50 on fields with masks (images/, masks/, labels.csv): background and white cell.
 
-    segmenter.py fields/ --fold 3 --init pretrained/model.pt --out runs/segmenter/fold3
+segmenter.py fields/ --fold 3 --init pretrained/model.pt --out runs/segmenter/fold3
 """
 
 import pathlib
@@ -64,8 +64,12 @@ def dice_loss(logits, target):
 def main():
     parser = parser_of("segmenter", __doc__)
     parser.add_argument("fields", type=pathlib.Path)
-    parser.add_argument("--long-side", type=int, default=320, help="at which the network sees an image (default: %(default)s)")
-    parser.add_argument("--size", default="240x320", help="HxW of the part that a training sample shows (default: %(default)s)")
+    parser.add_argument(
+        "--long-side", type=int, default=320, help="at which the network sees an image (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--size", default="240x320", help="HxW of the part that a training sample shows (default: %(default)s)"
+    )
     parser.add_argument("--limit", type=int, help="only the first so many fields")
     parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
@@ -77,10 +81,22 @@ def main():
 
     network = DeepLabV3Plus(2)
     load_init(network, options.init)
-    settings = {"network": "segmenter", "recipe": options.recipe, "recipe_values": repr(recipe), "fold": options.fold, "fields": len(names),
-                "init": options.init.parent.name if options.init else None, "epochs": recipe.epochs, "batch": options.batch,
-                "size": options.size, "long_side": options.long_side, "seed": options.seed, "precision": options.precision,
-                "device": options.device, "threads": options.threads}
+    settings = {
+        "network": "segmenter",
+        "recipe": options.recipe,
+        "recipe_values": repr(recipe),
+        "fold": options.fold,
+        "fields": len(names),
+        "init": options.init.parent.name if options.init else None,
+        "epochs": recipe.epochs,
+        "batch": options.batch,
+        "size": options.size,
+        "long_side": options.long_side,
+        "seed": options.seed,
+        "precision": options.precision,
+        "device": options.device,
+        "threads": options.threads,
+    }
     training = Training(options.out, network, recipe, settings, options.minutes)
     device = training.device
     images, masks = images.to(device), masks.to(device)
