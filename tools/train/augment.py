@@ -27,8 +27,8 @@ QUANTISATION = torch.tensor(
 
 
 class Augmenter:
-    """Draws everything from one seeded generator, so that a seed means the same on every device; the pixels' noise alone comes
-    from the device's own."""
+    """Draws everything from one seeded generator, so that a seed means the same on every device; only the pixels' noise
+    comes from the device's own."""
 
     def __init__(self, augmentation, seed):
         self.augmentation = augmentation
