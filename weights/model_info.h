@@ -27,6 +27,9 @@ struct InputSize {
   friend bool operator==(const InputSize&, const InputSize&) = default;
 };
 
+/// A frame of the usual proportions: decides a network's input where only a long side is known, and no frame.
+constexpr Size2 usual_frame{480, 640};
+
 struct ModelInfo {
   std::string arch;    ///< "deeplabv3plus", "deeplabv3", "alexnet"
   std::string preset;  ///< "smp", "vainf", ...

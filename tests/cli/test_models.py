@@ -92,6 +92,8 @@ class Models(CommandTest):
             ([checkpoint, "--arch", "alexnet", "--preset", "smp", "-o", target], 2, "torchvision"),
             ([checkpoint, "--arch", "resnet", "--preset", "smp", "-o", target], 2, "resnet"),
             ([checkpoint, "--arch", "deeplabv3plus", "--preset", "smp", "-o", target], 3, "checkpoint.pt"),
+            ([checkpoint, "--arch", "alexnet", "-o", target], 2, "--preset"),
+            ([checkpoint, "--preset", "torchvision", "-o", target], 2, "--arch"),
             ([checkpoint, *ALEXNET, "--dtype", "fp8", "-o", target], 2, "fp8"),
             ([checkpoint, *ALEXNET, "--classes", "a,b", "-o", target], 3, "classes"),
             ([checkpoint, *ALEXNET, "--output-stride", "8", "-o", target], 2, "output_stride"),
@@ -101,6 +103,30 @@ class Models(CommandTest):
             with self.subTest(arguments):
                 self.refused("convert", *arguments, code=code, says=says)
         self.assertFalse(target.exists())
+
+    def test_convert_to_onnx(self):
+        target = self.dir / "out.onnx"
+        text = self.giemsa("convert", self.segmenter, "--to", "onnx", "--input-size", "96x80", "-o", target, code=0).out
+        self.assertIn("input {batch,3,80,96}", text)
+        self.assertIn("segmentation_head.1 {batch,2,80,96}", text)
+        self.assertIn(b"encoder.layer4.2.bn3.running_var", target.read_bytes())
+        quiet = self.giemsa("convert", self.classifier, "--to", "onnx", "--quiet", "-o", target, code=0)
+        self.assertEqual(quiet.out + quiet.err, "")
+
+        checkpoint, refused = GOLDEN / "alexnet/checkpoint.pt", self.dir / "refused.onnx"
+        for arguments, code, says in [
+            ([checkpoint, "--to", "onnx", "-o", refused], 3, "giemsa convert"),
+            ([self.dir / "missing", "--to", "onnx", "-o", refused], 3, "missing"),
+            ([self.classifier, "--to", "tflite", "-o", refused], 2, "tflite"),
+            ([self.classifier, "--to", "onnx", *ALEXNET, "-o", refused], 2, "--arch"),
+            ([self.classifier, "--to", "onnx", "--dtype", "fp16", "-o", refused], 2, "dtype"),
+            ([self.segmenter, "--to", "onnx", "--input-size", "50x64", "-o", refused], 2, "50x64"),
+            ([self.segmenter, "--to", "onnx", "--input-size", "big", "-o", refused], 2, "--input-size"),
+            ([self.segmenter, "--to", "onnx", "-o", self.write("file", b"") / "out.onnx"], 5, "out.onnx"),
+        ]:
+            with self.subTest(arguments):
+                self.refused("convert", *arguments, code=code, says=says)
+        self.assertFalse(refused.exists())
 
     def test_inspect(self):
         text = self.giemsa("inspect", self.segmenter, code=0).out

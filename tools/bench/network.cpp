@@ -8,7 +8,6 @@
 namespace giemsa::bench {
 namespace {
 
-constexpr Size2 usual_frame{480, 640};
 constexpr std::int64_t most_in_batch = 1024;
 
 struct Architecture {

@@ -1,23 +1,43 @@
-// giemsa convert: a PyTorch checkpoint in, one self-describing model file out.
+// giemsa convert: a PyTorch checkpoint in, one self-describing model file out; or such a file in, ONNX out.
 #include "nets/convert.h"
 
 #include <iostream>
 #include <memory>
 #include <vector>
 
+#include "nets/onnx/export.h"
 #include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
 
 namespace giemsa {
 namespace {
 
 struct ConvertArguments {
-  std::string source, target, arch, preset;
+  std::string source, target, arch, preset, to;
   std::vector<std::string> set;
   std::map<std::string, std::string> overrides;
   bool quiet = false;
 };
 
+Exit write_onnx(const ConvertArguments& arguments) {
+  check(arguments.arch.empty() && arguments.preset.empty() && arguments.set.empty(), ErrorKind::usage,
+        "--to onnx takes a model that giemsa convert made, which says itself what it is: no --arch, --preset or --set");
+  for (const auto& [name, value] : arguments.overrides)
+    check(value.empty() || name == "input_size", ErrorKind::usage,
+          "--to onnx: of a model's options only --input-size can "
+          "be changed, not ",
+          name);
+  std::optional<InputSize> size;
+  if (const std::string& text = arguments.overrides.at("input_size"); !text.empty())
+    size = naming("--input-size", [&] { return InputSize::parse(text); });
+  const OnnxReport report = export_onnx(open_model(arguments.source), size, arguments.target);
+  if (!arguments.quiet) std::cout << to_text(report);
+  return Exit::ok;
+}
+
 Exit convert_checkpoint(const ConvertArguments& arguments) {
+  check(!arguments.arch.empty(), ErrorKind::usage, "--arch is required");
+  check(!arguments.preset.empty(), ErrorKind::usage, "--preset is required");
   ConvertOptions options{arguments.source, arguments.target, arguments.arch, arguments.preset, {}};
   for (const auto& [name, value] : arguments.overrides)
     if (!value.empty()) options.overrides[name] = value;
@@ -35,9 +55,12 @@ constexpr const char* footer = R"(Examples:
   giemsa convert deeplab.pt --arch deeplabv3plus --preset smp --classes background,cell --input-size 320 -o deeplab.safetensors
   giemsa convert alexnet.pth --arch alexnet --preset torchvision --classes lymphocyte,monocyte -o alexnet.safetensors
   giemsa convert alexnet.pth --arch alexnet --preset torchvision --dtype int8 -o alexnet_int8.safetensors
+  giemsa convert deeplab.safetensors --to onnx --input-size 512x512 -o deeplab.onnx
 
 A checkpoint's tensors do not show its output stride, dilations, align_corners or normalisation: the preset supplies
 them, and everything that was assumed is printed. The checkpoint's code is never executed.
+--to onnx writes a model for other runtimes: the layers as built, batch norms unfolded, weights in fp32, the batch open,
+the size fixed.
 Presets: deeplabv3plus: smp, vainf, jfzhang95, mmseg, matlab; deeplabv3: torchvision; alexnet: torchvision, caffe, matlab.)";
 
 }  // namespace
@@ -45,16 +68,20 @@ Presets: deeplabv3plus: smp, vainf, jfzhang95, mmseg, matlab; deeplabv3: torchvi
 void add_convert(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("convert", "make a model file from a PyTorch checkpoint");
+  CLI::App* command = app.add_subcommand("convert", "make a model file from a PyTorch checkpoint, or ONNX from one");
   command->footer(footer);
-  command->add_option("IN", a.source, "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors")
+  command
+      ->add_option(
+          "IN", a.source,
+          "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")
       ->required()
       ->type_name(" ");
-  command->add_option("--arch", a.arch, "deeplabv3plus, deeplabv3 or alexnet")->required()->type_name("NAME");
-  command->add_option("--preset", a.preset, "the family that the checkpoint comes from; see below")
-      ->required()
-      ->type_name("NAME");
-  command->add_option("-o,--output", a.target, "model file to write")->required()->type_name("OUT.safetensors");
+  command->add_option("--arch", a.arch, "deeplabv3plus, deeplabv3 or alexnet")->type_name("NAME");
+  command->add_option("--preset", a.preset, "the family that the checkpoint comes from; see below")->type_name("NAME");
+  command->add_option("--to", a.to, "onnx: from a model file that this command made")
+      ->check(one_of({"onnx"}))
+      ->type_name("FORMAT");
+  command->add_option("-o,--output", a.target, "file to write")->required()->type_name("OUT");
   command->add_flag("--quiet", a.quiet, "do not print what was assumed");
 
   const auto override_option = [&](const char* flag, const char* name, const char* value, const char* help) {
@@ -74,7 +101,9 @@ void add_convert(CLI::App& app, Action& action) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false)
       ->group("Instead of what the preset says");
-  command->callback([arguments, &action] { action = [arguments] { return convert_checkpoint(*arguments); }; });
+  command->callback([arguments, &action] {
+    action = [arguments] { return arguments->to.empty() ? convert_checkpoint(*arguments) : write_onnx(*arguments); };
+  });
 }
 
 }  // namespace giemsa

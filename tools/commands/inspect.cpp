@@ -19,9 +19,6 @@ struct InspectArguments {
   bool json = false, dot = false, unfused = false;
 };
 
-/// A frame of the usual proportions: decides the network's input where only a long side is known.
-constexpr Size2 usual_frame{480, 640};
-
 Graph network_of(const Model& model, const std::string& input) {
   const InputSize size = input.empty() ? model.info.input : naming("--input", [&] { return InputSize::parse(input); });
   const Size2 extent = size.resolve(usual_frame, size_multiple(model.info));

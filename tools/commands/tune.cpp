@@ -20,9 +20,6 @@ struct TuneArguments {
   std::vector<std::string> sizes;
 };
 
-/// A frame of the usual proportions: decides the segmenter's input where only a long side is known.
-constexpr Size2 usual_frame{480, 640};
-
 /// What `giemsa run` would have the GPU do, at every size and for every number of cells it takes at once.
 std::vector<Graph> graphs_of(const Model& segmenter, const Model& classifier, const std::vector<std::string>& sizes) {
   std::vector<std::optional<InputSize>> inputs;
