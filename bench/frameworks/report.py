@@ -1,7 +1,9 @@
-"""From samples to a table, and to files."""
+"""From samples to tables, and to files."""
 
 import json
 import statistics
+
+CLASSES = {"fp32": lambda row: row["precision"] == "fp32", "reduced precision": lambda row: row["precision"] != "fp32"}
 
 
 def percentile(samples, percent):
@@ -16,50 +18,94 @@ def ratio(row, ours):
     return statistics.median(statistics.median(theirs) / statistics.median(mine) for theirs, mine in pairs)
 
 
-def counterpart(row, rows):
-    """Our row of the same precision; of fp32 for a peer that quantises an fp32 network."""
-    precision = "fp32" if row["precision"] == "int8" else row["precision"]
-    return next(other for other in rows if other["ours"] and other["precision"] == precision)
+def summarize(case):
+    """Adds percentiles, and the ratio to our fastest of the same class, to the rows that were in the finals."""
+    for row in case["rows"]:
+        if "rounds" in row:
+            samples = [ms for turn in row["rounds"] for ms in turn]
+            row |= {f"p{percent}": percentile(samples, percent) for percent in (50, 90, 99)} | {"samples": len(samples)}
+    for belongs in CLASSES.values():
+        ours = fastest(case, belongs, peer="Giemsa")
+        for row in filter(belongs, case["rows"]):
+            if ours and "rounds" in row:
+                row["ratio"] = ratio(row, ours)
 
 
-def summarize(rows):
-    """Adds percentiles and ratios to the rows of one case."""
-    for row in rows:
-        if "rounds" not in row:
-            continue
-        samples = [ms for turn in row["rounds"] for ms in turn]
-        row |= {f"p{percent}": percentile(samples, percent) for percent in (50, 90, 99)} | {"samples": len(samples)}
-        row["ratio"] = ratio(row, counterpart(row, rows))
-
-
-def fastest(rows, **wanted):
-    """The verified row with the least median among those that have the wanted entries."""
-    rows = [row for row in rows if row.get("verified") and all(row[key] == value for key, value in wanted.items())]
+def fastest(case, belongs, peer=None):
+    """The verified finalist with the least median in a class, of one peer or of all."""
+    rows = [row for row in case["rows"]
+            if "p50" in row and row["verified"] and belongs(row) and (peer is None or row["peer"] == peer)]
     return min(rows, key=lambda row: row["p50"], default=None)
 
 
-HEADER = ("| | precision | p50 ms | p90 | p99 | time / ours | samples | error | equal labels | MB resident | MB peak | "
-          "load s |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+def accuracy_text(case, row):
+    if "accuracy" not in row:
+        return "as fp32"
+    return f"{row['accuracy']:.4f}" if case["network"] == "segmenter" else f"{row['accuracy']:.1%}"
 
 
-def table_row(row):
-    if "failure" in row:
-        return f"| {row['name']} | {row['precision']} | {row['failure'].replace('|', '/')} |" + " |" * 9 + "\n"
+HEADER = ("| | precision | p50 ms | p90 | p99 | time / ours | samples | error | labels equal | {} | MB resident | MB peak | "
+          "load s |\n|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+
+
+def table_row(case, row):
     name = row["name"] if row["verified"] else f"{row['name']} (**beyond tolerance**)"
-    return (f"| {name} | {row['precision']} | {row['p50']:.3f} | {row['p90']:.3f} | {row['p99']:.3f} "
-            f"| {row['ratio']:.2f} | {row['samples']} | {row['error']:.1e} | {row['agreement']:.4%} "
+    against = f"{row['ratio']:.2f}" if "ratio" in row else ""
+    return (f"| {name} | {row['precision']} | {row['p50']:.3f} | {row['p90']:.3f} | {row['p99']:.3f} | {against} "
+            f"| {row['samples']} | {row['error']:.1e} | {row['agreement']:.4%} | {accuracy_text(case, row)} "
             f"| {row['resident_mb']:.0f} | {row['peak_mb']:.0f} | {row['load_ms'] / 1e3:.2f} |\n")
 
 
-def verdict(rows):
-    """Ours against the fastest verified peer, per precision and then whatever the precision."""
+def left_out(case):
+    """Those that the finals did not see, and why."""
     lines = []
-    for label, wanted in (("fp32", {"precision": "fp32"}), ("bf16", {"precision": "bf16"}), ("any precision", {})):
-        ours, peer = fastest(rows, ours=True, **wanted), fastest(rows, ours=False, **wanted)
-        if ours and peer:
-            lines.append(f"- {label}: {peer['name']} ({peer['precision']}) takes {ratio(peer, ours):.2f} times as long "
-                         f"as {ours['name']} ({ours['precision']})\n")
+    slower = [f"{row['name']} {row['precision']} {row['heat_ms']:.1f} ms" for row in case["rows"]
+              if "p50" not in row and "failure" not in row and row["verified"]]
+    if slower:
+        lines.append(f"- Slower than the same peer's best in the heats: {'; '.join(slower)}.\n")
+    for row in case["rows"]:
+        if "failure" in row:
+            lines.append(f"- {row['name']} {row['precision']}: {row['failure']}\n")
+        elif not row["verified"] and not row["ours"]:
+            lines.append(f"- {row['name']} {row['precision']}, {row['heat_ms']:.1f} ms in the heats: **beyond tolerance**, error "
+                         f"{row['error']:.1e}, {row['agreement']:.4%} of labels equal\n")
     return "".join(lines)
+
+
+def case_text(case):
+    what = "mean IoU" if case["network"] == "segmenter" else "named rightly"
+    text = (f"\n## {case['title']}\n\nTimed on {case['inputs']}; accuracy on {case['held_out']} others. Reference: "
+            f"{case['reference']}. In reduced precision {case['free']} labels may differ. {case['disturbed']} of {case['turns']} turns "
+            "disturbed.\n\n" + HEADER.format(what))
+    for belongs in CLASSES.values():
+        rows = [row for row in case["rows"] if belongs(row) and "p50" in row]
+        text += "".join(table_row(case, row) for row in sorted(rows, key=lambda row: row["p50"]))
+    return text + "\n" + left_out(case)
+
+
+def cell(case, belongs, peer, ours):
+    theirs = fastest(case, belongs, peer)
+    if not theirs or not ours:
+        return "-"
+    times = ratio(theirs, ours)
+    setting = theirs["name"].removeprefix(theirs["peer"]).split(" ", 2)[-1]
+    how = setting if theirs["precision"] in ("fp32", setting) else f"{setting} {theirs['precision']}"
+    return f"{f'{times:.2f}' if times >= 1 else f'**{times:.2f}**'} ({how})"
+
+
+def summary(result):
+    """A row a case, a column a peer: its best setting's time over that of our best, of the same class."""
+    peers = list(dict.fromkeys(row["peer"] for case in result["cases"] for row in case["rows"] if not row["ours"]))
+    text = ""
+    for label, belongs in CLASSES.items():
+        text += f"\n| {label} | ours, p50 ms | {' | '.join(peers)} | fastest |\n|---|---:|{'---:|' * len(peers)}---|\n"
+        for case in result["cases"]:
+            ours, best = fastest(case, belongs, "Giemsa"), fastest(case, belongs)
+            mine = f"{ours['p50']:.2f} ({ours['precision']})" if ours else "-"
+            cells = " | ".join(cell(case, belongs, peer, ours) for peer in peers)
+            winner = f"{best['name']} {best['precision']}, {best['p50']:.2f} ms" if best else "-"
+            text += f"| {case['title']} | {mine} | {cells} | {winner} |\n"
+    return text
 
 
 def markdown(result):
@@ -67,16 +113,16 @@ def markdown(result):
     text = (f"# Per-image latency on {device['device']}\n\n"
             f"{device['cpu']} {device['architecture']}, {device['cores']} cores ({' '.join(device['flags'])}), "
             f"{result['threads']} threads each, niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
-            f"(oneDNN {result['giemsa']['onednn']}), commit {result['commit']}, {result['date']}.\n\n"
+            f"(oneDNN {result['giemsa']['onednn']}), commit {result['commit']}; {', '.join(result['peers'])}; {result['date']}, "
+            f"{result['minutes']:.0f} minutes.\n\n"
             f"    {result['command']}\n\n"
-            "What is timed, and how, is in [frameworks](../../README.md#against-pytorch). "
-            "p50, p90, p99 in milliseconds a call; \"time / ours\": median over the rounds against our row of the same "
-            "precision; error: largest, relative to the largest logit of the reference.\n")
-    for case in result["cases"]:
-        text += (f"\n## {case['title']}\n\nInputs: {case['inputs']}. Reference: {case['reference']}. "
-                 f"{case['disturbed']} of {case['turns']} turns disturbed.\n\n")
-        text += HEADER + "".join(map(table_row, case["rows"])) + "\n" + verdict(case["rows"])
-    return text
+            "What is timed, and how, is in [frameworks](../../README.md#against-other-frameworks).\n\n"
+            "**Each peer's best setting: its time over that of our best of the same class.** Below 1 (bold) it is ahead of us.\n")
+    text += summary(result)
+    text += "".join(f"\n{name} does not take part: {why}\n" for name, why in result["missing"].items())
+    text += ("\np50, p90, p99 in milliseconds a call; \"time / ours\": median over the rounds against our fastest row of the same "
+             "class; error: largest, relative to the largest logit of the reference.\n")
+    return text + "".join(map(case_text, result["cases"]))
 
 
 def save(result, folder):

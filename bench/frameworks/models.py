@@ -1,0 +1,58 @@
+"""The files that the peers read: our networks as ONNX, and what their own tools make of them in int8. Made once, kept."""
+
+import hashlib
+import pathlib
+import subprocess
+
+from peers import HERE, PEERS, Missing, last_line
+
+
+def digest(*files):
+    result = hashlib.sha256()
+    for file in files:
+        result.update(pathlib.Path(file).read_bytes())
+    return result.hexdigest()[:12]
+
+
+class Models:
+    def __init__(self, giemsa, folder, say):
+        self.giemsa, self.folder, self.say = giemsa, folder, say
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def onnx(self, model, width, height):
+        target = self.folder / f"{digest(model)}-{width}x{height}.onnx"
+        subprocess.run([self.giemsa, "convert", model, "--to", "onnx", "--input-size", f"{width}x{height}", "--quiet", "-o", target],
+                       check=True)
+        return target
+
+    def calibrated(self, network, options, files, width, height):
+        """Our model with the scales that int8 needs, found on the same images as the peers'."""
+        model, segmenter = getattr(options, network), options.segmenter
+        how = ["--segment-size", f"{width}x{height}"] if network == "segmenter" else ["--segmenter", segmenter]
+        target = self.folder / f"{digest(model, segmenter, *files)}-{width}x{height}-int8.safetensors"
+        if not target.exists():
+            self.say("  Giemsa: calibrate int8")
+            making = target.with_name("making-" + target.name)
+            done = subprocess.run([self.giemsa, "calibrate", model, *files, *how, "--quiet", "-o", making], capture_output=True, text=True)
+            if done.returncode:
+                raise Missing(f"cannot calibrate: {last_line(done.stderr)}")
+            making.rename(target)
+        return target
+
+    def quantized(self, installed, onnx, calibration, width, height):
+        """`onnx` in int8 by the peer's own tool, calibrated on a file of preprocessed images."""
+        script = HERE / f"quantize_{installed.key}.py"
+        suffix = PEERS[installed.key].quantized
+        target = self.folder / f"{digest(onnx, calibration, script)}-{installed.key}-{installed.version}{suffix}"
+        if target.exists():
+            return target
+        self.say(f"  {installed.name}: quantise to int8")
+        making = target.with_name("making-" + target.name)
+        done = subprocess.run([installed.python, script, onnx, calibration, str(height), str(width), making],
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise Missing(f"cannot quantise: {last_line(done.stderr)}")
+        # OpenVINO's weights lie beside its .xml.
+        for file in self.folder.glob(f"{making.stem}.*"):
+            file.rename(file.with_name(file.name.removeprefix("making-")))
+        return target
