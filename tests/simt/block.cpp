@@ -7,6 +7,7 @@
 
 #include "engine/check.h"
 #include "tests/ops/random.h"
+#include "tests/simt/counters.h"
 #include "tests/simt/device.h"
 #include "tests/simt/fault.h"
 #include "tests/simt/fiber.h"
@@ -116,6 +117,7 @@ void release_barrier(kernels::Dim3 block) {
     if (thread.status != Status::at_barrier || !same(thread.site, first->site)) in_vain(*first, thread);
   for (Thread& thread : threads) thread.status = Status::ready;
   block_synchronised();
+  count_barrier();
 }
 
 void run_block(const std::vector<int>& order, const kernels::Launch& how) {
@@ -135,6 +137,7 @@ void run_block(const std::vector<int>& order, const kernels::Launch& how) {
     }
     if (!progress) release_barrier(how.block);
   }
+  count_block_end();
 }
 
 void check_limits(const kernels::Launch& how, int thread_count) {
@@ -168,6 +171,7 @@ void run(const kernels::Launch& how, void (*body)(const void*), const void* call
   threads.assign(static_cast<std::size_t>(thread_count), {});
   for (int id = 0; id < thread_count; ++id) threads[static_cast<std::size_t>(id)].id = id;
 
+  count_launch(how.grid.x * how.grid.y * how.grid.z, thread_count);
   const std::vector<int> order = ordered(thread_count);
   for (int block : ordered(how.grid.x * how.grid.y * how.grid.z)) {
     blockIdx = coordinates(block, how.grid);
@@ -212,6 +216,7 @@ void meet_warp(const char* operation, unsigned mask, void* operand, Site site, v
     operands[lane] = other.operand;
   }
   combine(Lanes(operands), mask);
+  count_warp_operation(mask);
   for (std::size_t lane = 0; lane < warp_size; ++lane)
     if (mask >> lane & 1) threads[first + lane].status = Status::ready;
 }

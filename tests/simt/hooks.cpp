@@ -4,35 +4,39 @@
 #include <cstddef>
 
 #include "tests/simt/block.h"
+#include "tests/simt/counters.h"
 #include "tests/simt/memory.h"
 
 namespace {
 
 using giemsa::simt::Access;
 
-void check(const void* address, std::size_t bytes, Access kind, bool aligned) {
+void check(const void* address, std::size_t bytes, Access kind, bool aligned, const void* place) {
   if (!giemsa::simt::in_kernel) return;
   if (aligned) giemsa::simt::check_aligned(address, bytes);
-  giemsa::simt::access(address, bytes, kind);
+  giemsa::simt::count_access(giemsa::simt::access(address, bytes, kind), address, bytes, kind, place);
 }
 
 }  // namespace
 
 // The names and signatures are the compiler's. NOLINTBEGIN(readability-identifier-naming, bugprone-reserved-identifier)
+// Where in the kernel the callback was called.
+#define GIEMSA_PLACE __builtin_return_address(0)
+
 extern "C" {
 
-#define GIEMSA_HOOKS(bytes)                     \
-  void __tsan_read##bytes(void* p) {            \
-    check(p, bytes, Access::read, true);        \
-  }                                             \
-  void __tsan_write##bytes(void* p) {           \
-    check(p, bytes, Access::write, true);       \
-  }                                             \
-  void __tsan_unaligned_read##bytes(void* p) {  \
-    check(p, bytes, Access::read, false);       \
-  }                                             \
-  void __tsan_unaligned_write##bytes(void* p) { \
-    check(p, bytes, Access::write, false);      \
+#define GIEMSA_HOOKS(bytes)                              \
+  void __tsan_read##bytes(void* p) {                     \
+    check(p, bytes, Access::read, true, GIEMSA_PLACE);   \
+  }                                                      \
+  void __tsan_write##bytes(void* p) {                    \
+    check(p, bytes, Access::write, true, GIEMSA_PLACE);  \
+  }                                                      \
+  void __tsan_unaligned_read##bytes(void* p) {           \
+    check(p, bytes, Access::read, false, GIEMSA_PLACE);  \
+  }                                                      \
+  void __tsan_unaligned_write##bytes(void* p) {          \
+    check(p, bytes, Access::write, false, GIEMSA_PLACE); \
   }
 
 GIEMSA_HOOKS(1)
@@ -43,10 +47,10 @@ GIEMSA_HOOKS(16)
 #undef GIEMSA_HOOKS
 
 void __tsan_read_range(void* p, std::size_t bytes) {
-  check(p, bytes, Access::read, false);
+  check(p, bytes, Access::read, false, GIEMSA_PLACE);
 }
 void __tsan_write_range(void* p, std::size_t bytes) {
-  check(p, bytes, Access::write, false);
+  check(p, bytes, Access::write, false, GIEMSA_PLACE);
 }
 
 // Not for device memory: guards of local statics, and host code.
@@ -58,8 +62,12 @@ int __tsan_atomic32_fetch_add(volatile int* p, int value, int) {
 }
 void __tsan_vptr_update(void**, void*) {}
 void __tsan_init() {}
-void __tsan_func_entry(void*) {}
-void __tsan_func_exit() {}
+void __tsan_func_entry(void* caller) {
+  if (giemsa::simt::in_kernel) giemsa::simt::count_call(caller);
+}
+void __tsan_func_exit() {
+  if (giemsa::simt::in_kernel) giemsa::simt::count_return();
+}
 
 }  // extern "C"
 // NOLINTEND(readability-identifier-naming, bugprone-reserved-identifier)

@@ -158,13 +158,13 @@ std::byte* dynamic_arena() {
 
 }  // namespace
 
-void access(const void* address, std::size_t bytes, Access kind) {
+Space access(const void* address, std::size_t bytes, Access kind) {
   const Emulating emulating;
-  if (on_fiber_stacks(address)) return;
+  if (on_fiber_stacks(address)) return Space::own;
   const Address at = address_of(address);
   const auto found = region_around(at);
   if (found == regions.end()) {
-    if (in_image(at) && kind == Access::read) return;
+    if (in_image(at) && kind == Access::read) return Space::constant;
     fault(
         cat(kind == Access::read ? "reads " : "writes ", bytes, " bytes at ", address, ", which is no device memory"));
   }
@@ -177,13 +177,14 @@ void access(const void* address, std::size_t bytes, Access kind) {
   if (!region.shared) {
     if (kind != Access::read && !current_thread().waited_for_previous)
       fault("writes global memory before wait_for_previous_kernel()");
-    return;
+    return Space::global;
   }
   for (std::size_t i = 0; i < bytes; ++i) {
     place = {&region, offset + i};
     check_byte(region.shadow[offset + i], kind, describe_place);
     record(region.shadow[offset + i], kind);
   }
+  return Space::shared;
 }
 
 void check_aligned(const void* address, std::size_t bytes) {

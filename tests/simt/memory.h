@@ -15,8 +15,11 @@ namespace giemsa::simt {
 
 enum class Access : std::uint8_t { read, write, atomic };
 
-/// Faults unless the current thread may access `bytes` bytes at `address` in this way.
-void access(const void* address, std::size_t bytes, Access kind);
+/// A thread's own: its stack. Constant: the program's image.
+enum class Space : std::uint8_t { own, constant, global, shared };
+
+/// Faults unless the current thread may access `bytes` bytes at `address` in this way; says what memory it is.
+Space access(const void* address, std::size_t bytes, Access kind);
 
 /// Faults unless `address` is a multiple of `bytes`.
 void check_aligned(const void* address, std::size_t bytes);

@@ -2,10 +2,14 @@
 #include <algorithm>
 #include <vector>
 
+#include "tests/simt/counters.h"
 #include "tests/simt/device.h"
 #include "tests/simt/fiber.h"
 
 namespace giemsa::simt {
+
+/// The place in a kernel that a function here was called from.
+#define GIEMSA_CALLER __builtin_return_address(0)
 
 namespace {
 
@@ -34,13 +38,13 @@ Copies& own_copies() {
 
 void read(void* to, const void* from, std::size_t bytes) {
   check_aligned(from, bytes);
-  access(from, bytes, Access::read);
+  count_access(access(from, bytes, Access::read), from, bytes, Access::read, GIEMSA_CALLER);
   std::memcpy(to, from, bytes);
 }
 
 void write(void* to, const void* from, std::size_t bytes) {
   check_aligned(to, bytes);
-  access(to, bytes, Access::write);
+  count_access(access(to, bytes, Access::write), to, bytes, Access::write, GIEMSA_CALLER);
   std::memcpy(to, from, bytes);
 }
 
@@ -48,8 +52,10 @@ void copy_async(void* shared, const void* global, std::size_t bytes, bool take) 
   const Emulating emulating;
   check_aligned(shared, bytes);
   check_aligned(global, bytes);
-  if (take) access(global, bytes, Access::read);
+  if (take) count_access(access(global, bytes, Access::read), global, bytes, Access::read, GIEMSA_CALLER);
   in_flight(shared, bytes);
+  const auto* beside = static_cast<const std::byte*>(GIEMSA_CALLER) + 1;  // another instruction, which all lanes make
+  count_access(Space::shared, shared, bytes, Access::write, beside);
   own_copies().pending.push_back({shared, take ? global : nullptr, bytes});
 }
 
@@ -94,7 +100,7 @@ namespace {
 template <class T, class Operation>
 T update(T* p, Operation operation) {
   simt::check_aligned(p, sizeof *p);
-  simt::access(p, sizeof *p, simt::Access::atomic);
+  simt::count_access(simt::access(p, sizeof *p, simt::Access::atomic), p, sizeof *p, simt::Access::atomic, nullptr);
   const T before = *p;
   *p = operation(before);
   return before;

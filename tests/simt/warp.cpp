@@ -1,4 +1,5 @@
 // Barriers, shuffles and votes of a warp, and the matrix instructions.
+#include "tests/simt/counters.h"
 #include "tests/simt/device.h"
 
 namespace giemsa::simt {
@@ -67,6 +68,7 @@ float half_of(unsigned pair, int i) {
 /// Fragments to matrices, their product, and back; k is 8 or 16. See mma.h for the layout.
 template <int k>
 void multiply(Lanes lanes, unsigned) {
+  count_matrix_product();
   float a[16][k], b[k][8];
   for_each_lane<Fragments>(lanes, kernels::full_mask, [&](int lane, const Fragments& f) {
     const int g = lane / 4, t = lane % 4;
@@ -105,7 +107,7 @@ void load_matrices(unsigned* r, int n, bool transposed, const kernels::Half* row
   MatrixRows self{r, n, transposed, row};
   if (current_thread().lane() < 8 * n) {
     check_aligned(row, 16);
-    access(row, 16, Access::read);
+    count_access(access(row, 16, Access::read), row, 16, Access::read, __builtin_return_address(0));
   }
   meet_warp("load_matrices", kernels::full_mask, &self, site, [](Lanes lanes, unsigned all) {
     for_each_lane<MatrixRows>(lanes, all, [&](int lane, const MatrixRows& to) {
