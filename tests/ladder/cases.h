@@ -1,0 +1,31 @@
+// What the ladders are counted on: shapes of real layers and masks, as much of them as the emulator runs in seconds.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/simt/counters.h"
+
+namespace giemsa::ladder {
+
+struct Step {
+  std::string name, change;
+  simt::Counts counts;
+  std::string detail;  ///< how the product's step was configured
+};
+
+struct Case {
+  std::string title, shape;
+  double multiply_adds = 0;  ///< 0: not a matter of arithmetic
+  double useful_bytes = 0;   ///< each operand once
+  std::vector<Step> steps;
+};
+
+/// Runs every step in order of threads, verifies that all results are the same bits, and counts. Throws where a result
+/// differs.
+std::vector<Case> count_convolutions();
+std::vector<Case> count_labels();
+
+}  // namespace giemsa::ladder
