@@ -23,17 +23,17 @@ def patience():
 
 
 TARGETS = ["giemsa", "bench_gpu_kernels", "bench_gpu_cascade", "test_kernels_gpu"]
-OPTIONAL_TARGETS = ["test_cuda_gpu"]
+OPTIONAL_TARGETS = ["test_cuda_gpu", "bench_gpu_ladder"]
 
 # compute-sanitizer makes a kernel some 10 to 100 times slower. Families of test cases, a run each; cases that launch
 # nothing are left out. Races are looked for where there is shared memory.
 SANITIZED = {
     "memcheck": ["conv2d*", "separable*", "depthwise*", "aspp*", "linear*", "*pool*", "softmax*", "lrn*", "upsample*",
-                 "*pixels*", "n*_to_n*", "crop_resize*", "preprocess*", "clean_and_label*"],
+                 "*pixels*", "n*_to_n*", "crop_resize*", "preprocess*", "clean_and_label*", "labels ladder*"],
     "racecheck": ["conv2d*", "separable*", "depthwise*", "linear*", "average_pool*", "softmax*", "n*_to_n*",
                   "crop_resize*", "preprocess*", "clean_and_label*"],
 }
-NOT_SANITIZED = "*refuse*,*cost*,*chosen plan*,*packed weights*"
+NOT_SANITIZED = "*ladder: every step on every case,*refuse*,*cost*,*chosen plan*,*packed weights*"
 SANITIZERS_AT_A_TIME = 4
 
 
@@ -284,7 +284,16 @@ def kernels(work):
         work.run([program, *weights(), "--json", file])
     except Failed as why:
         raise Failed(str(why), json.loads(file.read_text()) if file.is_file() else {}) from None
-    return {**json.loads(file.read_text()), "gpu_right_after": ask_gpu(CHANGING_FACTS, work.part_end)}
+    found = {**json.loads(file.read_text()), "gpu_right_after": ask_gpu(CHANGING_FACTS, work.part_end)}
+    try:
+        steps = work.out / "ladder.json"
+        work.run([work.program("bench/gpu/bench_gpu_ladder"), "--json", steps], at_most=20, log="kernels-ladder")
+        found["ladder"] = json.loads(steps.read_text())
+    except Skipped as why:
+        found["ladder"] = str(why)
+    except Failed as why:
+        raise Failed(f"the ladder: {why}", found) from None
+    return found
 
 
 def sanitize(tool):
