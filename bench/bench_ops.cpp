@@ -1,11 +1,15 @@
-// The ops that are not dense convolutions, in the shapes that the networks and frames of 720x576 give them.
+// The ops that are not convolutions (bench_conv has those): every distinct one of the whole way of a 720x576 frame, as
+// it runs after the passes; then others that are worth a look, in the same sizes.
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "bench/masks.h"
 #include "bench/one_node.h"
 #include "engine/cpu/backend.h"
+#include "engine/passes/passes.h"
 #include "engine/region.h"
+#include "nets/smear.h"
 
 namespace giemsa {
 namespace {
@@ -55,16 +59,25 @@ void register_network_ops() {
 }
 
 void register_linear() {
-  constexpr std::int64_t in = 9216, out = 4096;
-  for (DType dtype : {DType::i8, DType::f32})
-    for (std::int64_t batch : {1, 4, 16})
-      register_node(cat("linear/", dtype, " weights/", batch, 'x', in, " to ", out), DType::f32, [=] {
-        Weights weights;
-        weights.weight = random_weight(dtype, {out, in});
-        weights.bias = random_weight(DType::f32, {out});
-        if (dtype == DType::i8) weights.scale = random_weight(DType::f32, {out});
-        return graph_of({"linear", "linear", Linear{out}, {}, weights, {}, {}}, {{DType::f32, {batch, in}}});
-      });
+  for (auto [in, out] : {std::pair<std::int64_t, std::int64_t>{9216, 4096}, {4096, 4096}})
+    for (DType dtype : {DType::i8, DType::f32})
+      for (std::int64_t batch : {1, 4, 16})
+        register_node(cat("linear/", dtype, " weights/", batch, 'x', in, " to ", out), DType::f32, [=] {
+          Weights weights;
+          weights.weight = random_weight(dtype, {out, in});
+          weights.bias = random_weight(DType::f32, {out});
+          if (dtype == DType::i8) weights.scale = random_weight(DType::f32, {out});
+          return graph_of({"linear", "linear", Linear{out}, {}, weights, {}, {}}, {{DType::f32, {batch, in}}});
+        });
+}
+
+/// i32 {count,4}: boxes of white cells' size.
+InputBytes boxes_of_cells(std::int64_t count) {
+  std::vector<std::int32_t> box;
+  for (std::int32_t i = 0; i < count; ++i) box.insert(box.end(), {37 * i, 29 * i, 60 + 4 * i, 60 + 5 * i});
+  InputBytes bytes(box.size() * sizeof box[0]);
+  std::memcpy(bytes.data(), box.data(), bytes.size());
+  return bytes;
 }
 
 void register_pictures() {
@@ -74,11 +87,7 @@ void register_pictures() {
       return graph_of({"preprocess", "preprocess", Preprocess{{512, 512}, filter}, {}, {}, {}, {}}, {picture});
     });
     const auto boxes = [](const Graph& graph) {
-      std::vector<std::int32_t> box;
-      for (std::int32_t i = 0; i < 16; ++i) box.insert(box.end(), {37 * i, 29 * i, 60 + 4 * i, 60 + 5 * i});
-      InputBytes bytes(box.size() * sizeof box[0]);
-      std::memcpy(bytes.data(), box.data(), bytes.size());
-      return std::vector<InputBytes>{arbitrary(graph[graph.inputs()[0]].output), bytes};
+      return std::vector<InputBytes>{arbitrary(graph[graph.inputs()[0]].output), boxes_of_cells(16)};
     };
     register_node(
         cat("crop_resize/16 boxes to 224x224 ", name), DType::f32,
@@ -127,11 +136,65 @@ void register_masks() {
     }
 }
 
+/// What an op of the whole way finds in its input: cells in masks and labels, anything where it makes no difference.
+std::vector<InputBytes> inputs_of(const Op& op, const std::vector<TensorType>& types) {
+  std::vector<InputBytes> inputs;
+  for (const TensorType& type : types) {
+    const Size2 size{type.shape[type.shape.rank() - 2], type.shape[type.shape.rank() - 1]};
+    const TensorType mask{DType::u8, type.shape};
+    if (type.dtype == DType::i32 && std::holds_alternative<CropResize>(op))
+      inputs.push_back(boxes_of_cells(type.shape[0]));
+    else if (type.dtype == DType::i32)
+      inputs.push_back(labels_of(make_mask("blobs", size), mask));
+    else if (type.dtype == DType::u8 && type.shape[1] == 1)
+      inputs.push_back(make_mask("blobs", size));
+    else
+      inputs.push_back(arbitrary(type));
+  }
+  return inputs;
+}
+
+/// Every distinct op of `way` that computes something and is no convolution.
+void register_graph(const std::string& title, const Graph& way, std::set<std::string>& seen) {
+  const Graph graph = optimize(way);
+  for (const Node& node : graph.nodes()) {
+    if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Conv2d>(node.op)) continue;
+    std::vector<TensorType> inputs;
+    std::string shapes;
+    for (NodeId input : node.inputs) {
+      inputs.push_back(graph[input].output);
+      shapes += cat(inputs.back().shape);
+    }
+    if (!seen.insert(cat(name_of(node.op), shapes, node.output.shape)).second) continue;
+    const bool in_network = !inputs.empty() && inputs[0].dtype == DType::f32 && inputs[0].shape.rank() == 4;
+    for (DType precision : in_network ? precisions() : std::vector{DType::f32})
+      register_node(
+          cat(title, '/', name_of(node.op), '/', node.name), precision,
+          [node, inputs] { return graph_of(node, inputs); },
+          [node, inputs](const Graph&) { return inputs_of(node.op, inputs); });
+  }
+}
+
+void register_whole_way() {
+  std::set<std::string> seen;
+  const Model segmenter = random_model("deeplabv3plus", "smp", 1);
+  SmearOptions options;
+  options.segment_size = InputSize::parse("512x512");
+  register_graph("segment", segment_graph(segmenter, frame, options), seen);
+  options.mask_at_frame_resolution = false;
+  register_graph("segment, mask at 512x512", segment_graph(segmenter, frame, options), seen);
+  for (const char* preset : {"torchvision", "caffe"})
+    for (std::int64_t batch : {1, 16})
+      register_graph(cat("classify, ", preset, ", batch ", batch),
+                     classify_graph(random_model("alexnet", preset, 1), frame, batch, CropMode::tight), seen);
+}
+
 }  // namespace
 }  // namespace giemsa
 
 int main(int argc, char** argv) {
   using namespace giemsa;
+  register_whole_way();
   register_network_ops();
   register_linear();
   register_pictures();
