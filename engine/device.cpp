@@ -18,6 +18,8 @@ std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   check(bf16 || options.precision == "fp32" || options.precision == "auto", ErrorKind::usage,
         "the CPU computes in fp32 or bf16, not in '", options.precision, "'");
   check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
+  check(options.provider == "own", ErrorKind::usage, "provider ", options.provider,
+        " computes on GPUs, and the CPU is used");
   return make_cpu_backend({options.threads, bf16 ? DType::bf16 : DType::f32});
 }
 
@@ -31,6 +33,7 @@ std::shared_ptr<Backend> open_cuda(const DeviceOptions& options, int index) {
   cuda.index = index;
   cuda.precision = fp32 ? DType::f32 : DType::f16;
   cuda.tuning = options.tuning;
+  cuda.provider = options.provider;
   return make_cuda_backend(cuda);
 }
 

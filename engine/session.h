@@ -43,6 +43,10 @@ class Session {
   /// every result is then written to dir/<value>.npy.
   void observe(std::function<void(const Node&, const Tensor&)> observer) { observer_ = std::move(observer); }
 
+  /// What of a vendor's library computes the node, such as "cuDNN engine 41", where the user chose one in place of
+  /// ours; else empty.
+  virtual std::string computed_by(NodeId) const { return ""; }
+
   /// Milliseconds that each node of graph() took in the last run, once asked for.
   void time_layers(bool on) { layer_ms_.assign(on ? graph_.nodes().size() : 0, 0.0); }
   std::span<const double> layer_ms() const { return layer_ms_; }

@@ -15,7 +15,9 @@ class CudaBackend final : public Backend {
   explicit CudaBackend(const CudaOptions& options) : context_(std::make_shared<cuda::Context>()) {
     check(options.precision == DType::f32 || options.precision == DType::f16, ErrorKind::usage,
           "the GPU computes in fp32 or fp16, not in ", options.precision);
+    const cuda::Provider provider = cuda::provider_named(options.provider);
     context_->gpu = cuda::open_gpu(options.index);
+    context_->vendor = cuda::open_vendor(provider);
     context_->precision = options.precision;
     if (!options.tuning.empty()) context_->tuning = cuda::Tuning::read(options.tuning, context_->gpu.name);
     driving_ = options.loops_on_device && context_->gpu.has_loops ? cuda::Driving::device : cuda::Driving::host;
@@ -39,7 +41,8 @@ class CudaBackend final : public Backend {
   std::string device_name() const override {
     const cuda::DeviceFacts& gpu = context_->gpu;
     return cat("cuda:", gpu.index, " (", gpu.name, ", compute capability ", gpu.major, '.', gpu.minor,
-               ", driver for CUDA ", gpu.driver, context_->tuning.empty() ? ")" : ", tuned)");
+               ", driver for CUDA ", gpu.driver, context_->tuning.empty() ? "" : ", tuned",
+               context_->vendor ? ", " + context_->vendor->version() : "", ")");
   }
   DType precision() const override { return context_->precision; }
   std::size_t weight_bytes() const override { return context_->weights.bytes(); }

@@ -101,6 +101,7 @@ class CudaCascade final : public Cascade {
     detect_arena_ = device_memory(detect_.plan().arena_bytes);
     detect_.bind_arena(detect_arena_.get());
     detect_.bind_input(graphs_.detect.inputs()[0], frame_.get());
+    detect_.warm_up();
 
     boxes_ = device_memory(sizeof(kernels::CropBox) * static_cast<std::size_t>(batch_size(0)));
     std::size_t bytes = 0;
@@ -113,6 +114,7 @@ class CudaCascade final : public Cascade {
       each_[i]->bind_arena(each_arena_.get());
       each_[i]->bind_input(graphs_.each[i].inputs()[0], frame_.get());
       each_[i]->bind_input(graphs_.each[i].inputs()[1], boxes_.get());
+      each_[i]->warm_up();
     }
 
     const auto regions = static_cast<std::size_t>(std::max<std::int64_t>(capacity_, 1));

@@ -57,6 +57,7 @@ CudaSession::CudaSession(Graph graph, std::shared_ptr<Context> context)
   lifetimes_ = stage_.lifetimes();
   arena_ = device_memory(plan_.arena_bytes);
   stage_.bind_arena(arena_.get());
+  stage_.warm_up();
 }
 
 void CudaSession::begin(std::span<const void* const> inputs) {

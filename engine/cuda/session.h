@@ -36,6 +36,7 @@ class CudaSession final : public Session {
   const void* output_data(std::size_t i) const override { return exports_[i].host.get(); }
   Tensor value_of(NodeId id) const override;
   bool has_value(NodeId id) const override { return stage_.has_value(id); }
+  std::string computed_by(NodeId id) const override { return stage_.computed_by(id); }
 
   void enqueue_imports(Stream stream) const;
   void enqueue_exports(Stream stream) const;

@@ -7,8 +7,11 @@ namespace giemsa::cuda {
 
 Stage::Stage(const Graph& graph, Context& context)
     : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision), nodes_made_with(graph, context))) {
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
-    steps_.push_back(StepBuilder(context, graph, NodeId{static_cast<std::int32_t>(i)}, layout_, scratch_).build());
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    StepBuilder builder(context, graph, NodeId{static_cast<std::int32_t>(i)}, layout_, scratch_);
+    steps_.push_back(builder.build());
+    computed_by_.push_back(builder.computed_by);
+  }
 }
 
 const Value* Stage::reserve(const std::string& name, std::size_t bytes, int first, int last) {
@@ -35,6 +38,14 @@ void Stage::bind_arena(void* arena) {
 
 void Stage::bind_input(NodeId id, void* data) {
   layout_.values[index_of(id)].data = static_cast<std::byte*>(data);
+}
+
+void Stage::warm_up() const {
+  if (std::ranges::all_of(computed_by_, &std::string::empty)) return;
+  const OwnedStream stream;
+  for (std::size_t i = 0; i < steps_.size(); ++i)
+    if (!computed_by_[i].empty()) enqueue(NodeId{static_cast<std::int32_t>(i)}, stream.get());
+  synchronise(stream.get());
 }
 
 void Stage::enqueue(NodeId id, Stream stream) const {

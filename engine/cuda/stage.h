@@ -32,6 +32,12 @@ class Stage {
   const Value& value(NodeId id) const { return layout_.values[index_of(id)]; }
   bool has_value(NodeId id) const { return layout_.made_with[index_of(id)] != never_made; }
 
+  /// What of a vendor's library computes the node; empty where we do.
+  const std::string& computed_by(NodeId id) const { return computed_by_[index_of(id)]; }
+  /// Runs what a vendor's library computes once, on whatever lies in the arena: what it loads at the first call of a
+  /// kernel may not be recorded. After bind_arena(); waits for the end.
+  void warm_up() const;
+
   /// Starts the launches of a node, or of all. Errors name the layer.
   void enqueue(NodeId id, Stream stream) const;
   void enqueue_all(Stream stream) const;
@@ -41,6 +47,7 @@ class Stage {
   Layout layout_;
   std::deque<Value> scratch_;  // a deque: steps hold pointers to its elements
   std::vector<Step> steps_;
+  std::vector<std::string> computed_by_;  // one a node
   Plan plan_;
 };
 

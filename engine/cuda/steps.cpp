@@ -127,6 +127,7 @@ struct Maker {
   }
 
   Step operator()(const Linear& op) const {
+    if (Step step = vendor_linear_step(b)) return step;
     const Value *in = b.input(0), *out = b.output();
     const Node& source = b.graph[b.node.inputs[0]];
     const Shape* picture = in->channels_last ? &b.graph[source.inputs[0]].output.shape : nullptr;

@@ -8,6 +8,7 @@
 
 #include "engine/cuda/runtime.h"
 #include "engine/cuda/tuning.h"
+#include "engine/cuda/vendor.h"
 #include "engine/cuda/weights.h"
 #include "engine/layout.h"
 #include "kernels/nhwc.h"
@@ -19,7 +20,8 @@ struct Context {
   DeviceFacts gpu;
   DType precision = DType::f16;  ///< fp16 or fp32
   Tuning tuning;
-  WeightStore weights;
+  std::shared_ptr<Vendor> vendor{};  ///< asked first for matrix products, where there is one
+  WeightStore weights{};
 };
 
 /// What kernels ask for: 16-byte vectors of channels, and of int8 weights.
@@ -42,6 +44,7 @@ class StepBuilder {
   const Graph& graph;
   const NodeId id;
   const Node& node;
+  std::string computed_by;  ///< after build(): what of a vendor's library computes the node; empty where we do
 
   const Value* value(NodeId node_id) const { return &layout_.values[index_of(node_id)]; }
   const Value* input(std::size_t i) const { return value(node.inputs[i]); }
@@ -76,6 +79,10 @@ class StepBuilder {
 /// Conv2d, in steps_convolution.cpp; a pointwise one that takes in the depthwise one before it, in steps_separable.cpp.
 Step convolution_step(StepBuilder& builder);
 Step separable_step(StepBuilder& builder);
+
+/// Conv2d or Linear by the vendor's library that the context has: empty where there is none, or it cannot do this one.
+Step vendor_convolution_step(StepBuilder& builder);
+Step vendor_linear_step(StepBuilder& builder);
 
 /// makers_of(), and what the kernels of convolutions make together: one launch for ASPP's depthwise branches, or a
 /// depthwise convolution and the pointwise one that reads it, whichever is expected to be faster.

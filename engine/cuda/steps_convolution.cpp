@@ -36,6 +36,7 @@ kernels::Conv2dInputs<T> inputs_of(const Value* in, const LayerWeights& weights,
 }
 
 Step dense_step(StepBuilder& b) {
+  if (Step step = vendor_convolution_step(b)) return step;
   const auto& op = std::get<Conv2d>(b.node.op);
   const Value *in = b.input(0), *out = b.output(), *residual = op.residual ? b.input(1) : nullptr;
   const kernels::Conv2dParams params = params_of(op, *in, *out, residual);

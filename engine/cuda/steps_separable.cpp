@@ -34,6 +34,7 @@ bool is_pointwise(const Conv2d& op) {
 
 std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Context& context) {
   if (context.precision != DType::f16 || graph.is_output(id)) return std::nullopt;
+  if (context.vendor) return std::nullopt;  // who is to compute matrix products
   const Node& node = graph[id];
   const auto* op = std::get_if<Conv2d>(&node.op);
   const std::int64_t channels = op ? graph[node.inputs[0]].output.shape[1] : 0;

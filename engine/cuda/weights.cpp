@@ -79,7 +79,8 @@ const LayerWeights& WeightStore::find_or_make(const Node& node, std::string use,
 
   const Packed packed = pack();
   const std::size_t bias = aligned(packed.weight.size()), scale = bias + aligned(packed.bias.size() * sizeof(float));
-  const std::size_t total = scale + aligned(packed.scale.size() * sizeof(float));
+  const std::size_t typed_bias = scale + aligned(packed.scale.size() * sizeof(float));
+  const std::size_t total = typed_bias + aligned(packed.typed_bias.size());
   Entry entry{{}, device_memory(total), node.weights};
   const OwnedStream stream;
   const auto place = [&](std::size_t offset, const void* from, std::size_t bytes) -> void* {
@@ -91,6 +92,7 @@ const LayerWeights& WeightStore::find_or_make(const Node& node, std::string use,
   entry.layer.weight = place(0, packed.weight.data(), packed.weight.size());
   entry.layer.bias = static_cast<float*>(place(bias, packed.bias.data(), packed.bias.size() * sizeof(float)));
   entry.layer.scale = static_cast<float*>(place(scale, packed.scale.data(), packed.scale.size() * sizeof(float)));
+  entry.layer.typed_bias = place(typed_bias, packed.typed_bias.data(), packed.typed_bias.size());
   synchronise(stream.get());
   bytes_ += total;
   return entries_.emplace(std::move(key), std::move(entry)).first->second.layer;
@@ -110,6 +112,21 @@ const LayerWeights& WeightStore::convolution(const Node& node, std::int64_t in_c
                                           : packed_convolution<float>(plain, params),
                   std::move(dense.bias),
                   {}};
+  });
+}
+
+const LayerWeights& WeightStore::convolution_of_vendor(const Node& node, std::int64_t row, DType precision,
+                                                       DType bias_type) {
+  return find_or_make(node, cat("convolution ", precision, ", rows of ", row, ", bias ", bias_type), [&] {
+    const Shape& shape = node.weights.weight.shape();  // {O, I/groups, kh, kw}
+    const auto channels = static_cast<std::size_t>(shape[1]), taps = static_cast<std::size_t>(shape[2] * shape[3]);
+    const DenseWeights dense = fold(node);
+    std::vector<float> rows(static_cast<std::size_t>(shape[0] * row), 0.0f);
+    for (std::size_t o = 0; o < dense.bias.size(); ++o)
+      for (std::size_t c = 0; c < channels; ++c)
+        for (std::size_t tap = 0; tap < taps; ++tap)
+          rows[o * static_cast<std::size_t>(row) + tap * channels + c] = dense.weight[(o * channels + c) * taps + tap];
+    return Packed{stored(node, rows, precision), {}, {}, stored(node, dense.bias, bias_type)};
   });
 }
 
@@ -142,8 +159,9 @@ const LayerWeights& WeightStore::affine(const Node& node) {
 }
 
 const LayerWeights& WeightStore::linear(const Node& node, std::int64_t outputs, std::int64_t inputs,
-                                        const Shape* picture, DType precision) {
-  const std::string use = cat("linear ", precision, ' ', outputs, 'x', inputs, picture ? cat(' ', *picture) : "");
+                                        const Shape* picture, DType precision, std::optional<DType> bias_type) {
+  const std::string use = cat("linear ", precision, ' ', outputs, 'x', inputs, picture ? cat(' ', *picture) : "",
+                              bias_type ? cat(", bias ", *bias_type) : "");
   return find_or_make(node, use, [&] {
     const Tensor& weight = node.weights.weight;
     const std::int64_t rows = weight.shape()[0], columns = weight.shape()[1];
@@ -156,6 +174,7 @@ const LayerWeights& WeightStore::linear(const Node& node, std::int64_t outputs, 
       packed.weight = stored(node, padded_matrix(wide.as<float>(), rows, columns, outputs, inputs, picture), precision);
     }
     packed.bias = padded(node.weights.bias, outputs);
+    if (bias_type) packed.typed_bias = stored(node, packed.bias, *bias_type);
     return packed;
   });
 }

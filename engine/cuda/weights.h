@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "engine/cuda/runtime.h"
@@ -16,6 +17,7 @@ namespace giemsa::cuda {
 struct LayerWeights {
   void* weight = nullptr;
   float *bias = nullptr, *scale = nullptr;
+  void* typed_bias = nullptr;  ///< the bias as a vendor's library takes it
 
   template <class T>
   const T* weight_as() const {
@@ -29,14 +31,17 @@ class WeightStore {
  public:
   /// As kernels::conv2d takes it, normalisation folded in.
   const LayerWeights& convolution(const Node& node, std::int64_t in_channels, DType precision);
+  /// As a vendor's library takes it: {out_channels, kh, kw, group_in} with `row` elements from one output channel to
+  /// the next and zeros between, normalisation folded in; and typed_bias in `bias_type`.
+  const LayerWeights& convolution_of_vendor(const Node& node, std::int64_t row, DType precision, DType bias_type);
   /// {kh, kw, channels}, zeros for channels beyond the node's.
   const LayerWeights& depthwise(const Node& node, std::int64_t channels, DType precision);
   /// Scale and shift (as `bias`) of a batch normalisation that stands alone.
   const LayerWeights& affine(const Node& node);
   /// {outputs, inputs}, zeros for rows and columns beyond the node's; in `precision`, or int8 as it came. Where
-  /// `picture` {N,C,H,W} is given, columns are put in H, W, C order.
+  /// `picture` {N,C,H,W} is given, columns are put in H, W, C order. typed_bias where a type is given.
   const LayerWeights& linear(const Node& node, std::int64_t outputs, std::int64_t inputs, const Shape* picture,
-                             DType precision);
+                             DType precision, std::optional<DType> bias_type = {});
 
   std::size_t bytes() const;
 
@@ -44,6 +49,7 @@ class WeightStore {
   struct Packed {
     std::vector<std::byte> weight;
     std::vector<float> bias, scale;
+    std::vector<std::byte> typed_bias = {};
   };
   struct Entry {
     LayerWeights layer;

@@ -160,6 +160,15 @@ class Models(CommandTest):
         self.assertIn("first divergence: encoder.maxpool\n", result.out)
         self.assertEqual(result.out.count("diverges"), 2)
 
+    def test_compare_in_every_precision_that_run_offers(self):
+        golden = GOLDEN / "smp/activations.safetensors"
+        text = self.giemsa("compare", "--help", code=0).out
+        for precision in ["auto", "fp32", "fp16", "bf16"]:
+            self.assertIn(precision, text[text.index("--precision"):text.index("--tuning")])
+        self.refused("compare", self.segmenter, "--golden", golden, "--precision", "fp64", code=2, says="fp16")
+        self.refused("compare", self.segmenter, "--golden", golden, "--device", "cpu", "--precision", "fp16", code=2,
+                     says="not in 'fp16'")
+
     def test_compare_refusals(self):
         self.refused("compare", self.segmenter, "--golden", self.dir / "missing", code=2, says="missing")
         (self.dir / "empty").mkdir()

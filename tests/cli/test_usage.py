@@ -25,7 +25,8 @@ class Usage(CommandTest):
 
     def test_every_option_of_run_is_explained(self):
         text = self.giemsa("run", "--help", code=0).out
-        for option in ["--segmenter", "--classifier", "--device", "--precision", "--threads", "--segment-size",
+        for option in ["--segmenter", "--classifier", "--device", "--precision", "--threads", "--provider",
+                       "--segment-size",
                        "--threshold", "--min-area", "--mask-resolution", "--crop", "--max-pixels", "--out", "--resume",
                        "--crops", "--geojson", "--json", "--quiet"]:
             self.assertIn(option + " ", text)
@@ -51,6 +52,8 @@ class Usage(CommandTest):
             (["run", image, "--mask-resolution", "8"], "frame"),
             (["run", image, "--precision", "fp64"], "fp32"),
             (["run", image, "--device", "tpu"], "cuda"),
+            (["run", image, "--provider", "cutlass"], "cublas"),
+            (["run", image, "--device", "cpu", "--provider", "cudnn"], "provider cudnn computes on GPUs"),
             (["run", image, "--device", "cuda:x"], "cuda:N"),
             (["run", image, "--threads", "0"], "--threads"),
             (["run", image, "--segment-size", "0x3"], "--segment-size"),

@@ -77,7 +77,8 @@ Difference difference(const Tensor& actual, const Tensor& golden) {
   return result;
 }
 
-std::set<std::string> compare_with_golden(const Golden& golden, const Model& model, Backend& backend, bool optimized) {
+std::set<std::string> compare_with_golden(const Golden& golden, const Model& model, Backend& backend, bool optimized,
+                                          const std::function<void(Session&)>& look) {
   const Tensor& input = golden.activations.at("input");
   Graph graph;
   const NodeId image = graph.input("input", {DType::f32, input.shape()});
@@ -89,6 +90,7 @@ std::set<std::string> compare_with_golden(const Golden& golden, const Model& mod
   const std::map<std::string, double> count = roundings(graph, fp16);
 
   const auto session = backend.compile(graph, optimized);
+  if (look) look(*session);
   std::set<std::string> compared;
   session->observe([&](const Node& node, const Tensor& value) {
     const auto expected = golden.activations.find(node.value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -36,7 +37,8 @@ Difference difference(const Tensor& actual, const Tensor& golden);
 /// Runs the network on the golden input and compares each value that the golden has. Returns the names compared.
 /// Tolerance: unit roundoff times the roundings on the way times the layer's largest magnitude, which bounds what
 /// He-scaled layers (gain about one) pass on. In fp16 sums are fp32, so that a layer rounds its input, its weights and
-/// its result only.
-std::set<std::string> compare_with_golden(const Golden& golden, const Model& model, Backend& backend, bool optimized);
+/// its result only. `look` is shown the session.
+std::set<std::string> compare_with_golden(const Golden& golden, const Model& model, Backend& backend, bool optimized,
+                                          const std::function<void(Session&)>& look = {});
 
 }  // namespace giemsa::test

@@ -26,6 +26,10 @@ std::int64_t fallible_calls() {
   return calls;
 }
 
+void may_fail(const char* what) {
+  check(++calls != failing_call, ErrorKind::device, what, ": an error made for a test");
+}
+
 std::int64_t device_bytes() {
   std::int64_t bytes = 0;
   for (const auto& [memory, size] : allocated) bytes += static_cast<std::int64_t>(size);
@@ -38,10 +42,7 @@ namespace giemsa::cuda {
 
 namespace {
 
-void may_fail(const char* what) {
-  check(++simt::calls != simt::failing_call, ErrorKind::device, what, ": an error made for a test");
-}
-
+using simt::may_fail;
 using Clock = std::chrono::steady_clock;
 
 }  // namespace

@@ -12,6 +12,9 @@ void fail_call(std::int64_t n);
 /// Calls that may fail, since the process began.
 std::int64_t fallible_calls();
 
+/// Counts a call that may fail, and has it fail where that was asked for.
+void may_fail(const char* what);
+
 /// Bytes of device memory that are allocated.
 std::int64_t device_bytes();
 

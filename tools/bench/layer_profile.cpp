@@ -58,7 +58,7 @@ LayerProfile profile_layers(Session& session, DType precision, const std::vector
     std::vector<double> ms;
     for (const auto& layers : layers_of_run) ms.push_back(layers[i]);
     profile.layers.push_back({graph[id].value, id, layers_of_run[shown][i], distribution_of(ms).p50,
-                              cost_of(graph, id).flops, bytes_of(graph, id, precision)});
+                              cost_of(graph, id).flops, bytes_of(graph, id, precision), session.computed_by(id)});
   }
   return profile;
 }

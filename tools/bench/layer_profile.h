@@ -13,10 +13,11 @@ namespace giemsa::bench {
 struct LayerTime {
   std::string name;  ///< of the value that the layer makes
   NodeId node{};
-  double ms = 0;         ///< in the run that is shown
-  double median_ms = 0;  ///< over all runs
-  double flops = 0;      ///< 2 a multiply-add
-  double bytes = 0;      ///< what must move at least: inputs, weights and output once each, in the precision used
+  double ms = 0;              ///< in the run that is shown
+  double median_ms = 0;       ///< over all runs
+  double flops = 0;           ///< 2 a multiply-add
+  double bytes = 0;           ///< what must move at least: inputs, weights and output once each, in the precision used
+  std::string computed_by{};  ///< what of a vendor's library computes it; empty: the engine's own
 };
 
 struct LayerProfile {

@@ -42,6 +42,7 @@ Json trace_json(const LayerProfile& profile, const Graph& graph, DType precision
                  {"median_ms", rounded(layer.median_ms, 6)}};
     if (ceilings && layer.median_ms > 0)
       args["percent_of_limit"] = rounded(percent_of_limit(layer, *ceilings, precision), 1);
+    if (!layer.computed_by.empty()) args["computed_by"] = layer.computed_by;
     events.push_back(event(layer.name, "layer", start_us, layer.ms * 1000, std::move(args)));
     start_us += layer.ms * 1000;
   }
@@ -71,7 +72,8 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
                     layer.flops * per_s * 1e-9, layer.bytes * per_s * 1e-9);
     table += ceilings && layer.median_ms > 0 ? format("%8.1f", percent_of_limit(layer, *ceilings, precision))
                                              : std::string("       -");
-    table += cat("  ", layer.name, "  ", describe(node.op), "  ", node.output.shape, '\n');
+    table += cat("  ", layer.name, "  ", describe(node.op), "  ", node.output.shape,
+                 layer.computed_by.empty() ? "" : "  by " + layer.computed_by, '\n');
   }
   if (layers.size() > top) table += cat("... and ", layers.size() - top, " layers more\n");
   table += format("%9.3f  sum of %zu layers' medians of %d runs; the run in the trace took %.3f ms\n", sum,

@@ -44,6 +44,7 @@ std::vector<std::string> cold_start_arguments(const BenchArguments& a) {
   add("--precision", a.compute.precision);
   if (a.compute.threads > 0) add("--threads", std::to_string(a.compute.threads));
   add("--tuning", a.compute.tuning);
+  add("--provider", a.compute.provider);
   add("--net", a.net);
   add("--segmenter", a.segmenter);
   add("--classifier", a.classifier);
@@ -76,6 +77,7 @@ Report begin_report(const BenchArguments& arguments, const char* subject, const 
   report.threads = threads_of(arguments);
   report.facts = machine_facts();
   if (!arguments.compute.tuning.empty()) report.settings.emplace_back("tuning", arguments.compute.tuning);
+  if (arguments.compute.provider != "own") report.settings.emplace_back("provider", arguments.compute.provider);
   note(arguments, cat("using ", report.device, ", ", report.precision));
   return report;
 }
@@ -300,6 +302,9 @@ void add_bench(CLI::App& app, Action& action) {
   option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
   option("--tuning", a.compute.tuning, "FILE",
          "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
+  option("--provider", a.compute.provider, "NAME",
+         "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
+      ->check(one_of({"own", "cudnn", "cublas"}));
 
   group = "Results";
   command->add_flag("--json", a.json, "machine-readable, every sample included")->group(group);

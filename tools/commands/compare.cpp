@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 struct CompareArguments {
   std::string model, golden;
-  DeviceOptions compute;
+  DeviceOptions compute{.precision = "fp32"};
   std::optional<double> tolerance;
   bool unfused = false;
 };
@@ -78,7 +78,11 @@ Difference difference(const Tensor& actual, const Tensor& expected) {
 /// in fp32 too.
 class RoundingBound {
  public:
-  explicit RoundingBound(DType precision) : narrow_(precision == DType::bf16), unit_(narrow_ ? 0x1p-9 : 0x1p-24) {}
+  explicit RoundingBound(DType precision)
+      : narrow_(precision != DType::f32),
+        unit_(precision == DType::bf16  ? 0x1p-9
+              : precision == DType::f16 ? 0x1p-11
+                                        : 0x1p-24) {}
 
   double after(const Graph& graph, NodeId id) {
     const Tensor& weight = graph[id].weights.weight;
@@ -159,6 +163,7 @@ Exit compare(const CompareArguments& arguments) {
 constexpr const char* footer = R"(Examples:
   giemsa compare model.safetensors --golden activations.safetensors
   giemsa compare model.safetensors --golden dump/ --precision bf16
+  giemsa compare model.safetensors --golden dump/ --device cuda --precision fp16
 
 GOLDEN is a folder of LAYER.npy files or a .safetensors file with a tensor a layer, named as in the PyTorch
 state_dict, and one called 'input': {N,3,H,W}, normalised. GIEMSA_DUMP=dump giemsa run IMAGE writes such a folder.
@@ -176,13 +181,18 @@ void add_compare(CLI::App& app, Action& action) {
   command->add_option("--device", a.compute.device, "auto, cpu, cuda or cuda:N (default: auto)")
       ->check(device_name_syntax())
       ->type_name("DEVICE");
-  command->add_option("--precision", a.compute.precision, "fp32 or bf16 (default: fp32)")
-      ->check(one_of({"fp32", "bf16"}))
+  command->add_option("--precision", a.compute.precision, "auto, fp32, fp16, bf16 or int8 (default: fp32)")
+      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}))
       ->type_name("TYPE");
   command
       ->add_option("--tuning", a.compute.tuning,
                    "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)")
       ->type_name("FILE");
+  command
+      ->add_option("--provider", a.compute.provider,
+                   "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
+      ->check(one_of({"own", "cudnn", "cublas"}))
+      ->type_name("NAME");
   command
       ->add_option("--tolerance", a.tolerance,
                    "largest error over the layer's largest value (default: what rounding explains)")

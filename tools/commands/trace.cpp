@@ -104,6 +104,9 @@ void add_trace(CLI::App& app, Action& action) {
   option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
   option("--tuning", a.compute.tuning, "FILE",
          "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
+  option("--provider", a.compute.provider, "NAME",
+         "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
+      ->check(one_of({"own", "cudnn", "cublas"}));
   command->callback([arguments, &action] { action = [arguments] { return trace(*arguments); }; });
 }
 
