@@ -104,10 +104,14 @@ std::vector<Gpu> usable_gpus() {
 std::string tune_gpu(const std::string& device, std::span<const Graph> graphs,
                      const std::function<void(const TunedConvolution&)>& measured) {
   const cuda::DeviceFacts gpu = cuda::open_gpu(device == "auto" ? 0 : index_in(device));
-  const cuda::Tuning tuning = cuda::tune(graphs, gpu, [&](const cuda::PlanTimes& times) {
-    measured({cuda::describe(times.params), cuda::describe(times.usual), cuda::describe(times.best), times.usual_us,
-              times.best_us, kernels::cost(times.params, 2).flops});
-  });
+  const auto tell = [&](const auto& times, double flops) {
+    measured({cuda::describe(times.what), cuda::describe(times.usual), cuda::describe(times.best), times.usual_us,
+              times.best_us, flops});
+  };
+  const cuda::Tuning tuning =
+      cuda::tune(graphs, gpu,
+                 {[&](const cuda::PlanTimes& times) { tell(times, kernels::cost(times.what, 2).flops); },
+                  [&](const cuda::PairTimes& times) { tell(times, kernels::cost(times.what.params).flops); }});
   return tuning.text(gpu.name);
 }
 #else

@@ -35,15 +35,17 @@ struct Gpu {
 /// Throws Error(device), saying why, where there is none.
 std::vector<Gpu> usable_gpus();
 
-/// A convolution under the plan that kernels have without a tuning file, and under the best one there is.
+/// A convolution, or a separable one, under the plan that kernels have without a tuning file, and under the best one
+/// there is.
 struct TunedConvolution {
   std::string convolution;            ///< "conv2d 1x14x14x2048 1x1/1x1 p0x0 d1x1 g1 -> 256"
-  std::string usual_plan, best_plan;  ///< "m32n64k64 8"; equal where nothing is more than 2 % faster
+  std::string usual_plan, best_plan;  ///< "m32n64k64 8", "apart"; equal where nothing is more than 2 % faster
   double usual_us = 0, best_us = 0;   ///< of one run
   double flops = 0;
 };
 
-/// Measures, on a GPU in fp16, every plan of every convolution of these graphs; calls `measured` after each. Returns
+/// Measures, on a GPU in fp16, every plan of every convolution of these graphs, and each depthwise convolution with the
+/// pointwise one after it as one kernel and apart; calls `measured` after each. Returns
 /// the text of a tuning file. Throws Error(usage) where `device` is no GPU's name or "auto", Error(device), saying why,
 /// where it cannot be used.
 std::string tune_gpu(const std::string& device, std::span<const Graph> graphs,

@@ -62,6 +62,7 @@ int run(const Arguments& arguments) {
   check(arguments["--loops"] == "device" || arguments["--loops"] == "host", ErrorKind::usage,
         "--loops is device or host");
   const auto backend = make_cuda_backend({.precision = arguments["--precision"] == "fp32" ? DType::f32 : DType::f16,
+                                          .provider = arguments["--provider"],
                                           .loops_on_device = arguments["--loops"] == "device"});
   const Model segmenter = arguments.model("--segmenter", "deeplabv3plus", "smp");
   const Model classifier = arguments.model("--classifier", "alexnet", "torchvision");
@@ -97,6 +98,7 @@ int run(const Arguments& arguments) {
   const nlohmann::json report = {{"device", backend->device_name()},
                                  {"precision", arguments["--precision"]},
                                  {"loops", arguments["--loops"]},
+                                 {"provider", arguments["--provider"]},
                                  {"weights", arguments["--segmenter"].empty() ? "random" : "from files"},
                                  {"frame", arguments["--frame"]},
                                  {"segment_size", arguments["--size"]},
@@ -126,6 +128,7 @@ int main(int argc, char** argv) {
                                         {"--size", "224x224"},
                                         {"--precision", "fp16"},
                                         {"--loops", "device"},
+                                        {"--provider", "own"},
                                         {"--runs", "200"},
                                         {"--json", ""}}));
   } catch (const Error& error) {

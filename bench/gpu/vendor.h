@@ -1,4 +1,4 @@
-// The same work by cuDNN and cuBLAS, where they were found when this was built: the yardstick. No part of the engine.
+// The same work by cuDNN and cuBLAS, as the engine's providers use them: the yardstick.
 #pragma once
 
 #include <optional>
@@ -16,19 +16,20 @@ struct VendorTime {
   std::string note;  ///< the library's name for what it ran
 };
 
-/// The convolution alone, without bias, residual and activation, NHWC: the fastest of those that cuDNN's heuristics
-/// suggest first, on tensor cores with fp32 sums where `precision` is fp16, else without. {N,C,H,W} -> {N,O,H',W'}.
+/// The convolution with bias and activation, without residual, NHWC: the fastest of three that cuDNN's heuristics
+/// suggest first, of those that give the same bits in every run; on tensor cores with fp32 sums where `precision` is
+/// fp16, else without. {N,C,H,W} -> {N,O,H',W'}.
 VendorTime vendor_convolution(Stopwatch& stopwatch, const Conv2d& op, const Shape& in, const Shape& out,
                               DType precision);
 
-/// {samples, in} by {out, in} transposed, without bias, fp16 with fp32 sums or fp32, by cuBLAS.
+/// {samples, in} by {out, in} transposed, with bias, fp16 with fp32 sums or fp32, by cuBLASLt: likewise.
 VendorTime vendor_linear(Stopwatch& stopwatch, std::int64_t samples, std::int64_t in, std::int64_t out,
                          DType precision);
 
 /// FLOP/s of a product of 8192 x 8192 x 8192 in fp16; none without cuBLAS.
 std::optional<double> vendor_matrix_rate(Stopwatch& stopwatch);
 
-/// "cuDNN 9.13.0, cuBLAS 13.0.2", as far as they are there.
+/// "cuDNN 9.13.0, cuBLASLt 13.0.2"; in place of one that cannot be used, why.
 std::string vendor_versions();
 
 }  // namespace giemsa::bench

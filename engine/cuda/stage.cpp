@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/cuda/naming.h"
+
 namespace giemsa::cuda {
 
 Stage::Stage(const Graph& graph, Context& context)
@@ -50,16 +52,7 @@ void Stage::warm_up() const {
 
 void Stage::enqueue(NodeId id, Stream stream) const {
   const Step& step = steps_[index_of(id)];
-  if (!step) return;
-  try {
-    step(stream);
-  } catch (const Error& error) {
-    fail(error.kind(), "layer ", graph_[id].name, ": ", error.what());
-  } catch (const std::invalid_argument& error) {  // a launcher's precondition
-    fail(ErrorKind::internal, "layer ", graph_[id].name, ": ", error.what());
-  } catch (const std::runtime_error& error) {  // CUDA's
-    fail(ErrorKind::device, "layer ", graph_[id].name, ": ", error.what());
-  }
+  if (step) naming("layer " + graph_[id].name, [&] { step(stream); });
 }
 
 void Stage::enqueue_all(Stream stream) const {

@@ -90,8 +90,10 @@ std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context);
 
 /// The pointwise convolution that can take in depthwise node `id`, if there is one.
 std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Context& context);
-/// Whether it should, where `branches` depthwise convolutions of one input could be one launch instead.
-bool is_worth_taking_in(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context);
+/// How many depthwise convolutions could be one launch: the three of ASPP, if this is one of them, else one.
+int branches_beside(const Graph& graph, NodeId depthwise);
+/// How the two run, where `branches` depthwise convolutions of one input could be one launch instead.
+PairPlan pair_plan(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context);
 
 // Extents as kernels take them.
 inline int narrow(std::int64_t value) {

@@ -126,26 +126,34 @@ std::optional<Trunk> trunk_of(const Graph& graph, NodeId id) {
 
 }  // namespace
 
+int branches_beside(const Graph& graph, NodeId depthwise) {
+  const auto trunk = trunk_of(graph, depthwise);
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i)
+    count += trunk && trunk_of(graph, NodeId{static_cast<std::int32_t>(i)}) == trunk;
+  return count == kernels::aspp_branches ? kernels::aspp_branches : 1;
+}
+
 std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context) {
   std::vector<NodeId> makers = makers_of(graph);
-  const auto take_in = [&](NodeId id, int branches) {
+  const auto take_in = [&](NodeId id) {
     const auto pointwise = pointwise_after(graph, id, context);
-    return pointwise && is_worth_taking_in(graph, id, *pointwise, branches, context);
+    return pointwise && pair_plan(graph, id, *pointwise, branches_beside(graph, id), context);
   };
   std::map<Trunk, std::vector<NodeId>> groups;
   for (std::size_t i = 0; i < makers.size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
     if (const auto trunk = trunk_of(graph, id))
       groups[*trunk].push_back(id);
-    else if (take_in(id, 1))
+    else if (take_in(id))
       makers[i] = never_made;
   }
   for (const auto& [trunk, nodes] : groups) {
     const bool one_launch = nodes.size() == kernels::aspp_branches;
-    const int branches = one_launch ? kernels::aspp_branches : 1;
-    const bool all = std::ranges::all_of(nodes, [&](NodeId id) { return take_in(id, branches); });
+    const auto taken = std::ranges::count_if(nodes, take_in);  // asks about each, for whoever observes
+    const bool all = taken == std::ssize(nodes);
     for (NodeId id : nodes) {
-      if (one_launch ? all : take_in(id, branches))
+      if (one_launch ? all : take_in(id))
         makers[index_of(id)] = never_made;
       else if (one_launch)
         makers[index_of(id)] = nodes.front();

@@ -57,10 +57,10 @@ std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Conte
   return narrow_result || graph[*reader].slot ? reader : std::nullopt;
 }
 
-bool is_worth_taking_in(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context) {
+PairPlan pair_plan(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context) {
   const kernels::SeparableParams params =
       params_of(graph, depthwise, pointwise, graph[depthwise].output.shape[1], graph[pointwise].output.shape[1]);
-  return kernels::is_worth_fusing(params, branches, context.gpu.sm_count);
+  return context.tuning.plan_for(Pair{params, branches}, context.gpu.sm_count);
 }
 
 Step separable_step(StepBuilder& b) {
@@ -70,7 +70,9 @@ Step separable_step(StepBuilder& b) {
   const kernels::SeparableParams params = params_of(b.graph, depthwise_id, b.id, in->pixel_stride, out->pixel_stride);
   check(in->dtype == DType::f16 && out->dtype == DType::f16, ErrorKind::internal,
         "a separable convolution that is not in fp16 throughout");
-  const kernels::SeparablePlan plan = kernels::choose(params, b.context.gpu.sm_count);
+  const PairPlan fused = pair_plan(b.graph, depthwise_id, b.id, branches_beside(b.graph, depthwise_id), b.context);
+  check(fused.has_value(), ErrorKind::internal, "a depthwise convolution was taken in that should not be");
+  const kernels::SeparablePlan plan = *fused;
   const LayerWeights first = b.context.weights.depthwise(depthwise, in->channels(), DType::f16);
   const LayerWeights second = b.context.weights.convolution(b.node, in->channels(), DType::f16);
   const Value* parts = b.scratch(kernels::workspace_bytes(params, plan));

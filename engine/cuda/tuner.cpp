@@ -1,16 +1,15 @@
 #include "engine/cuda/tuner.h"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
-#include <random>
+#include <map>
 #include <set>
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/cuda/naming.h"
 #include "engine/cuda/stage.h"
+#include "engine/cuda/trial.h"
 #include "engine/passes/passes.h"
-#include "engine/tensor.h"
 
 namespace giemsa::cuda {
 
@@ -20,35 +19,6 @@ using kernels::Conv2dParams;
 using kernels::Conv2dPlan;
 using kernels::Conv2dTile;
 using kernels::Half;
-
-/// i / 16 from -1 to 1. Products are then multiples of 2^-8 of at most 1, and fp32 holds every sum of 2^16 of them:
-/// the order of additions, in which plans differ, does not show.
-class ExactNumbers {
- public:
-  float next() { return static_cast<float>(static_cast<int>(bits_() % 33) - 16) / 16; }
-
-  std::vector<Half> halves(std::size_t count) {
-    std::vector<Half> values(count);
-    for (Half& value : values) value = {f32_to_f16(next())};
-    return values;
-  }
-  std::vector<float> floats(std::size_t count) {
-    std::vector<float> values(count);
-    for (float& value : values) value = next();
-    return values;
-  }
-
- private:
-  std::mt19937 bits_{1};
-};
-
-template <class T>
-DeviceMemory uploaded(const std::vector<T>& values, Stream stream) {
-  DeviceMemory memory = device_memory(values.size() * sizeof(T));
-  copy(memory.get(), values.data(), values.size() * sizeof(T), stream);
-  synchronise(stream);
-  return memory;
-}
 
 std::size_t elements(int images, int h, int w, int pixel_stride) {
   return static_cast<std::size_t>(images) * static_cast<std::size_t>(h) * static_cast<std::size_t>(w) *
@@ -63,7 +33,8 @@ std::vector<Conv2dPlan> plans_for(const Conv2dParams& params) {
   return plans;
 }
 
-/// A convolution of random numbers on the device.
+/// A convolution of random numbers on the device. Products are multiples of 2^-8 of at most 1: fp32 holds every sum of
+/// 2^16 of them.
 class Trial {
  public:
   Trial(const Conv2dParams& params, std::span<const Conv2dPlan> plans, Stream stream)
@@ -82,72 +53,31 @@ class Trial {
       residual_ = uploaded(
           numbers.halves(elements(params.images, params.out_h(), params.out_w(), params.residual_pixel_stride)),
           stream);
-    output_ = uploaded(std::vector<Half>(out_elements_), stream);
+    output_ = device_memory(out_elements_ * sizeof(Half));
     std::size_t workspace_bytes = 0;
     for (const Conv2dPlan& plan : plans)
       workspace_bytes = std::max(workspace_bytes, kernels::workspace_bytes(params, plan));
     workspace_ = device_memory(workspace_bytes);
   }
 
-  void enqueue(const Conv2dPlan& plan, Stream stream) const {
-    const kernels::Conv2dInputs<Half> inputs{
-        static_cast<const Half*>(input_.get()), static_cast<const Half*>(weight_.get()),
-        static_cast<const float*>(bias_.get()), static_cast<const Half*>(residual_.get())};
-    kernels::conv2d(static_cast<Half*>(output_.get()), static_cast<float*>(workspace_.get()), inputs, params_, plan,
-                    stream);
+  std::function<void(Stream)> work(const Conv2dPlan& plan) const {
+    return [this, plan](Stream stream) {
+      const kernels::Conv2dInputs<Half> inputs{
+          static_cast<const Half*>(input_.get()), static_cast<const Half*>(weight_.get()),
+          static_cast<const float*>(bias_.get()), static_cast<const Half*>(residual_.get())};
+      kernels::conv2d(static_cast<Half*>(output_.get()), static_cast<float*>(workspace_.get()), inputs, params_, plan,
+                      stream);
+    };
   }
 
   std::vector<std::uint16_t> result(const Conv2dPlan& plan, Stream stream) const {
-    // NaN wherever the plan before wrote, so that an element this one leaves out differs.
-    std::vector<std::uint16_t> values(out_elements_, 0xffff);
-    copy(output_.get(), values.data(), values.size() * sizeof(Half), stream);
-    enqueue(plan, stream);
-    copy(values.data(), output_.get(), values.size() * sizeof(Half), stream);
-    synchronise(stream);
-    return values;
+    return result_of(work(plan), output_.get(), out_elements_, stream);
   }
 
  private:
   Conv2dParams params_;
   std::size_t out_elements_;
   DeviceMemory input_, weight_, bias_, residual_, output_, workspace_;
-};
-
-void check_agreement(const Trial& trial, const Conv2dParams& params, std::span<const Conv2dPlan> plans, Stream stream) {
-  const std::vector<std::uint16_t> expected = trial.result({Conv2dTile::m64n64k32, 1}, stream);
-  for (const Conv2dPlan& plan : plans)
-    check(trial.result(plan, stream) == expected, ErrorKind::device, describe(params), ": plan ", describe(plan),
-          " computes other numbers than plan ", describe(Conv2dPlan{Conv2dTile::m64n64k32, 1}));
-}
-
-/// A plan's runs in a row, as a program: what they read is in L2 as far as it fits, as in a network, whose layers read
-/// what the one before wrote; and the host takes no part.
-class TimedPlan {
- public:
-  TimedPlan(const Trial& trial, const Conv2dPlan& plan, int runs)
-      : runs_(runs), program_([this, &trial, plan](Recorder& recorder) {
-          start_.record(recorder.stream());
-          for (int i = 0; i < runs_; ++i) trial.enqueue(plan, recorder.stream());
-          end_.record(recorder.stream());
-        }) {}
-
-  void sample(Stream stream) {
-    program_.launch(stream);
-    synchronise(stream);
-    samples_.push_back(end_.ms_since(start_) * 1000 / runs_);
-  }
-
-  double median_us() {
-    const auto middle = samples_.begin() + static_cast<std::ptrdiff_t>(samples_.size() / 2);
-    std::nth_element(samples_.begin(), middle, samples_.end());
-    return *middle;
-  }
-
- private:
-  int runs_;
-  Moment start_, end_;
-  Program program_;
-  std::vector<double> samples_;
 };
 
 }  // namespace
@@ -158,35 +88,43 @@ std::size_t worth_changing(std::span<const double> times, std::size_t usual) {
 }
 
 PlanTimes measure_plans(const Conv2dParams& params, int sm_count, const Effort& effort) {
-  const std::vector<Conv2dPlan> plans = plans_for(params);
-  const OwnedStream stream;
-  const Trial trial(params, plans, stream.get());
-  check_agreement(trial, params, plans, stream.get());
-
-  std::vector<std::unique_ptr<TimedPlan>> timed;
-  for (const Conv2dPlan& plan : plans) timed.push_back(std::make_unique<TimedPlan>(trial, plan, effort.runs));
-  // All plans in turn, so that a drifting clock meets each of them alike.
-  for (int round = 0; round < effort.rounds; ++round)
-    for (const auto& plan : timed) plan->sample(stream.get());
-
-  std::vector<double> times;
-  for (const auto& plan : timed) times.push_back(plan->median_us());
-  const Conv2dPlan usual = kernels::choose(params, sm_count);
-  const auto usual_index = static_cast<std::size_t>(std::ranges::find(plans, usual) - plans.begin());
-  check(usual_index < plans.size(), ErrorKind::internal, describe(params), ": the usual plan does not fit");
-  const std::size_t best = worth_changing(times, usual_index);
-  return {params, usual, plans[best], times[usual_index], times[best]};
+  PlanTimes result;
+  naming(describe(params), [&] {
+    const std::vector<Conv2dPlan> plans = plans_for(params);
+    const OwnedStream stream;
+    const Trial trial(params, plans, stream.get());
+    const Conv2dPlan simplest{Conv2dTile::m64n64k32, 1};
+    const std::vector<std::uint16_t> expected = trial.result(simplest, stream.get());
+    std::vector<std::function<void(Stream)>> works;
+    for (const Conv2dPlan& plan : plans) {
+      check(trial.result(plan, stream.get()) == expected, ErrorKind::device, "plan ", describe(plan),
+            " computes other numbers than plan ", describe(simplest));
+      works.push_back(trial.work(plan));
+    }
+    const std::vector<double> times = median_us(works, effort.runs, effort.rounds, stream.get());
+    const Conv2dPlan usual = kernels::choose(params, sm_count);
+    const auto usual_index = static_cast<std::size_t>(std::ranges::find(plans, usual) - plans.begin());
+    check(usual_index < plans.size(), ErrorKind::internal, "the usual plan does not fit");
+    const std::size_t best = worth_changing(times, usual_index);
+    result = {params, usual, plans[best], times[usual_index], times[best]};
+  });
+  return result;
 }
 
-Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu,
-            const std::function<void(const PlanTimes&)>& measured, const Effort& effort) {
+Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu, const Measured& measured, const Effort& effort) {
   Context context;
   context.gpu = gpu;
   context.precision = DType::f16;
   std::vector<Conv2dParams> convolutions;
+  std::vector<Pair> pairs;
   std::set<std::string> known;
-  context.tuning.observe([&](const Conv2dParams& params) {
+  const auto add_convolution = [&](const Conv2dParams& params) {
     if (known.insert(describe(params)).second) convolutions.push_back(params);
+  };
+  context.tuning.observe(add_convolution, [&](const Pair& pair) {
+    if (!known.insert(describe(pair)).second) return;
+    pairs.push_back(pair);
+    add_convolution(pair.params.pointwise());  // which the graph shows only where the pair runs apart
   });
   // Building its steps is how the backend asks for plans.
   for (const Graph& graph : graphs) {
@@ -195,10 +133,17 @@ Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu,
   }
 
   Tuning tuning;
+  std::map<std::string, Conv2dPlan> best;
   for (const Conv2dParams& params : convolutions) {
     const PlanTimes times = measure_plans(params, gpu.sm_count, effort);
+    best[describe(params)] = times.best;
     if (times.best != times.usual) tuning.set(params, times.best);
-    measured(times);
+    measured.convolution(times);
+  }
+  for (const Pair& pair : pairs) {
+    const PairTimes times = measure_pair(pair, best.at(describe(pair.params.pointwise())), gpu.sm_count, effort);
+    if (times.best != times.usual) tuning.set(pair, times.best);
+    measured.pair(times);
   }
   return tuning;
 }

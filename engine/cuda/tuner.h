@@ -16,11 +16,15 @@ struct Effort {
   int rounds = 9;  ///< samples of a plan; its time is their median
 };
 
-struct PlanTimes {
-  kernels::Conv2dParams params;
-  kernels::Conv2dPlan usual, best;   ///< of kernels::choose(); what to use instead, `usual` where nothing is better
-  double usual_us = 0, best_us = 0;  ///< of one run, launch included
+/// Of What, a Plan.
+template <class What, class Plan>
+struct TimesOf {
+  What what;
+  Plan usual, best;                  ///< of kernels/; what to use instead, `usual` where nothing is better
+  double usual_us = 0, best_us = 0;  ///< of one run, launches included
 };
+using PlanTimes = TimesOf<kernels::Conv2dParams, kernels::Conv2dPlan>;
+using PairTimes = TimesOf<Pair, PairPlan>;
 
 /// The index of the least time if that is more than 2 % below times[usual], else `usual`: noise changes no plan.
 std::size_t worth_changing(std::span<const double> times, std::size_t usual);
@@ -29,9 +33,19 @@ std::size_t worth_changing(std::span<const double> times, std::size_t usual);
 /// the plan, where two plans disagree by a bit: the numbers are such that no sum of theirs is rounded.
 PlanTimes measure_plans(const kernels::Conv2dParams& params, int sm_count, const Effort& effort = {});
 
-/// The convolutions that conv2d() computes where the backend runs these graphs in fp16 on the current GPU, each once:
-/// calls `measured` after each and keeps the plans that differ from the usual ones.
-Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu,
-            const std::function<void(const PlanTimes&)>& measured, const Effort& effort = {});
+/// The same of a pair: as one kernel by every plan that fits, and apart, the pointwise convolution by `pointwise`.
+/// Apart, ASPP's three depthwise convolutions are one launch, of which a pair is charged a third.
+PairTimes measure_pair(const Pair& pair, const kernels::Conv2dPlan& pointwise, int sm_count, const Effort& effort = {});
+
+/// What is told of each measurement.
+struct Measured {
+  std::function<void(const PlanTimes&)> convolution;
+  std::function<void(const PairTimes&)> pair;
+};
+
+/// The convolutions and pairs that there are where the backend runs these graphs in fp16 on the current GPU, each once:
+/// tells of each, and keeps the plans that differ from the usual ones. A pair's pointwise convolution is measured
+/// first, and takes part in the comparison by its best plan.
+Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu, const Measured& measured, const Effort& effort = {});
 
 }  // namespace giemsa::cuda

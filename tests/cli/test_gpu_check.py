@@ -122,6 +122,32 @@ class GpuCheck(unittest.TestCase):
     def test_a_sanitizer_that_finds_nothing_passes(self):
         self.assertEqual(self.sanitized("exit 0\n")["result"], "ok")
 
+    def providers(self, script):
+        program = self.folder / "build/bench/gpu/bench_gpu_cascade"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("#!/bin/sh\nfor file; do :; done\n" + script)  # the last argument is the file
+        program.chmod(0o755)
+        return parts.run_part("providers", self.workplace())
+
+    def test_a_provider_that_is_not_at_hand_is_no_failure(self):
+        result = self.providers("case \"$*\" in *cudnn*) echo 'libcudnn.so.9 cannot be loaded: none'; exit 4;; esac\n"
+                                "echo '{\"runs_that_differ\": 0}' > $file\n")
+        self.assertEqual(result["result"], "ok")
+        self.assertEqual(result["found"], {"cudnn": {"absent": "libcudnn.so.9 cannot be loaded: none"},
+                                           "cublas": {"runs_that_differ": 0}})
+
+    def test_no_provider_at_all_is_skipped(self):
+        result = self.providers("echo 'no lib cannot be loaded: none'; exit 4\n")
+        self.assertEqual(result["result"], "skipped")
+        self.assertIn("cannot be loaded", result["why"])
+
+    def test_a_provider_that_fails_is_a_failure(self):
+        for script in ["echo 'layer conv1: cuDNN: no'; exit 4\n", "echo 'runs differ'; exit 1\n"]:
+            with self.subTest(script):
+                result = self.providers(script)
+                self.assertEqual(result["result"], "failed")
+                self.assertIn("cublas: ", result["why"])
+
     def test_parts_together_stay_within_8_minutes(self):
         self.assertEqual(set(parts.LIMITS), set(parts.PARTS))
         self.assertLessEqual(sum(parts.LIMITS.values()), 480)
@@ -142,11 +168,13 @@ class GpuCheck(unittest.TestCase):
         with contextlib.redirect_stdout(io.StringIO()):
             made = report.Report(self.folder, ["whole", "kernels"], None)
             made.add("whole", {"result": "ok", "seconds": 1.0, "found": {"fp16, PDL 1": row, "fp32, PDL 1": {}}})
+            made.add("providers", {"result": "ok", "seconds": 1.0,
+                                   "found": {"cudnn": row, "cublas": {"absent": "libcublasLt.so.13 is not there"}}})
             made.add("kernels", {"result": "failed", "why": "1 problem", "seconds": 2.0,
                                  "found": {"ceilings": {"copy_bytes_per_s": 3e12}, "graphs": [graph]}})
             made.finish()
         text = (self.folder / "report.txt").read_text()
-        for expected in ("1.500 1.600 1.750 7 0", "no figures", "copy_bytes_per_s", "3e+12", "problem: layer conv1",
+        for expected in ("1.500 1.600 1.750 7 0", "no figures", "fp16, cudnn", "libcublasLt.so.13 is not there", "copy_bytes_per_s", "3e+12", "problem: layer conv1",
                          "conv2d 7x7/2", "failed", "1 problem"):
             self.assertIn(expected, text)
         self.assertEqual(made.failed(), ["kernels"])

@@ -40,7 +40,7 @@ class Tune(CommandTest):
         self.assertIn("conv2d 1x64x64x3 ", table)
         self.assertIn("conv2d 1x64x96x3 ", table)
         lines = self.file.read_text().splitlines()
-        self.assertEqual(lines[:2], ["giemsa-tuning 1", "gpu " + self.cuda["gpus"][0]["name"]])
+        self.assertEqual(lines[:2], ["giemsa-tuning 2", "gpu " + self.cuda["gpus"][0]["name"]])
         self.assertRegex(table, rf"\n{len(lines) - 2} of \d+ convolutions have a better plan")
         image = self.write("a.png", noise_png(64, 64, 1))
         self.giemsa("run", image, "--device", "cuda", "--tuning", self.file, code=0)
@@ -48,8 +48,8 @@ class Tune(CommandTest):
     def test_a_damaged_file_is_refused_by_line(self):
         self.need_gpu()
         image = self.write("a.png", noise_png(64, 64, 1))
-        head = f"giemsa-tuning 1\ngpu {self.cuda['gpus'][0]['name']}\n"
-        for text, line in [("", 1), ("giemsa-tuning 1\ngpu none such\n", 2), (head + "conv2d\n", 3)]:
+        head = f"giemsa-tuning 2\ngpu {self.cuda['gpus'][0]['name']}\n"
+        for text, line in [("", 1), ("giemsa-tuning 2\ngpu none such\n", 2), (head + "conv2d\n", 3)]:
             with self.subTest(text):
                 self.file.write_text(text)
                 self.refused("run", image, "--device", "cuda", "--tuning", self.file, code=2,

@@ -1,39 +1,21 @@
 // Tuning: which plan wins, what the file says, and that a backend runs what the file names.
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "engine/cuda/backend.h"
 #include "engine/cuda/tuner.h"
+#include "tests/cuda/text_file.h"
 #include "tests/ref/random.h"
 
 using namespace giemsa;
 using kernels::Conv2dParams;
 using kernels::Conv2dPlan;
 using kernels::Conv2dTile;
+using test::TextFile;
 
 namespace {
 
 constexpr const char* gpu_name = "emulated";
 constexpr int sm_count = 4;  // of the emulated GPU
-
-/// A file that is gone when the test is over.
-class TextFile {
- public:
-  explicit TextFile(const std::string& text)
-      : path_(std::filesystem::temp_directory_path() / cat("giemsa-tuning-", static_cast<const void*>(this))) {
-    std::ofstream(path_) << text;
-  }
-  ~TextFile() { std::filesystem::remove(path_); }
-  TextFile(const TextFile&) = delete;
-  TextFile& operator=(const TextFile&) = delete;
-
-  std::string name() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Deep enough for eight splits, with numbers whose sums are rounded, so that each number of splits has bits of its
 /// own.
@@ -115,25 +97,27 @@ TEST_CASE("a plan is changed only for more than 2 %") {
 TEST_CASE("tuning measures each dense convolution once, and its file reads back equal") {
   const std::vector<Graph> graphs{two_convolutions(), two_convolutions(), one_convolution()};
   std::vector<cuda::PlanTimes> measured;
-  cuda::Tuning tuning =
-      cuda::tune(graphs, cuda::open_gpu(0), [&](const cuda::PlanTimes& times) { measured.push_back(times); }, {1, 1});
+  cuda::Tuning tuning = cuda::tune(graphs, cuda::open_gpu(0),
+                                   {[&](const cuda::PlanTimes& times) { measured.push_back(times); },
+                                    [](const cuda::PairTimes&) { FAIL("there is no pair"); }},
+                                   {1, 1});
   REQUIRE(measured.size() == 3);
-  CHECK(cuda::describe(measured[0].params) == "conv2d 1x9x11x3 3x3/1x1 p0x0 d1x1 g1 -> 16");
-  CHECK(cuda::describe(measured[1].params) == "conv2d 1x7x9x16 1x1/1x1 p0x0 d1x1 g1 -> 8");
-  CHECK(cuda::describe(measured[2].params) == cuda::describe(convolution));
+  CHECK(cuda::describe(measured[0].what) == "conv2d 1x9x11x3 3x3/1x1 p0x0 d1x1 g1 -> 16");
+  CHECK(cuda::describe(measured[1].what) == "conv2d 1x7x9x16 1x1/1x1 p0x0 d1x1 g1 -> 8");
+  CHECK(cuda::describe(measured[2].what) == cuda::describe(convolution));
   for (const cuda::PlanTimes& times : measured) {
-    CHECK(times.usual == kernels::choose(times.params, sm_count));
-    CHECK(kernels::fits(times.params, times.best));
+    CHECK(times.usual == kernels::choose(times.what, sm_count));
+    CHECK(kernels::fits(times.what, times.best));
     CHECK(times.best_us > 0);
     CHECK(times.best_us <= times.usual_us);
-    CHECK(tuning.plan_for(times.params, sm_count) == times.best);
-    tuning.set(times.params, times.best);  // whatever the clock said
+    CHECK(tuning.plan_for(times.what, sm_count) == times.best);
+    tuning.set(times.what, times.best);  // whatever the clock said
   }
   const std::string text = tuning.text(gpu_name);
   const TextFile file(text);
   const cuda::Tuning read = cuda::Tuning::read(file.name(), gpu_name);
   CHECK(read.text(gpu_name) == text);
-  for (const cuda::PlanTimes& times : measured) CHECK(read.plan_for(times.params, sm_count) == times.best);
+  for (const cuda::PlanTimes& times : measured) CHECK(read.plan_for(times.what, sm_count) == times.best);
 }
 
 TEST_CASE("a backend runs the plans that its tuning file names") {
@@ -153,11 +137,13 @@ TEST_CASE("a backend runs the plans that its tuning file names") {
 TEST_CASE("tuning files that cannot be used are refused by line") {
   const std::string good = tuning_text({Conv2dTile::m32n64k64, 2});
   REQUIRE(refusal(good).empty());
-  const std::string head = "giemsa-tuning 1\ngpu emulated\n", what = "conv2d 1x5x7x64 3x3/1x1 p1x1 d1x1 g1 -> 24";
+  const std::string head = "giemsa-tuning 2\ngpu emulated\n", what = "conv2d 1x5x7x64 3x3/1x1 p1x1 d1x1 g1 -> 24";
   CHECK(refusal("").starts_with(":1: not a tuning file"));
   CHECK(refusal("PNG\n").starts_with(":1: not a tuning file"));
-  CHECK(refusal("giemsa-tuning 1\n").starts_with(":2: expected 'gpu emulated'"));
-  CHECK(refusal("giemsa-tuning 1\ngpu NVIDIA H200\n") ==
+  CHECK(refusal("giemsa-tuning 1\ngpu emulated\n") ==
+        ":1: of an older version, which knows no separable convolutions: make it anew with giemsa tune");
+  CHECK(refusal("giemsa-tuning 2\n").starts_with(":2: expected 'gpu emulated'"));
+  CHECK(refusal("giemsa-tuning 2\ngpu NVIDIA H200\n") ==
         ":2: expected 'gpu emulated', as this one is, found 'gpu NVIDIA H200'");
   for (const std::string& line :
        {std::string(), what, what + "  ", what + "  m32n64k64", what + "  m32n64k64 0", what + "  m32n64k64 9",

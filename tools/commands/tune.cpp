@@ -39,14 +39,14 @@ std::vector<Graph> graphs_of(const Model& segmenter, const Model& classifier, co
 class Table {
  public:
   Table() {
-    std::cout << padded("convolution (NxHxWxC, kernel/stride, ...)", 56)
-              << "usual plan          us  best plan           us"
+    std::cout << padded("convolution (NxHxWxC, kernel/stride, ...)", 66)
+              << "usual plan                us  best plan                 us"
               << "    gain  GFLOP/s\n";
   }
 
   void add(const TunedConvolution& row) {
-    std::cout << padded(row.convolution, 56) << padded(row.usual_plan, 13) << format("%9.2f  ", row.usual_us)
-              << padded(row.best_plan, 13) << format("%9.2f  ", row.best_us)
+    std::cout << padded(row.convolution, 66) << padded(row.usual_plan, 19) << format("%9.2f  ", row.usual_us)
+              << padded(row.best_plan, 19) << format("%9.2f  ", row.best_us)
               << format("%5.1f %%", 100 * (row.usual_us / row.best_us - 1))
               << format("  %7.0f", row.flops / row.best_us / 1e3) << std::endl;
     usual_us_ += row.usual_us;
@@ -85,7 +85,7 @@ constexpr const char* footer = R"(Examples:
 
 A plan is how a convolution is cut up: a tile of its output, and how many blocks share a tile's sum. Every plan of every
 convolution in both networks is run on random numbers in fp16; the file names those that beat the built-in choice by
-more than 2 %. It is for GPUs of the same model only. Sums are added in another order under another plan, so that
+more than 2 %. A separable convolution runs as one kernel by a plan, or as its two convolutions apart. It is for GPUs of the same model only. Sums are added in another order under another plan, so that
 results may differ in the last bits.)";
 
 }  // namespace

@@ -14,7 +14,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # What one part may take at most, in seconds, on 16 cores: together 8 minutes, less than which is usual.
-LIMITS = {"build": 170, "facts": 15, "tests": 60, "whole": 60, "kernels": 90, "memcheck": 45, "racecheck": 40}
+LIMITS = {"build": 160, "facts": 15, "tests": 60, "whole": 55, "providers": 30, "kernels": 85, "memcheck": 40,
+          "racecheck": 35}
 
 
 def patience():
@@ -167,7 +168,7 @@ def vendor_headers():
         asked = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
                                capture_output=True, text=True)
         folders.add(asked.stdout.strip())
-    return [header for folder in sorted(filter(None, folders)) for pattern in ("cudnn.h", "cublas_v2.h")
+    return [header for folder in sorted(filter(None, folders)) for pattern in ("cudnn.h", "cublasLt.h")
             for header in sorted(glob.glob(f"{folder}/nvidia/*/include/{pattern}"))]
 
 
@@ -277,6 +278,33 @@ def whole(work):
     return rows
 
 
+def providers(work):
+    """The whole way with layers by each vendor's library; one that is not at hand is said to be so."""
+    program = work.program("bench/gpu/bench_gpu_cascade")
+    rows, problems = {}, []
+    for number, provider in enumerate(["cudnn", "cublas"]):
+        file = work.out / f"providers-{number}.json"
+        file.unlink(missing_ok=True)
+        try:
+            status, output = work.run([program, *weights(), "--provider", provider, "--runs", "100", "--json", file],
+                                      allowed=(0, 4), at_most=15)
+        except Failed as why:
+            problems.append(f"{provider}: {why}")
+            continue
+        if status == 0:
+            rows[provider] = json.loads(file.read_text())
+        else:
+            said = output.strip().splitlines()[-1] if output.strip() else "it said nothing"
+            rows[provider] = {"absent": said}
+            if not any(reason in said for reason in ("cannot be loaded", "for lack of its headers")):
+                problems.append(f"{provider}: {said}")
+    if problems:
+        raise Failed("; ".join(problems), rows)
+    if all("absent" in row for row in rows.values()):
+        raise Skipped("; ".join(row["absent"] for row in rows.values()))
+    return rows
+
+
 def kernels(work):
     program, file = work.program("bench/gpu/bench_gpu_kernels"), work.out / "kernels.json"
     file.unlink(missing_ok=True)
@@ -326,5 +354,5 @@ def sanitize(tool):
     return part
 
 
-PARTS = {"build": build, "facts": facts, "tests": tests, "whole": whole, "kernels": kernels,
+PARTS = {"build": build, "facts": facts, "tests": tests, "whole": whole, "providers": providers, "kernels": kernels,
          "memcheck": sanitize("memcheck"), "racecheck": sanitize("racecheck")}

@@ -64,6 +64,7 @@ def text_of(data):
     if found.get("whole"):
         lines += ["", "whole way, ms: p50 p90 p99, regions, runs that differ"]
         lines += [whole_line(name, row) for name, row in found["whole"].items()]
+        lines += [whole_line(f"fp16, {name}", row) for name, row in found.get("providers", {}).items()]
     kernels = found.get("kernels", {})
     if kernels:
         lines += ["", "ceilings"] + [f"  {key:<40} {value:.4g}" for key, value in kernels.get("ceilings", {}).items()]
@@ -74,7 +75,7 @@ def text_of(data):
 
 def whole_line(name, row):
     if "total_ms" not in row:
-        return f"  {name:<40} no figures"
+        return f"  {name:<40} {row.get('absent', 'no figures')}"
     total = row["total_ms"]
     return (f"  {name:<40} {total['p50']:.3f} {total['p90']:.3f} {total['p99']:.3f} "
             f"{row['regions']} {row['runs_that_differ']}")
