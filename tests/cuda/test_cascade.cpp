@@ -15,13 +15,6 @@ using test::run;
 using test::squares;
 using Result = test::CascadeResult;
 
-namespace {
-
-// Inputs of magnitude about 2, sums of 27 and then 280 products, probabilities below 1: a few hundred roundings.
-constexpr double fp32_tolerance = 300 * 0x1p-24, fp16_tolerance = 20 * 0x1p-11;
-
-}  // namespace
-
 TEST_CASE("any number of regions, in batches that the device or the host starts") {
   // 0, each batch size, each remainder that a smaller batch takes, several batches of 16, more than one copy brings.
   const Size2 frame{96, 168};
@@ -35,9 +28,9 @@ TEST_CASE("any number of regions, in batches that the device or the host starts"
     const Result expected = run(*on_cpu, image);
     REQUIRE(expected.regions.size() == static_cast<std::size_t>(count));
     const Result by_device = run(*loops, image);
-    check_same(by_device, expected, fp32_tolerance);
+    check_same(by_device, expected, frame, image, DType::f32);
     CHECK(run(*host, image).values == by_device.values);
-    check_same(run(*half, image), expected, fp16_tolerance);
+    check_same(run(*half, image), expected, frame, image, DType::f16);
   }
 }
 
@@ -49,7 +42,7 @@ TEST_CASE("regions told apart at the network's resolution") {
     const std::vector<std::uint8_t> image = squares(frame, 7, 9, 17);
     const Result expected = run(*make_cpu_backend({.threads = 1})->compile(graphs), image);
     REQUIRE(expected.regions.size() == 7);
-    check_same(run(*gpu(DType::f32, true)->compile(graphs), image), expected, fp32_tolerance);
+    check_same(run(*gpu(DType::f32, true)->compile(graphs), image), expected, frame, image, DType::f32);
   }
 }
 

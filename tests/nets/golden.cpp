@@ -10,10 +10,6 @@
 
 namespace giemsa::test {
 
-namespace {
-
-/// Roundings between the image and each value, along the longest path: the products and sums of a convolution or linear
-/// layer, and a handful elsewhere.
 std::map<std::string, double> roundings(const Graph& graph, bool sums_are_wider) {
   std::map<std::string, double> result;
   for (const Node& node : graph.nodes()) {
@@ -32,8 +28,6 @@ std::map<std::string, double> roundings(const Graph& graph, bool sums_are_wider)
   }
   return result;
 }
-
-}  // namespace
 
 std::vector<std::filesystem::path> golden_folders() {
   std::vector<std::filesystem::path> folders;

@@ -29,6 +29,10 @@ ConvertOptions told(const Golden& golden, const std::filesystem::path& folder, c
 /// The golden's network with weights in fp32.
 Model golden_model(const Golden& golden, const std::filesystem::path& folder);
 
+/// Roundings between the graph's inputs and each value, along the longest path: the products and sums of a convolution
+/// or linear layer, and a handful elsewhere. `sums_are_wider`: sums are in fp32 and count for nothing.
+std::map<std::string, double> roundings(const Graph& graph, bool sums_are_wider);
+
 struct Difference {
   double worst = 0, largest = 0;  ///< greatest deviation and greatest golden magnitude
 };

@@ -32,7 +32,7 @@ struct Reference {
 
 /// Half the distance between neighbours of 1: the largest relative error of one rounding.
 constexpr double unit_roundoff(DType dtype) {
-  return dtype == DType::bf16 ? 0x1p-8 : 0x1p-24;
+  return dtype == DType::bf16 ? 0x1p-8 : dtype == DType::f16 ? 0x1p-11 : 0x1p-24;
 }
 
 /// Largest error that element i may have where sums are kept in fp32 and the result is stored as `storage`. Rests on
