@@ -11,6 +11,8 @@ GLOBAL_LOADS = {"LDG", "LDGSTS", "LD"}
 SHARED_LOADS = {"LDS", "LDSM"}
 STORES = {"STG", "ST", "STS"}  # and LDGSTS, which is counted as a load
 LOCAL = {"LDL", "STL"}
+GLOBAL = GLOBAL_LOADS | {"STG", "ST", "ATOM", "ATOMG", "RED", "REDG"}
+WAIT = "ACQBULK"  # griddepcontrol.wait, from compute capability 9.0 on
 FLOATING = {"FADD", "FFMA", "FMUL", "FMNMX", "HADD2", "HFMA2", "HMUL2", "HMNMX2", "DADD", "DFMA", "DMUL", "MUFU"}
 INTEGER = {"IADD", "IADD3", "IMAD", "IABS", "IMNMX", "LEA", "LOP3", "SHF", "SHL", "SHR", "VIADD", "VIMNMX", "VIADDMNMX",
            "POPC", "FLO", "BREV", "ISETP"}
@@ -70,6 +72,10 @@ def _faults(kernel, expected, loop):
     if kernel.stack or kernel.local:
         yield (f"{kernel.stack + kernel.local} bytes of local memory a thread, by what ptxas reports of it: spilled "
                "registers or an array that isn't in registers")
+    waits = next((i for i, instruction in enumerate(kernel.instructions) if instruction.name == WAIT), 0)
+    early = [i for i in kernel.instructions[:waits] if i.name in GLOBAL]
+    if early and not expected.early:
+        yield f"global memory touched before the kernel before it is waited for: {_places(early)}"
     if expected.kind.matrix and not any(i.name in MATRIX for i in loop):
         yield "no matrix instruction (HMMA)"
     if expected.kind.wide_loads:

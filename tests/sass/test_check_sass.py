@@ -25,6 +25,7 @@ BAD = {
     "narrow_loop_kernel": (BANDWIDTH, ["loads narrower than 16 bytes in the main loop"]),
     "mixed_loop_kernel": (BANDWIDTH, ["loads narrower than 16 bytes in the main loop"]),
     "no_matrix_kernel": (TENSOR_CORE, ["no matrix instruction"]),
+    "hasty_kernel": (EXEMPT, ["global memory touched before the kernel before it is waited for"]),
     "wide_kernel": (BANDWIDTH, []),
     "matrix_kernel": (TENSOR_CORE, []),
 }
