@@ -38,17 +38,23 @@ ProductOrder product_of(const Value& in, const Value& out, std::int64_t depth, s
   return order;
 }
 
+void* aligned(std::byte* memory) {
+  constexpr std::uintptr_t multiple = workspace_alignment;
+  return memory + (multiple - reinterpret_cast<std::uintptr_t>(memory) % multiple) % multiple;
+}
+
 Step step_of(StepBuilder& b, std::shared_ptr<const VendorPlan> plan, const LayerWeights& weights,
              const Value* residual) {
   b.computed_by = plan->description();
-  const Value *in = b.input(0), *out = b.output(), *workspace = b.scratch(plan->workspace_bytes());
+  const Value *in = b.input(0), *out = b.output();
+  const Value* workspace = b.scratch(plan->workspace_bytes() + workspace_alignment);  // wherever it comes to lie
   return [=](Stream stream) {
     plan->enqueue({.x = in->data,
                    .w = weights.weight,
                    .bias = weights.typed_bias,
                    .residual = residual ? residual->data : nullptr,
                    .y = out->data,
-                   .workspace = workspace->data},
+                   .workspace = aligned(workspace->data)},
                   stream);
   };
 }

@@ -31,8 +31,9 @@ enum class Provider : std::uint8_t {
 std::string_view name_of(Provider provider);
 Provider provider_named(std::string_view name);
 
-/// What every address given to a vendor's library is a multiple of, in bytes.
-inline constexpr std::int64_t vendor_alignment = 16;
+/// What the address of every operand given to a vendor's library is a multiple of, in bytes; and that of a workspace,
+/// as cuBLAS asks of cublasSetWorkspace().
+inline constexpr std::int64_t vendor_alignment = 16, workspace_alignment = 256;
 
 /// A tensor as cuDNN is told of it: {N,C,H,W}, and how many elements lie from one to the next along each.
 struct TensorLayout {

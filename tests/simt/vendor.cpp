@@ -39,6 +39,8 @@ void check_operands(const VendorOperands& operands, bool residual) {
   demand((operands.residual != nullptr) == residual, "a residual there and none described, or the other way round");
   const void* const given[]{operands.x, operands.w, operands.bias, operands.residual, operands.y, operands.workspace};
   for (const void* p : given) demand(aligned(p), "an address is not aligned");
+  demand(reinterpret_cast<std::uintptr_t>(operands.workspace) % workspace_alignment == 0,
+         "the workspace is not aligned");
   std::fill_n(static_cast<unsigned char*>(operands.workspace), workspace, 0xff);
 }
 

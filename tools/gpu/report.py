@@ -61,10 +61,10 @@ def text_of(data):
     facts = found.get("facts", {})
     if facts:
         lines += ["", "GPU"] + [f"  {key:<40} {value}" for key, value in facts.items()]
-    if found.get("whole"):
+    whole = {**found.get("whole", {}), **{f"fp16, {name}": row for name, row in found.get("providers", {}).items()}}
+    if whole:
         lines += ["", "whole way, ms: p50 p90 p99, regions, runs that differ"]
-        lines += [whole_line(name, row) for name, row in found["whole"].items()]
-        lines += [whole_line(f"fp16, {name}", row) for name, row in found.get("providers", {}).items()]
+        lines += [whole_line(name, row) for name, row in whole.items()]
     kernels = found.get("kernels", {})
     if kernels:
         lines += ["", "ceilings"] + [f"  {key:<40} {value:.4g}" for key, value in kernels.get("ceilings", {}).items()]
