@@ -128,5 +128,5 @@ def markdown(result):
 def save(result, folder):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "frameworks.md").write_text(markdown(result))
-    rounded = json.loads(json.dumps(result), parse_float=lambda text: round(float(text), 5))
+    rounded = json.loads(json.dumps(result), parse_float=lambda text: float(f"{float(text):.5g}"))
     (folder / "frameworks.json").write_text(json.dumps(rounded) + "\n")

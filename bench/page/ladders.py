@@ -1,0 +1,102 @@
+"""The numbered steps: counted by the emulator (GPU kernels), timed (the CPU's labels)."""
+
+from html_parts import details, escape, figure, figures, machine_facts, number, paragraph, percent, source, table
+from svg import Bar, bars, steps_on_log
+
+SECTOR = 32
+
+
+def kind(step):
+    return "ours" if step["name"].startswith("product") else "peer"
+
+
+def traffic(counts):
+    """Bytes requested, read and written."""
+    return SECTOR * (counts["global_read"]["sectors"] + counts["global_write"]["sectors"])
+
+
+def kib(counts):
+    return traffic(counts) / 1024
+
+
+def useful(counts):
+    moved = traffic(counts)
+    return (counts["global_read"]["useful_bytes"] + counts["global_write"]["useful_bytes"]) / moved if moved else 0
+
+
+def conflicts(counts):
+    least = counts["shared"]["wavefronts_without_conflicts"]
+    return f"{counts['shared']['wavefronts'] / least:.2f}" if least else "-"
+
+
+def chart(case, what, unit, value):
+    rows = [(step["name"], value(step["counts"]), kind(step)) for step in case["steps"]]
+    return figure(steps_on_log(f"{case['title']}: {what}", rows, unit), f"{what[0].upper()}{what[1:]}.")
+
+
+def counts_table(case):
+    """Arithmetic's columns for the convolution, atomics' for the labels."""
+    products = case.get("multiply_adds")
+    header = ["step", "launches", "blocks", "KiB requested", "useful", "shared wavefronts", "conflict factor", "barriers"]
+    header += ["bytes a multiply-add", "matrix instructions"] if products else ["global atomics", "shared atomics", "host waits"]
+    rows = []
+    for step in case["steps"]:
+        c = step["counts"]
+        cells = [c["launches"], c["blocks"], kib(c), percent(useful(c)), c["shared"]["wavefronts"],
+                 conflicts(c), c["barriers"]]
+        cells += [traffic(c) / products, c["matrix_instructions"]] if products else \
+            [c["global_atomics"], c["shared_atomics"], c["host_waits"]]
+        rows.append([step["name"], *[cell if isinstance(cell, str) else number(cell) for cell in cells]])
+    return table(header, rows, [i for i, step in enumerate(case["steps"]) if kind(step) == "ours"])
+
+
+def changes(case):
+    items = "".join(f"<li><b>{escape(step['name'])}</b>: {escape(step['change'])}"
+                    f"{' (' + escape(step['detail']) + ')' if 'detail' in step else ''}</li>\n" for step in case["steps"])
+    return f"<ul>\n{items}</ul>\n"
+
+
+def counted(case, charts):
+    return (f"<h3>{escape(case['title'])}</h3>\n" + paragraph(case["shape"][0].upper() + case["shape"][1:] + ".") +
+            figures(*[chart(case, *one) for one in charts]) + counts_table(case))
+
+
+def render_counts(name, result):
+    of_convolution = [("KiB requested from the caches, in whole sectors", "KiB", kib),
+                      ("shared memory wavefronts", "wavefronts", lambda c: c["shared"]["wavefronts"])]
+    of_labels = [("KiB requested from the caches, in whole sectors", "KiB", kib),
+                 ("global atomics of threads", "atomics", lambda c: c["global_atomics"]),
+                 ("launches", "launches", lambda c: c["launches"])]
+    text = ('<p class="note">Counts, not times: no GPU has run these kernels. The emulator that tests them sees every access '
+            "and counts what a warp's instructions request: 32-byte sectors of global memory, wavefronts of shared memory, "
+            "atomics, barriers. Caches, latencies and occupancy are not in these numbers.</p>\n")
+    text += paragraph("All steps give the same bits, and are tested on the same cases as the product's kernels. "
+                      "The product's last step is not the least in every column: it trades bytes for blocks, as at batch 1 "
+                      "a convolution of few tiles leaves most of a GPU idle.")
+    for key, charts in (("convolution", of_convolution), ("labels", of_labels)):
+        text += changes(result[key][0]) + "".join(counted(case, charts) for case in result[key])
+    return "The ladder of the GPU kernels", (text + source(name, [result["what"], result["compiler"]],
+                                                                result["command"]))
+
+
+def render_cpu(name, result):
+    groups = {}
+    for row in result["rows"]:
+        what, size, step = row["name"].split("/", 2)
+        groups.setdefault((what, size), []).append((step, row))
+    drawn, rows = [], []
+    for (what, size), steps in groups.items():
+        drawn.append(figure(bars(f"{what} {size}: nanoseconds a pixel",
+                                 [("", [Bar(f"{step}: {row['label']}", row["s/pixel"] * 1e9,
+                                            "ours" if step == "product" else "peer") for step, row in steps])], "ns/pixel"),
+                            f"{size}: nanoseconds a pixel, median of {steps[0][1]['repetitions']} repetitions."))
+        first = steps[0][1]["median"]
+        rows += [[f"{size} {step}", number(row["median"]), number(row["min"]), number(row["max"]),
+                  number(row["s/pixel"] * 1e9), f"{first / row['median']:.1f}"] for step, row in steps]
+    text = paragraph("From a mask to numbered, measured cells on one CPU thread: fill holes, drop what is small, label, table. The "
+                     "masks are those of the sample smears, at 4096x4096 laid side by side. All steps give the same labels and "
+                     "table, which was checked first.")
+    ours = [i for i, row in enumerate(rows) if row[0].endswith("product")]
+    return "The ladder of labelling on the CPU", (text + figures(*drawn) +
+                   table(["step", "ms", "least", "most", "ns/pixel", "times v1"], rows, ours) +
+                   source(name, machine_facts(result), result["command"]))
