@@ -1,8 +1,8 @@
-// What follows the forest in labels v1 to v3: roots, sums, numbers, output. A thread a pixel in each of six launches.
+// What follows the forest in labels v1 to v3: roots, sums, numbers, output. A thread a pixel in five of six launches.
 //
-// Per pixel it moves 4 + 4 bytes of parents four times and 5 of output; each foreground pixel makes six global atomics
-// on its component's Statistics, and those of a large component queue up at one address. The product makes them once a
-// tile.
+// A pixel's parent is read five times and written once, 24 bytes, and 5 bytes come out; each foreground pixel makes six
+// global atomics on its component's Statistics, and those of a large component queue up at one address. The product
+// makes them once a tile.
 #include "kernels/ladder/labels_parts.h"
 
 namespace giemsa::kernels::ladder {

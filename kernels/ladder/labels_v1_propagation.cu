@@ -3,8 +3,8 @@
 // never hears of the edge is a hole; then the filled foreground, 8-connected.
 //
 // A launch moves at least 8 bytes a pixel and reaches one pixel further: as many launches as the longest shortest path
-// within a component has pixels, hundreds for a cell, thousands for a spiral, and after each the host must look at a
-// flag before it may start the next (some 10 us of synchronisation, whatever the size). Latency limits it; CuPy's
+// within a component has pixels, hundreds for the background of a frame, thousands for a spiral, and after each the
+// host must look at a flag before it may start the next. That round trip limits it, whatever the mask's size; CuPy's
 // binary_fill_holes works like this. Two buffers take turns, so that the number of launches is the mask's alone.
 #include <utility>
 

@@ -1,9 +1,9 @@
 // Step 3: trees grow within tiles of 32 x 32 pixels in shared memory; then a thread a pixel of the tiles' boundaries
 // joins across them in global memory. Still one colour after the other.
 //
-// Against v2: of 1024 pixels of a tile all join on chip, where a step of a walk takes some 30 cycles rather than
-// hundreds, and 63 of them at its boundaries, between trees that are already two levels high. Global memory sees each
-// pixel's parent written once. Still ten launches: at the size of a frame they now limit it, and after them the six
+// Against v2: the 1024 pixels of a tile join on chip, where a step of a walk takes some 30 cycles rather than hundreds,
+// and 64 of them at its boundaries, between trees that are two levels high when they meet. Global memory sees each
+// pixel's parent written once a colour. What is left are ten launches, each waiting for the one before it, and the six
 // atomics a pixel of labels_finish.cu.
 #include "kernels/ladder/labels_parts.h"
 
