@@ -29,6 +29,9 @@ ROOMS = {
     "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
 }
 
+# Superseded kernels, kept to be read and measured -> who may include them: no part of the product.
+LADDER = ("kernels/ladder/", ["kernels/ladder", "bench", "tests"])
+
 # Headers from outside, as patterns -> the rooms that may include them. What no pattern names may be included nowhere.
 # C++ standard headers (no dot, no slash) are free.
 OUTSIDE = [
@@ -110,6 +113,8 @@ def include_violation(root, path, header, quoted):
         allowed = ROOMS[room]
         if not any(header == entry or (entry.endswith("/") and header.startswith(entry)) for entry in allowed):
             return f'{room} may not include "{header}", only {", ".join(allowed)}'
+        if header.startswith(LADDER[0]) and not lies_in(path, LADDER[1]):
+            return f'"{header}" is superseded: only {", ".join(LADDER[1])} may include it'
         return None
 
     if "." not in header and "/" not in header:

@@ -10,13 +10,15 @@ import check_includes
 
 HEADERS = [
     "engine/check.h", "engine/tensor.h", "engine/graph.h", "engine/session.h", "engine/plan.h", "engine/cpu/backend.h",
-    "kernels/conv2d.h", "kernels/device.h", "weights/safetensors.h", "nets/smear.h", "tools/image_io/decode.h",
+    "kernels/conv2d.h", "kernels/device.h", "kernels/ladder/steps.h", "weights/safetensors.h", "nets/smear.h", "tools/image_io/decode.h",
     "bench/shapes.h", "tests/ref/conv2d.h",
 ]
 
 FORBIDDEN = [
     ("kernels/conv2d.cu", '"engine/tensor.h"'),
     ("kernels/conv2d.cu", "<unistd.h>"),
+    ("kernels/conv2d.cu", '"kernels/ladder/steps.h"'),
+    ("engine/cuda/conv.cpp", '"kernels/ladder/steps.h"'),
     ("kernels/conv2d.cu", "<nlohmann/json.hpp>"),
     ("weights/pickle.cpp", '"engine/graph.h"'),
     ("weights/pickle.cpp", '"nets/smear.h"'),
@@ -58,6 +60,10 @@ PERMITTED = [
     ("kernels/conv2d.cu", '"kernels/device.h"'),
     ("kernels/device.h", "<cuda_runtime.h>"),
     ("kernels/conv2d.cu", "<cstdint>"),
+    ("kernels/ladder/conv2d_v1.cu", '"kernels/ladder/steps.h"'),
+    ("kernels/ladder/conv2d_v1.cu", '"kernels/conv2d.h"'),
+    ("bench/bench_conv2d.cpp", '"kernels/ladder/steps.h"'),
+    ("tests/ops/test_conv2d.cpp", '"kernels/ladder/steps.h"'),
     ("weights/pickle.cpp", '"engine/tensor.h"'),
     ("weights/pickle.cpp", "<nlohmann/json.hpp>"),
     ("weights/pickle.cpp", "<sys/mman.h>"),
