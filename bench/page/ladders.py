@@ -67,7 +67,7 @@ def render_counts(name, result):
     of_labels = [("KiB requested from the caches, in whole sectors", "KiB", kib),
                  ("global atomics of threads", "atomics", lambda c: c["global_atomics"]),
                  ("launches", "launches", lambda c: c["launches"])]
-    text = ('<p class="note">Counts, not times: no GPU has run these kernels. The emulator that tests them sees every access '
+    text = ('<p class="note">Counts, not times, and no GPU took part. The emulator that tests them sees every access '
             "and counts what a warp's instructions request: 32-byte sectors of global memory, wavefronts of shared memory, "
             "atomics, barriers. Caches, latencies and occupancy are not in these numbers.</p>\n")
     text += paragraph("All steps give the same bits, and are tested on the same cases as the product's kernels. "
@@ -77,6 +77,28 @@ def render_counts(name, result):
         text += changes(result[key][0]) + "".join(counted(case, charts) for case in result[key])
     return "The ladder of the GPU kernels", (text + source(name, [result["what"], result["compiler"]],
                                                                 result["command"]))
+
+
+def render_gpu(name, result):
+    text = paragraph("Each step on real shapes: in L2, recorded many times in one CUDA graph, and after a flush of L2. The limit is the "
+                     "longer of bytes over the copy ceiling and FLOPs over the matrix ceiling, both measured in the same run.")
+    for case in result["convolution"] + result["labels"]:
+        rows = []
+        for step in case["steps"]:
+            if not step["equals_first"]:
+                rows.append([step["name"], "another result: not timed"])
+                continue
+            cells = [step.get("in_graph_us"), step["after_flush_us"], step["gbytes_per_s"], step["gflops_per_s"],
+                     step["percent_of_limit"], step.get("percent_of_vendor")]
+            rows.append([step["name"], *["-" if cell is None else number(cell) for cell in cells]])
+        timed = [(step["name"], step["after_flush_us"], kind(step)) for step in case["steps"] if step["equals_first"]]
+        vendor = f"{case['vendor']}: {number(case['vendor_us'])} us." if case.get("vendor_us") else ""
+        text += (f"<h3>{escape(case['title'])}</h3>\n" +
+                 figures(figure(steps_on_log(f"{case['title']}: microseconds", timed, "us"), f"Microseconds after a flush. {vendor}")) +
+                 table(["step", "L2 us", "flushed us", "GB/s", "GFLOP/s", "% of limit", "% of vendor's speed"], rows,
+                       [i for i, step in enumerate(case["steps"]) if kind(step) == "ours"]))
+    facts = [result["device"], f"driver {result['driver']}, runtime {result['runtime']}", f"beside it: {result['vendor']}"]
+    return "The ladder of the GPU kernels, timed", (text + source(name, facts, "bench_gpu_ladder --json"))
 
 
 def render_cpu(name, result):

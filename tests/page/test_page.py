@@ -163,6 +163,19 @@ class Page(unittest.TestCase):
         self.assertIn("a.b fp32: 50.0 GFLOP/s", page)
         self.assertRegex(page, r"<th scope=\"row\">pool/fp32</th><td>1.50</td>")
 
+    def test_a_ladder_that_a_gpu_timed(self):
+        step = {"name": "v1", "change": "c", "equals_first": True, "after_flush_us": 12.5, "gbytes_per_s": 1.0,
+                "gflops_per_s": 2.0, "percent_of_limit": 3.0}
+        wrong = {"name": "v2", "change": "c", "equals_first": False}
+        case = {"title": "t", "steps": [step, wrong, {**step, "name": "product", "in_graph_us": 7.5, "percent_of_vendor": 90.0}],
+                "vendor": "cuDNN x", "vendor_us": 6.75}
+        self.write("g/gpu-ladder.json", {"device": "GPU", "driver": "1", "runtime": "2", "vendor": "cuDNN", "convolution": [case],
+                                         "labels": []})
+        page = self.page()
+        for text in ("cuDNN x: 6.75 us", "another result: not timed", "<td>7.50</td><td>12.5</td>"):
+            self.assertIn(text, page)
+        self.assertNotIn("no machine with one", page)
+
     def test_a_second_device_has_a_section_of_its_own(self):
         for device in ("d", "e"):
             self.write(f"{device}/frameworks.json", frameworks([row("Giemsa", "fp32", 10.0)]))

@@ -264,7 +264,7 @@ Counting::Counting() {
 
 Counting::~Counting() {
   active = false;
-  for (int warp = 0; warp < max_fibers / warp_size; ++warp) gathering[warp].clear();
+  for (Gathering& of_warp : gathering) of_warp.clear();
 }
 
 const std::vector<Counts>& Counting::launches() const {
