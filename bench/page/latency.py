@@ -63,10 +63,10 @@ def summary(result):
         for case in result["cases"]:
             ours, peer = ours_and_peer(case, belongs)
             if ours or peer:
-                rows.append([f"{case['title']}, {name}", f"{number(ours['p50'])} ({ours['precision']})" if ours else "-",
-                             number(peer["p50"]) if peer else "-", f"{times_ours(ours, peer):.2f}" if ours and peer else "-",
-                             label(peer) if peer else "-"])
-    return table(["", "ours, ms", "fastest peer, ms", "its time / ours", "which is"], rows)
+                rows.append([f"{case['title']}, {name}", f"{times_ours(ours, peer):.2f}" if ours and peer else "-",
+                             number(ours["p50"]) if ours else "-", number(peer["p50"]) if peer else "-",
+                             label(ours) if ours else "-", label(peer) if peer else "-"])
+    return table(["", "peer's time / ours", "ours, ms", "peer's, ms", "our fastest", "fastest peer"], rows)
 
 
 def verdict(case):
