@@ -10,6 +10,18 @@ def kind(step):
     return "ours" if step["name"].startswith("product") else "peer"
 
 
+def orders(step):
+    """Counts in every order of threads that was counted."""
+    return [step["counts"], *step.get("other_orders", {}).values()]
+
+
+def span(step, value, text=number):
+    """The value, or its least and most over the orders of threads."""
+    values = [value(counts) for counts in orders(step)]
+    low, high = text(min(values)), text(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
 def traffic(counts):
     """Bytes requested, read and written."""
     return SECTOR * (counts["global_read"]["sectors"] + counts["global_write"]["sectors"])
@@ -25,13 +37,16 @@ def useful(counts):
 
 
 def conflicts(counts):
+    """Wavefronts over those without bank conflicts; 0 where there are none."""
     least = counts["shared"]["wavefronts_without_conflicts"]
-    return f"{counts['shared']['wavefronts'] / least:.2f}" if least else "-"
+    return counts["shared"]["wavefronts"] / least if least else 0
 
 
 def chart(case, what, unit, value):
-    rows = [(step["name"], value(step["counts"]), kind(step)) for step in case["steps"]]
-    return figure(steps_on_log(f"{case['title']}: {what}", rows, unit), f"{what[0].upper()}{what[1:]}.")
+    rows = [(step["name"], max(map(value, orders(step))), kind(step)) for step in case["steps"]]
+    races = any(span(step, value) != number(value(step["counts"])) for step in case["steps"])
+    caption = f"{what[0].upper()}{what[1:]}{': the most of three orders of threads' if races else ''}."
+    return figure(steps_on_log(f"{case['title']}: {what}", rows, unit), caption)
 
 
 def counts_table(case):
@@ -41,12 +56,14 @@ def counts_table(case):
     header += ["bytes a multiply-add", "matrix instructions"] if products else ["global atomics", "shared atomics", "host waits"]
     rows = []
     for step in case["steps"]:
-        c = step["counts"]
-        cells = [c["launches"], c["blocks"], kib(c), percent(useful(c)), c["shared"]["wavefronts"],
-                 conflicts(c), c["barriers"]]
-        cells += [traffic(c) / products, c["matrix_instructions"]] if products else \
-            [c["global_atomics"], c["shared_atomics"], c["host_waits"]]
-        rows.append([step["name"], *[cell if isinstance(cell, str) else number(cell) for cell in cells]])
+        cells = [span(step, lambda c: c["launches"]), span(step, lambda c: c["blocks"]), span(step, kib),
+                 span(step, useful, percent), span(step, lambda c: c["shared"]["wavefronts"]),
+                 span(step, conflicts, lambda factor: f"{factor:.2f}" if factor else "-"), span(step, lambda c: c["barriers"])]
+        if products:
+            cells += [span(step, lambda c: traffic(c) / products), span(step, lambda c: c["matrix_instructions"])]
+        else:
+            cells += [span(step, lambda c: c[key]) for key in ("global_atomics", "shared_atomics", "host_waits")]
+        rows.append([step["name"], *cells])
     return table(header, rows, [i for i, step in enumerate(case["steps"]) if kind(step) == "ours"])
 
 
@@ -69,7 +86,9 @@ def render_counts(name, result):
                  ("launches", "launches", lambda c: c["launches"])]
     text = ('<p class="note">Counts, not times, and no GPU took part. The emulator that tests them sees every access '
             "and counts what a warp's instructions request: 32-byte sectors of global memory, wavefronts of shared memory, "
-            "atomics, barriers. Caches, latencies and occupancy are not in these numbers.</p>\n")
+            "atomics, barriers. Caches, latencies and occupancy are not in these numbers. Where threads race, in union-find, the way "
+            "that each has to go depends on who went before: those counts are given as a range over three orders of "
+            "threads.</p>\n")
     text += paragraph("All steps give the same bits, and are tested on the same cases as the product's kernels. "
                       "The product's last step is not the least in every column: it trades bytes for blocks, as at batch 1 "
                       "a convolution of few tiles leaves most of a GPU idle.")

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simt/counters.h"
@@ -12,8 +13,10 @@ namespace giemsa::ladder {
 
 struct Step {
   std::string name, change;
-  simt::Counts counts;
-  std::string detail;  ///< how the product's step was configured
+  simt::Counts counts;  ///< threads taking turns in their order
+  std::string detail;   ///< how the product's step was configured
+  /// The counts in other orders, where threads race and the way that each has to go depends on who went before.
+  std::vector<std::pair<std::string, simt::Counts>> other_orders = {};
 };
 
 struct Case {
@@ -23,8 +26,7 @@ struct Case {
   std::vector<Step> steps;
 };
 
-/// Runs every step in order of threads, verifies that all results are the same bits, and counts. Throws where a result
-/// differs.
+/// Runs every step, verifies that all results are the same bits, and counts. Throws where a result differs.
 std::vector<Case> count_convolutions();
 std::vector<Case> count_labels();
 

@@ -5,6 +5,7 @@
 #include "tests/kernels/device_buffer.h"
 #include "tests/ladder/cases.h"
 #include "tests/ops/components_cases.h"
+#include "tests/simt/block.h"
 
 namespace giemsa::ladder {
 
@@ -26,19 +27,28 @@ Case count(std::string title, std::string shape, test::Pattern pattern, Size2 si
   std::vector<std::int32_t> first;
   std::vector<Region> first_table;
   const auto add = [&](std::string name, std::string change, const auto& run) {
-    DeviceBuffer<std::uint8_t> clean(size.h * size.w);
-    DeviceBuffer<std::int32_t> labels(size.h * size.w);
-    DeviceBuffer<Region> table(1 + p.capacity);
-    const simt::Counting counting;
-    run(clean.data(), labels.data(), reinterpret_cast<ComponentCount*>(table.data()), workspace.data(), in.data(), p,
-        nullptr);
-    if (first.empty()) {
-      first = labels.values();
-      first_table = table.values();
-    }
-    check(labels.values() == first && table.values() == first_table, ErrorKind::internal, name,
-          " gives another result than ", result.steps.front().name);
-    result.steps.push_back({std::move(name), std::move(change), counting.sum(), ""});
+    const auto counts_in = [&](simt::Order order) {
+      simt::set_thread_order(order);
+      DeviceBuffer<std::uint8_t> clean(size.h * size.w);
+      DeviceBuffer<std::int32_t> labels(size.h * size.w);
+      DeviceBuffer<Region> table(1 + p.capacity);
+      const simt::Counting counting;
+      run(clean.data(), labels.data(), reinterpret_cast<ComponentCount*>(table.data()), workspace.data(), in.data(), p,
+          nullptr);
+      if (first.empty()) {
+        first = labels.values();
+        first_table = table.values();
+      }
+      check(labels.values() == first && table.values() == first_table, ErrorKind::internal, name,
+            " gives another result than ", result.steps.front().name);
+      return counting.sum();
+    };
+    Step step{name, std::move(change), counts_in(simt::Order::forward), "", {}};
+    if (result.steps.empty()) return result.steps.push_back(std::move(step));  // a pixel a launch: no races to lose
+    step.other_orders = {{"reversed", counts_in(simt::Order::reversed)},
+                         {"shuffled", counts_in(simt::Order::shuffled)}};
+    simt::set_thread_order(simt::Order::forward);
+    result.steps.push_back(std::move(step));
   };
   for (const kernels::LabelsStep& step : kernels::labels_steps) add(step.name, step.change, step.run);
   add("product", "both colours at once, rows as words, sums in shared memory", kernels::clean_and_label);

@@ -47,6 +47,7 @@ json json_of(const Case& c) {
   for (const Step& step : c.steps) {
     json row{{"name", step.name}, {"change", step.change}, {"counts", json_of(step.counts)}};
     if (!step.detail.empty()) row["detail"] = step.detail;
+    for (const auto& [order, counts] : step.other_orders) row["other_orders"][order] = json_of(counts);
     result["steps"].push_back(std::move(row));
   }
   return result;
@@ -58,17 +59,20 @@ void print(const Case& c) {
               "KiB read", "useful", "KiB write", "useful", "wavefront", "conflict", "global at", "shared at",
               "barriers", "mma");
   const auto share = [](double part, double whole) { return whole > 0 ? 100 * part / whole : 0; };
-  for (const Step& step : c.steps) {
-    const simt::Counts& n = step.counts;
+  const auto line = [&](const std::string& name, const simt::Counts& n) {
     const auto kib = [](const simt::Counts::Traffic& t) { return static_cast<double>(t.sectors) / 32; };
     const auto useful = [&](const simt::Counts::Traffic& t) {
       return share(static_cast<double>(t.useful_bytes), static_cast<double>(t.sectors) * 32);
     };
-    std::printf("%-16s %8ld %6ld %7ld %9.1f %6.1f%% %9.1f %6.1f%% %9ld %7.2fx %9ld %9ld %8ld %8ld\n", step.name.c_str(),
+    std::printf("%-16s %8ld %6ld %7ld %9.1f %6.1f%% %9.1f %6.1f%% %9ld %7.2fx %9ld %9ld %8ld %8ld\n", name.c_str(),
                 n.launches, n.host_reads, n.blocks, kib(n.read), useful(n.read), kib(n.write), useful(n.write),
                 n.shared.wavefronts,
                 n.shared.least > 0 ? static_cast<double>(n.shared.wavefronts) / static_cast<double>(n.shared.least) : 0,
                 n.global_atomics, n.shared_atomics, n.barriers, n.matrix_products);
+  };
+  for (const Step& step : c.steps) {
+    line(step.name, step.counts);
+    for (const auto& [order, counts] : step.other_orders) line("  " + order, counts);
   }
 }
 

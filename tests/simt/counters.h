@@ -1,5 +1,6 @@
-// What kernels ask of the hardware, counted: the same numbers in every run, on every machine and in every thread order.
-// They are no times. What a cache or a scheduler makes of them is not known here.
+// What kernels ask of the hardware, counted: the same numbers in every run and on every machine, and in every order of
+// threads too unless they race, as in union-find, where the work of one depends on who went before. They are no times.
+// What a cache or a scheduler makes of them is not known here.
 //
 // The emulator runs the threads of a warp one after the other, so it has to be worked out which of their accesses are
 // one instruction of the warp: those that threads make at the same place of the machine code, reached by the same calls
