@@ -178,8 +178,14 @@ int run(const Arguments& arguments) {
       options.segment_size = InputSize::parse(size);
       add(cat("segment ", size), segment_graph(segmenter, frame, options));
     }
+    SmearOptions small_mask;  // its labels are resized to the frame
+    small_mask.segment_size = InputSize::parse("224x224");
+    small_mask.mask_at_frame_resolution = false;
+    add("segment 224x224, mask of that size", segment_graph(segmenter, frame, small_mask));
     for (const std::string& batch : arguments.list("--batches"))
       add(cat("classify batch ", batch), classify_graph(classifier, frame, std::stoi(batch), CropMode::tight));
+    // With the normalisation that torchvision's AlexNet left out.
+    add("classify caffe batch 1", classify_graph(random_model("alexnet", "caffe", 1), frame, 1, CropMode::tight));
   }
   return sound ? 0 : 1;
 }
