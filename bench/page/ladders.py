@@ -1,6 +1,6 @@
 """The numbered steps: counted by the emulator (GPU kernels), timed (the CPU's labels)."""
 
-from html_parts import details, escape, figure, figures, machine_facts, number, paragraph, percent, source, table
+from html_parts import details, escape, figure, figures, machine_facts, number, paragraph, source, table
 from svg import Bar, bars, steps_on_log
 
 SECTOR = 32
@@ -19,7 +19,7 @@ def span(step, value, text=number):
     """The value, or its least and most over the orders of threads."""
     values = [value(counts) for counts in orders(step)]
     low, high = text(min(values)), text(max(values))
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low}–{high}"
 
 
 def traffic(counts):
@@ -52,18 +52,22 @@ def chart(case, what, unit, value):
 def counts_table(case):
     """Arithmetic's columns for the convolution, atomics' for the labels."""
     products = case.get("multiply_adds")
-    header = ["step", "launches", "blocks", "KiB requested", "useful", "shared wavefronts", "conflict factor", "barriers"]
-    header += ["bytes a multiply-add", "matrix instructions"] if products else ["global atomics", "shared atomics", "host waits"]
-    rows = []
-    for step in case["steps"]:
-        cells = [span(step, lambda c: c["launches"]), span(step, lambda c: c["blocks"]), span(step, kib),
-                 span(step, useful, percent), span(step, lambda c: c["shared"]["wavefronts"]),
-                 span(step, conflicts, lambda factor: f"{factor:.2f}" if factor else "-"), span(step, lambda c: c["barriers"])]
-        if products:
-            cells += [span(step, lambda c: traffic(c) / products), span(step, lambda c: c["matrix_instructions"])]
-        else:
-            cells += [span(step, lambda c: c[key]) for key in ("global_atomics", "shared_atomics", "host_waits")]
-        rows.append([step["name"], *cells])
+    columns = [("launches", lambda c: c["launches"], number)]
+    if not products:
+        columns.append(("host waits", lambda c: c["host_waits"], number))
+    columns += [("blocks", lambda c: c["blocks"], number), ("KiB requested", kib, number), ("of it useful, %", useful, lambda share: f"{100 * share:.0f}")]
+    if products:
+        columns.append(("bytes a multiply-add", lambda c: traffic(c) / products, number))
+    else:
+        columns += [("global atomics", lambda c: c["global_atomics"], number),
+                    ("shared atomics", lambda c: c["shared_atomics"], number)]
+    columns += [("shared wavefronts", lambda c: c["shared"]["wavefronts"], number),
+                ("conflict factor", conflicts, lambda factor: f"{factor:.2f}" if factor else "-")]
+    if products:
+        columns += [("barriers", lambda c: c["barriers"], number),
+                    ("matrix instr.", lambda c: c["matrix_instructions"], number)]
+    header = ["step", *[name for name, _, _ in columns]]
+    rows = [[step["name"], *[span(step, value, text) for _, value, text in columns]] for step in case["steps"]]
     return table(header, rows, [i for i, step in enumerate(case["steps"]) if kind(step) == "ours"])
 
 
@@ -82,8 +86,7 @@ def render_counts(name, result):
     of_convolution = [("KiB requested from the caches, in whole sectors", "KiB", kib),
                       ("shared memory wavefronts", "wavefronts", lambda c: c["shared"]["wavefronts"])]
     of_labels = [("KiB requested from the caches, in whole sectors", "KiB", kib),
-                 ("global atomics of threads", "atomics", lambda c: c["global_atomics"]),
-                 ("launches", "launches", lambda c: c["launches"])]
+                 ("global atomics of threads", "atomics", lambda c: c["global_atomics"])]
     text = ('<p class="note">Counts, not times, and no GPU took part. The emulator that tests them sees every access '
             "and counts what a warp's instructions request: 32-byte sectors of global memory, wavefronts of shared memory, "
             "atomics, barriers. Caches, latencies and occupancy are not in these numbers. Where threads race, in union-find, the way "

@@ -86,7 +86,7 @@ def verdict(case):
 
 def accuracy_chart(case):
     """Error against time. Errors of 0 are the reference's own."""
-    rows = [row for row in case["rows"] if timed(row) and row["error"] > 0]
+    rows = [row for row in case["rows"] if timed(row) and 0 < row["error"] < float("inf")]
     exact = sum(timed(row) and row["error"] == 0 for row in case["rows"])
     if not rows:
         return ""
