@@ -80,33 +80,39 @@ class Augmenter:
 
     def blur(self, images):
         """A Gaussian for half of the samples, separable, 7 taps."""
-        sigma = self.uniform(0.3, self.augmentation.blur, len(images), 1, like=images)
-        sharp = self.uniform(0, 1, len(images), 1, like=images) < 0.5
-        taps = torch.arange(-3, 4, device=images.device)[None]
-        kernel = torch.where(sharp, (taps == 0).float(), torch.exp(-(taps**2) / (2 * sigma**2)))
+        chosen = [i for i in range(len(images)) if self.random.random() < 0.5]
+        if not chosen:
+            return images
+        part = images[chosen]
+        n, _, h, w = part.shape
+        sigma = self.uniform(0.3, self.augmentation.blur, n, 1, like=images)
+        kernel = torch.exp(-(torch.arange(-3, 4, device=images.device) ** 2) / (2 * sigma**2))
         kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(3, 0)
-        n, _, h, w = images.shape
-        flat = F.pad(images, (3, 3, 3, 3), mode="replicate").reshape(1, 3 * n, h + 6, w + 6)
+        flat = F.pad(part, (3, 3, 3, 3), mode="replicate").reshape(1, 3 * n, h + 6, w + 6)
         flat = F.conv2d(flat, kernel[:, None, None, :], groups=3 * n)
-        return F.conv2d(flat, kernel[:, None, :, None], groups=3 * n).reshape(n, 3, h, w)
+        images = images.clone()
+        images[chosen] = F.conv2d(flat, kernel[:, None, :, None], groups=3 * n).reshape(n, 3, h, w)
+        return images
 
     def jpeg(self, images):
         """Quantises the 8x8 cosine transform of each colour channel, as JPEG does, at a quality of 30 to 90."""
-        n, _, h, w = images.shape
+        h, w = images.shape[-2:]
         if h % 8 or w % 8:
             raise ValueError("sides must be multiples of 8")
-        chosen = [i for i in range(n) if self.random.random() < self.augmentation.jpeg]
+        chosen = [i for i in range(len(images)) if self.random.random() < self.augmentation.jpeg]
         if not chosen:
             return images
-        quality = self.uniform(30, 90, len(chosen), 1, 1, 1, 1, 1, like=images)
+        n = len(chosen)
+        quality = self.uniform(30, 90, n, 1, 1, 1, 1, like=images)
         factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
-        table = (QUANTISATION.to(images.device) * factor).clamp(min=1) / 255
+        table = (QUANTISATION.to(images.device)[:, None] * factor).clamp(min=1) / 255
         k = torch.arange(8, dtype=torch.float32, device=images.device)
         cosines = torch.cos((2 * k[None] + 1) * k[:, None] * math.pi / 16) * 0.5
         cosines[0] *= math.sqrt(0.5)
-        blocks = images[chosen].reshape(len(chosen), 3, h // 8, 8, w // 8, 8).transpose(3, 4)
-        spectrum = cosines @ blocks @ cosines.T
-        blocks = cosines.T @ ((spectrum / table).round() * table) @ cosines
+        # Down the columns of a row of blocks, then along the rows of each block: long matrix products, not many of 8x8.
+        spectrum = (cosines @ images[chosen].reshape(-1, 8, w)).reshape(-1, 8) @ cosines.T
+        spectrum = spectrum.reshape(n, 3 * h // 8, 8, w // 8, 8)
+        spectrum = (spectrum / table).round_().mul_(table)
         images = images.clone()
-        images[chosen] = blocks.transpose(3, 4).reshape(len(chosen), 3, h, w)
+        images[chosen] = (cosines.T @ (spectrum.reshape(-1, 8) @ cosines).reshape(-1, 8, w)).reshape(n, 3, h, w)
         return images

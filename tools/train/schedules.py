@@ -17,6 +17,6 @@ SCHEDULES = {
         "segmenter_smears": ["--limit", "800", "--epochs", "4", "--size", "192x192"],
         "segmenter": ["--epochs", "3", "--size", "192x224", "--learning-rate", "5e-4"],
         "classifier_smears": ["--epochs", "4"],
-        "classifier": ["--epochs", "6"],
+        "classifier": ["--epochs", "14", "--learning-rate", "3e-4"],
     },
 }
