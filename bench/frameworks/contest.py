@@ -80,7 +80,7 @@ def prepare(options, case, folders, scratch, make_generator):
 
 
 def contestants(options, case, models, inputs):
-    """(who takes part, rows of those that cannot): the reference, PyTorch in eager fp32, first where it is there."""
+    """(who takes part, rows of those that cannot); the reference first: PyTorch in eager fp32 where it is there."""
     model = getattr(options, case.network)
     ours = "Giemsa, int8 fc" if case.network == "classifier" else "Giemsa"
     on_device = [] if options.device == "cpu" else [options.device]
@@ -112,7 +112,8 @@ def contestants(options, case, models, inputs):
                         "--precision", precision, "--threads", str(options.threads)]
                 field.append(Contestant(row["peer"], row["name"], precision, argv, str(file)))
     # Without PyTorch we ourselves are the reference.
-    field.sort(key=lambda contestant: (contestant.ours, contestant.peer != "PyTorch"))
+    rank = {"PyTorch": 0, "Giemsa": 1}
+    field.sort(key=lambda contestant: (rank.get(contestant.peer, 2), contestant.precision != "fp32"))
     return field, absent
 
 
@@ -249,7 +250,7 @@ def hold(options, case, models, folders, scratch, make_generator, say):
     order = random.Random(1)
     staying = heats(entries, options.turn, order, say)
     disturbed = finals(staying, options, order, say)
-    rows = sorted(rows + absent, key=lambda row: not row["ours"])
+    rows = sorted(rows, key=lambda row: not row["ours"])
     reference = entries[0][1]
     return {"title": case.title, "network": case.network, "inputs": f"{case.batch * case.inputs} images from {inputs.sets.source}",
             "held_out": len(inputs.truth) // case.pixels, "reference": f"{reference['name']} {reference['precision']}",

@@ -36,12 +36,13 @@ def real(network):
     return [Image(file, file.parent.name) for file in sorted((DATA / "crops-pbc").glob("*/*.jpg"))]
 
 
-def synthetic(network, generator, folder):
+def synthetic(network, make_generator, folder):
     """Smears that giemsa-samples draws: fields of one to three cells, or one cell each."""
     folder = folder / network
     count = 64 if network == "segmenter" else 256
     shape = ["--size", "640x480"] if network == "segmenter" else ["--size", "160x160", "--white-cells", "1"]
-    subprocess.run([generator, folder, "--count", str(count), "--seed", "1000", *shape], check=True)
+    if not (folder / "labels.csv").exists():  # which is written last
+        subprocess.run([make_generator(), folder, "--count", str(count), "--seed", "1000", *shape], check=True)
     images = []
     for line in (folder / "labels.csv").read_text().splitlines()[1:]:
         stem, classes, _ = line.split(",")
@@ -53,7 +54,7 @@ def synthetic(network, generator, folder):
 def choose(case, make_generator, folder):
     images, source = real(case.network), f"{'fields/images' if case.network == 'segmenter' else 'crops-pbc'} of the data set"
     if not images:
-        images, source = synthetic(case.network, make_generator(), folder), "giemsa-samples"
+        images, source = synthetic(case.network, make_generator, folder), "giemsa-samples"
     count = case.batch * case.inputs
     timed = [images[i * len(images) // count] for i in range(count)]
     rest = sorted(set(images) - set(timed))

@@ -63,7 +63,7 @@ def make_environment(key, folder, say):
                         [python, "-m", "pip", "install", "--quiet", *PEERS[key].packages]):
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
-                raise Missing(f"cannot be installed: {last_line(done.stderr)}")
+                raise Missing(f"cannot be installed: {last_line(done.stderr or done.stdout)}")
         ready.write_text(packages)
     return python
 
@@ -84,7 +84,7 @@ def find(keys, given, folder, device, say):
         try:
             pythons = given.get(key) or [make_environment(key, folder / key, say)]
             installed += [ask(key, python, device) for python in pythons]
-        except Missing as why:
+        except (Missing, OSError) as why:
             missing[PEERS[key].name] = str(why)
     if "pytorch" in keys and not given.get("pytorch"):
         try:
