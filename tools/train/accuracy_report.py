@@ -11,6 +11,7 @@ import pathlib
 
 from anova import one_way
 from boxplot import box_plot
+from folds import FOLDS
 from results import (
     accuracy,
     by_fold,
@@ -140,7 +141,7 @@ class Report:
 
     def beside_the_paper(self):
         over = lambda folds, path: mean_and_deviation([value(one, path) for one in folds.values()]) if folds else "-"
-        count = lambda folds: f"{len(folds)} of 10" if folds else "-"
+        count = lambda folds: f"{len(folds)} of {FOLDS}"
         rows = [
             [
                 "average precision of localisation, IoU 0.7",
@@ -156,18 +157,15 @@ class Report:
             ],
             ["", "", over(self.fields, ACCURACY), f"cells of fields, {count(self.fields)} folds"],
         ]
-        if self.segmenter:
-            both = {fold: one for fold, one in self.segmenter.items() if "fold" in one["models"]["classifier"]["file"]}
-            rows.append(
-                ["", "", over(both, ACCURACY), f"cells of fields, neither network saw the field, {count(both)} folds"]
-            )
+        both = {fold: one for fold, one in self.segmenter.items() if "fold" in one["models"]["classifier"]["file"]}
+        rows.append(["", "", over(both, ACCURACY), f"cells of fields, neither network saw the field, {count(both)} folds"])
         return table(["", "paper", "here, mean ± sd over folds", "on"], rows)
 
     def unseen(self):
         figures = [SEGMENTER_FIGURES[i] for i in (2, 4, 5, 6, 7, 8, 9)] + [("accuracy", ACCURACY)]
         rows = []
         for name, one in self.evaluations.items():
-            if name.startswith(("shipped-", "final-")) or (name.startswith("fold") and "-" in name):
+            if name.startswith(("shipped-", "final-", "fold")):
                 rows.append(
                     [one["dataset"]["folder"], name.partition("-")[0], one["dataset"]["images"]]
                     + [cell(value(one, path)) for _, path in figures]

@@ -3,7 +3,7 @@
 import math
 from xml.sax.saxutils import escape
 
-WIDTH_PER_BOX, HEIGHT = 64, 360
+WIDTH_PER_BOX, LEAST_WIDTH, HEIGHT = 64, 400, 360
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 48, 72
 
 
@@ -48,7 +48,7 @@ def box_plot(groups, title, x_label, y_label):
     if not values or any(not group for _, group in groups):
         raise ValueError("a group without values cannot be drawn")
     ticks = axis_ticks(min(values), max(values))
-    width = LEFT + WIDTH_PER_BOX * len(groups) + RIGHT
+    width = max(LEAST_WIDTH, LEFT + WIDTH_PER_BOX * len(groups) + RIGHT)  # a title wants room
     plot_height = HEIGHT - TOP - BOTTOM
     y_of = lambda value: TOP + plot_height * (ticks[-1] - value) / ((ticks[-1] - ticks[0]) or 1.0)
 
