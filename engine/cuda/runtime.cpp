@@ -153,6 +153,7 @@ OwnedStream::~OwnedStream() {
 }
 
 void copy(void* to, const void* from, std::size_t bytes, Stream stream) {
+  if (bytes == 0) return;  // a graph may not take a copy of nothing
   require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "copying");
 }
 

@@ -96,9 +96,10 @@ inline CascadeResult run(Cascade& cascade, const std::vector<std::uint8_t>& fram
       {cascade.regions().begin(), cascade.regions().end()}, {cascade.values().begin(), cascade.values().end()}, labels};
 }
 
-inline std::shared_ptr<Backend> gpu(DType precision, bool loops) {
+inline std::shared_ptr<Backend> gpu(DType precision, bool loops, const std::string& provider = "own") {
   CudaOptions options;
   options.precision = precision;
+  options.provider = provider;
   options.loops_on_device = loops;
   return make_cuda_backend(options);
 }

@@ -18,25 +18,29 @@ TEST_CASE("each call to CUDA's runtime may fail: an error, nothing leaked, and t
   const std::vector<std::uint8_t> image = squares(frame, 3, 4, 10);
   const std::int64_t before = simt::device_bytes();
 
-  const auto work = [&](std::int64_t failing) {
-    simt::fail_call(failing);
-    Result result;
-    const auto backend = gpu(DType::f32, true);
-    const auto cascade = backend->compile(graphs);
-    result = run(*cascade, image);
+  Result expected;
+  for (const char* provider : {"cudnn", "cublas", "own"}) {
+    CAPTURE(provider);
+    const auto work = [&](std::int64_t failing) {
+      simt::fail_call(failing);
+      Result result;
+      const auto backend = gpu(DType::f32, true, provider);
+      const auto cascade = backend->compile(graphs);
+      result = run(*cascade, image);
+      simt::fail_call(0);
+      return result;
+    };
+    const std::int64_t first_call = simt::fallible_calls();
+    expected = work(0);
+    const std::int64_t calls = simt::fallible_calls() - first_call;
+    REQUIRE(calls > 20);
+    for (std::int64_t n = 1; n <= calls; ++n) {
+      CAPTURE(n);
+      CHECK(test::contains(test::error_of(ErrorKind::device, [&] { (void)work(n); }), "made for a test"));
+      CHECK(simt::device_bytes() == before);
+    }
     simt::fail_call(0);
-    return result;
-  };
-  const std::int64_t first_call = simt::fallible_calls();
-  const Result expected = work(0);
-  const std::int64_t calls = simt::fallible_calls() - first_call;
-  REQUIRE(calls > 20);
-  for (std::int64_t n = 1; n <= calls; ++n) {
-    CAPTURE(n);
-    CHECK(test::contains(test::error_of(ErrorKind::device, [&] { (void)work(n); }), "made for a test"));
-    CHECK(simt::device_bytes() == before);
   }
-  simt::fail_call(0);
 
   // A cascade whose run failed goes on.
   const auto cascade = gpu(DType::f32, true)->compile(graphs);

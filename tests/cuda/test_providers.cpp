@@ -2,10 +2,7 @@
 // tests/simt/vendor.cpp; on a GPU they are the real ones, where they can be opened.
 #include <doctest/doctest.h>
 
-#include <optional>
-
-#include "engine/cpu/backend.h"
-#include "engine/cuda/backend.h"
+#include "tests/cuda/squares.h"
 #include "tests/engine/building.h"
 #include "tests/engine/error_text.h"
 #include "tests/nets/golden.h"
@@ -85,6 +82,24 @@ TEST_CASE("every golden network with cuBLAS' products, in fp32") {
 
 TEST_CASE("every golden network with cuBLAS' products, in fp16") {
   compare_all("cublas", DType::f16);
+}
+
+TEST_CASE("the whole way of an image with a provider's layers") {
+  const Size2 frame{40, 60};
+  const CascadeGraphs graphs = test::graphs_for(frame, frame, 9);
+  const std::vector<std::uint8_t> image = test::squares(frame, 7, 5, 12);
+  const test::CascadeResult expected = test::run(*make_cpu_backend({.threads = 1})->compile(graphs), image);
+  REQUIRE(expected.regions.size() == 7);
+  for (const char* provider : {"cudnn", "cublas"})
+    for (const DType precision : {DType::f32, DType::f16}) {
+      CAPTURE(provider);
+      const auto backend = backend_with(provider, precision);
+      if (!backend) continue;
+      const auto cascade = backend->compile(graphs);
+      const test::CascadeResult actual = test::run(*cascade, image);
+      test::check_same(actual, expected, frame, image, precision);
+      CHECK(test::run(*cascade, image).values == actual.values);
+    }
 }
 
 TEST_CASE("providers that there are none of are refused") {
