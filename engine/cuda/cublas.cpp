@@ -165,6 +165,7 @@ class Cublas final : public Vendor {
   }
 
   std::unique_ptr<VendorPlan> plan(const ConvolutionOrder&, int) override { return nullptr; }
+  bool multiplies() const override { return true; }
 
   std::unique_ptr<VendorPlan> plan(const ProductOrder& order, int rank) override {
     auto description = std::make_unique<const Description>(library_, order);

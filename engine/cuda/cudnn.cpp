@@ -211,6 +211,7 @@ class Cudnn final : public Vendor {
     return nullptr;
   }
   std::unique_ptr<VendorPlan> plan(const ProductOrder&, int) override { return nullptr; }
+  bool multiplies() const override { return false; }
 
   std::string version() const override { return cat("cuDNN ", dnn::version_text(library_.version)); }
 

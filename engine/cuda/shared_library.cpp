@@ -18,24 +18,21 @@ std::string complaint() {
 
 }  // namespace
 
-void SharedLibrary::Close::operator()(void* handle) const noexcept {
-  dlclose(handle);
-}
-
-SharedLibrary::SharedLibrary(const std::string& file)
-    : file_(file), handle_(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+SharedLibrary::SharedLibrary(const std::string& file) : file_(file) {
+  constexpr int how = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
+  handle_ = dlopen(file.c_str(), how);
   if (handle_) return;
   const std::string reason = complaint();
   if (file.find('/') == std::string::npos) {
     file_ = usual_folder + file;
-    handle_.reset(dlopen(file_.c_str(), RTLD_NOW | RTLD_LOCAL));
+    handle_ = dlopen(file_.c_str(), how);
   }
-  check(static_cast<bool>(handle_), ErrorKind::device, file, " cannot be loaded: ", reason);
+  check(handle_ != nullptr, ErrorKind::device, file, " cannot be loaded: ", reason);
 }
 
 void* SharedLibrary::address_of(const char* name) const {
   dlerror();  // forgets what was before
-  void* address = dlsym(handle_.get(), name);
+  void* address = dlsym(handle_, name);
   if (!address) {
     complaint();  // names the file once more
     fail(ErrorKind::device, file_, " has no function ", name, ": not the library it is taken for");

@@ -1,7 +1,7 @@
-// A shared library that is opened while the program runs.
+// A shared library that is opened while the program runs. It stays loaded to the end: vendors' libraries keep state
+// with the driver that outlives what was made of them.
 #pragma once
 
-#include <memory>
 #include <string>
 
 namespace giemsa::cuda {
@@ -21,13 +21,10 @@ class SharedLibrary {
   const std::string& file() const { return file_; }
 
  private:
-  struct Close {
-    void operator()(void* handle) const noexcept;
-  };
   void* address_of(const char* name) const;
 
   std::string file_;
-  std::unique_ptr<void, Close> handle_;
+  void* handle_;
 };
 
 }  // namespace giemsa::cuda

@@ -75,7 +75,7 @@ Step vendor_convolution_step(StepBuilder& b) {
   const std::int64_t depth = in->channels() / op.groups * op.kernel.h * op.kernel.w;
   if (std::shared_ptr plan = b.context.vendor->plan(order_of(op, *in, *out, residual)))
     return step_of(b, plan, b.context.weights.convolution_of_vendor(b.node, depth, in->dtype, out->dtype), residual);
-  if (!moves_pixel_by_pixel(op)) return {};
+  if (!moves_pixel_by_pixel(op) || !b.context.vendor->multiplies()) return {};
   const std::int64_t vector = layout_rules(in->dtype).channel_alignment, row = (depth + vector - 1) / vector * vector;
   ProductOrder order = product_of(*in, *out, depth, op.out_channels, row);
   order.beta = residual ? 1.0f : 0.0f;
@@ -89,7 +89,8 @@ Step vendor_convolution_step(StepBuilder& b) {
 
 Step vendor_linear_step(StepBuilder& b) {
   const Value *in = b.input(0), *out = b.output();
-  if (!b.context.vendor || b.node.weights.weight.dtype() == DType::i8) return {};
+  const bool int8 = b.node.weights.weight.dtype() == DType::i8;
+  if (!b.context.vendor || !b.context.vendor->multiplies() || int8) return {};
   const Node& source = b.graph[b.node.inputs[0]];
   const Shape* picture = in->channels_last ? &b.graph[source.inputs[0]].output.shape : nullptr;
   // Of a result's row also the padding is written, with zeros, as our kernels expect it.

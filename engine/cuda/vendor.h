@@ -91,6 +91,8 @@ class Vendor {
   /// every run at no less than our precision; null where there is none. Pure: measures nothing.
   virtual std::unique_ptr<VendorPlan> plan(const ConvolutionOrder& order, int rank = 0) = 0;
   virtual std::unique_ptr<VendorPlan> plan(const ProductOrder& order, int rank = 0) = 0;
+  /// Whether it plans products at all: their weights need not be uploaded to ask.
+  virtual bool multiplies() const = 0;
   /// "cuDNN 9.19.0"
   virtual std::string version() const = 0;
 };

@@ -166,6 +166,7 @@ class FakeVendor final : public Vendor {
     if (provider_ != Provider::cublas || simt::vendor_refuses) return nullptr;
     return std::make_unique<FakeProduct>(order);
   }
+  bool multiplies() const override { return provider_ == Provider::cublas; }
   std::string version() const override { return cat("fake ", name_of(provider_)); }
 
  private:
