@@ -57,7 +57,7 @@ class Inputs(NamedTuple):
 
 def prepare(options, case, folders, scratch, make_generator):
     """The case's images as the network sees them."""
-    sets = images.choose(case, make_generator, folders / "samples")
+    sets = images.choose(case, options, folders / "images", make_generator)
     model = getattr(options, case.network)
     worker = Worker("Giemsa", "fp32", [options.worker, "fp32", str(options.threads)])
 

@@ -1,5 +1,6 @@
 """Which images a case is timed on, calibrated on and judged on: three sets that have none in common."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -14,6 +15,13 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("GIEMSA_DATA", REPOSITORY.parent / "shared" / "data"))
 CALIBRATION = {"segmenter": 32, "classifier": 96}
 HELD_OUT = {"segmenter": 16, "classifier": 96}
+
+
+def digest(*files):
+    result = hashlib.sha256()
+    for file in files:
+        result.update(pathlib.Path(file).read_bytes())
+    return result.hexdigest()[:12]
 
 
 class Image(NamedTuple):
@@ -51,10 +59,29 @@ def synthetic(network, make_generator, folder):
     return images
 
 
-def choose(case, make_generator, folder):
-    images, source = real(case.network), f"{'fields/images' if case.network == 'segmenter' else 'crops-pbc'} of the data set"
+def cells(images, options, folder):
+    """The largest cell of each image as `giemsa run` crops it: what the classifier sees."""
+    files = [image.file for image in images]
+    folder = folder / f"cells-{digest(options.segmenter, *files)}"
+    if not (folder / "results.json").exists():  # which is written last
+        subprocess.run([options.giemsa, "run", *files, "--out", folder, "--crops", "--quiet", "--segmenter", options.segmenter],
+                       check=True)
+    results = {result["file"]: result for result in json.loads((folder / "results.json").read_text())["images"]}
+    found = []
+    for image in images:
+        result = results[str(image.file)]
+        if result["cells"]:
+            largest = max(result["cells"], key=lambda cell: cell["area"])
+            found.append(Image(folder / "crops" / largest["class"] / f"{result['name']}_{largest['id']}.png", image.truth))
+    return found
+
+
+def choose(case, options, folder, make_generator):
+    images, source = real(case.network), f"{'fields' if case.network == 'segmenter' else 'crops-pbc'} of the data set"
     if not images:
         images, source = synthetic(case.network, make_generator, folder), "giemsa-samples"
+    if case.network == "classifier":
+        images = cells(images, options, folder)
     count = case.batch * case.inputs
     timed = [images[i * len(images) // count] for i in range(count)]
     rest = sorted(set(images) - set(timed))

@@ -1,17 +1,9 @@
 """The files that the peers read: our networks as ONNX, and what their own tools make of them in int8. Made once, kept."""
 
-import hashlib
-import pathlib
 import subprocess
 
+from images import digest
 from peers import HERE, PEERS, Missing, last_line
-
-
-def digest(*files):
-    result = hashlib.sha256()
-    for file in files:
-        result.update(pathlib.Path(file).read_bytes())
-    return result.hexdigest()[:12]
 
 
 class Models:
