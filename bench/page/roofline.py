@@ -31,11 +31,11 @@ def plot(title, rows, result):
         chart.segment(start, start * copy, ridge, ridge * copy, "roof")
     for name, top in roofs.items():
         chart.segment(max(top / copy, left), top, right, top, "roof")
-        # Beside the roof's left end, where no point can be; above it where that is off the chart.
+        # Beside the roof's left end, where no point can be; below its right end where that is off the chart.
         corner = chart.x(max(top / copy, left))
         beside = corner - chart.left > 110
-        chart.canvas.text(corner - 5 if beside else corner + 4, chart.y(top) + (4 if beside else -4),
-                          f"{name} {number(top)} GFLOP/s", "small", "end" if beside else "start")
+        chart.canvas.text(corner - 5 if beside else chart.right - 3, chart.y(top) + (4 if beside else 11),
+                          f"{name} {number(top)} GFLOP/s", "small", "end")
     chart.canvas.text(chart.right, chart.bottom - 6, f"slope: copying, {number(copy)} GB/s", "small", "end")
     for row in rows:
         layer, precision = parts_of(row)[3:]

@@ -11,7 +11,7 @@ namespace {
 /// The emulator takes some 100 ns for a multiply-add of a thread alone, and a few for one of a matrix instruction, in
 /// whole tiles. What costs it more than a second is left to the steps that do it faster, and other orders of threads to
 /// the small cases.
-constexpr double most_alone = 1.5e6, most_alone_in_all_orders = 1e5, most_in_all_orders = 1e6;
+constexpr double most_alone = 1e6, most_alone_in_all_orders = 1e5, most_in_all_orders = 1e6;
 
 void check_steps(const Conv2dCase& c, const Slice& in, const Slice& out) {
   const Problem problem(c);

@@ -216,7 +216,7 @@ void meet_warp(const char* operation, unsigned mask, void* operand, Site site, v
     operands[lane] = other.operand;
   }
   combine(Lanes(operands), mask);
-  count_warp_operation(mask);
+  count_meeting(mask);
   for (std::size_t lane = 0; lane < warp_size; ++lane)
     if (mask >> lane & 1) threads[first + lane].status = Status::ready;
 }

@@ -259,12 +259,10 @@ Counting::Counting() {
   check(!active, ErrorKind::internal, "somebody counts already");
   active = true;
   counted.clear();
-  for (Path& path : paths) path.restart();  // of a kernel that was stopped
 }
 
 Counting::~Counting() {
   active = false;
-  for (Gathering& of_warp : gathering) of_warp.clear();
 }
 
 const std::vector<Counts>& Counting::launches() const {
@@ -279,6 +277,8 @@ Counts Counting::sum() const {
 
 void count_launch(int blocks, int threads) {
   if (!active) return;
+  for (Path& path : paths) path.restart();  // the launch before may have been stopped by a fault
+  for (Gathering& of_warp : gathering) of_warp.clear();
   counted.push_back({.launches = 1, .blocks = blocks});
   warps_of_block = (threads + warp_size - 1) / warp_size;
   counted.back().warps = std::int64_t{blocks} * warps_of_block;
@@ -314,10 +314,12 @@ void count_barrier() {
   for (int warp = 0; warp < warps_of_block; ++warp) meet(warp);
 }
 
-void count_warp_operation(unsigned mask) {
-  if (!active) return;
-  ++counted.back().warp_operations;
-  if (mask == ~0u) meet(current_thread().warp());
+void count_meeting(unsigned mask) {
+  if (active && mask == ~0u) meet(current_thread().warp());
+}
+
+void count_warp_operation() {
+  if (active) ++counted.back().warp_operations;
 }
 
 void count_matrix_product() {

@@ -69,8 +69,9 @@ void count_access(Space space, const void* address, std::size_t bytes, Access ki
 void count_call(const void* place);
 void count_return();
 void count_barrier();
-/// By the last lane to come, for all of them.
-void count_warp_operation(unsigned mask);
+/// These three by the last lane to come, for all of them: whatever they meet for, and what it was.
+void count_meeting(unsigned mask);
+void count_warp_operation();
 void count_matrix_product();
 /// No thread of the block runs any more.
 void count_block_end();

@@ -12,7 +12,6 @@
 #include "engine/tensor.h"
 #include "kernels/device.h"
 #include "tests/simt/block.h"
-#include "tests/simt/counters.h"
 #include "tests/simt/memory.h"
 
 // CUDA's keywords. NOLINTBEGIN(readability-identifier-naming, bugprone-reserved-identifier)
@@ -99,16 +98,9 @@ void launch(void (*kernel)(Parameters...), const Launch& how, std::type_identity
   simt::run(how, call.start, &call);
 }
 
-inline void fill_bytes(void* to, std::uint8_t value, std::size_t bytes, Stream) {
-  std::memset(to, value, bytes);
-  simt::count_fill();
-}
-
+void fill_bytes(void* to, std::uint8_t value, std::size_t bytes, Stream stream);
 /// See kernels/ladder/read_back.h.
-inline void read_back(void* to, const void* from, std::size_t bytes, Stream) {
-  std::memcpy(to, from, bytes);
-  simt::count_host_read();
-}
+void read_back(void* to, const void* from, std::size_t bytes, Stream stream);
 
 void wait_for_previous_kernel();
 inline void let_next_kernel_start() {}

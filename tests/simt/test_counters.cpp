@@ -6,6 +6,7 @@
 #include "kernels/device.h"
 #include "kernels/mma.h"
 #include "tests/kernels/device_buffer.h"
+#include "tests/simt/fault.h"
 
 namespace giemsa::kernels {
 
@@ -198,6 +199,7 @@ TEST_CASE("counters: matrices") {
   };
   const Counts dense = counts_of(multiply<16>, 32, out.data());
   CHECK_EQ(dense.matrix_products, 1);
+  CHECK_EQ(dense.warp_operations, 0);
   // Rows of 32 bytes: every fourth begins in the same bank, so each of the 4 + 2 matrices takes two wavefronts.
   CHECK_EQ(shared(dense, 8), Counts::Wavefronts{2, 12, 6});
   // Rows of 48 bytes: 12 words apart, eight rows in different banks.
@@ -230,6 +232,14 @@ TEST_CASE("counters: launches one by one, fills, what the host waits for; nothin
   CHECK_EQ(counting.sum().launches, 2);
   CHECK_EQ(counting.sum().host_reads, 1);
   CHECK_THROWS(simt::Counting());
+}
+
+TEST_CASE("counters: a kernel that was stopped leaves nothing behind") {
+  DeviceBuffer<float> in{std::vector<float>(64)}, out(64);
+  const simt::Counting counting;
+  CHECK_THROWS_AS(launch(read_strided, {.block = {32}}, out.data(), in.data(), 63, 1), simt::Fault);
+  launch(read_strided, {.block = {32}}, out.data(), in.data(), 0, 1);
+  check_traffic(counting.launches()[1].read, 1, 4, 128);
 }
 
 }  // namespace giemsa::kernels

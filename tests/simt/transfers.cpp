@@ -1,5 +1,6 @@
-// Vector loads and stores, atomics and asynchronous copies.
+// Vector loads and stores, atomics, asynchronous copies, and what the host does to device memory.
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "tests/simt/counters.h"
@@ -81,6 +82,16 @@ void wait_copies(int groups_in_flight) {
 }  // namespace giemsa::simt
 
 namespace giemsa::kernels {
+
+void fill_bytes(void* to, std::uint8_t value, std::size_t bytes, Stream) {
+  std::memset(to, value, bytes);
+  simt::count_fill();
+}
+
+void read_back(void* to, const void* from, std::size_t bytes, Stream) {
+  std::memcpy(to, from, bytes);
+  simt::count_host_read();
+}
 
 void wait_for_previous_kernel() {
   simt::current_thread().waited_for_previous = true;

@@ -94,6 +94,7 @@ void multiply(Lanes lanes, unsigned) {
 std::uint64_t shuffle(Shuffle kind, std::uint64_t value, int operand, unsigned mask, Site site) {
   ShuffleOperand self{kind, value, operand, 0};
   meet_warp(name_of(kind), mask, &self, site, [](Lanes lanes, unsigned all) {
+    count_warp_operation();
     for_each_lane<ShuffleOperand>(lanes, all, [&](int lane, ShuffleOperand& to) {
       const int from = source_lane(to.kind, lane, to.operand);
       if (!(all >> from & 1)) fault(cat("lane ", lane, " shuffles from lane ", from, ", which does not take part"));
@@ -127,13 +128,16 @@ void load_matrices(unsigned* r, int n, bool transposed, const kernels::Half* row
 namespace giemsa::kernels {
 
 void sync_warp(unsigned mask, simt::Site site) {
-  simt::meet_warp("sync_warp", mask, nullptr, site,
-                  [](simt::Lanes, unsigned all) { simt::warp_synchronised(simt::current_thread().warp(), all); });
+  simt::meet_warp("sync_warp", mask, nullptr, site, [](simt::Lanes, unsigned all) {
+    simt::count_warp_operation();
+    simt::warp_synchronised(simt::current_thread().warp(), all);
+  });
 }
 
 unsigned ballot(bool predicate, unsigned mask, simt::Site site) {
   simt::Vote self{predicate, 0};
   simt::meet_warp("a vote", mask, &self, site, [](simt::Lanes lanes, unsigned all) {
+    simt::count_warp_operation();
     unsigned votes = 0;
     simt::for_each_lane<simt::Vote>(lanes, all, [&](int lane, const simt::Vote& v) { votes |= v.value << lane; });
     simt::for_each_lane<simt::Vote>(lanes, all, [&](int, simt::Vote& v) { v.result = votes; });
@@ -144,6 +148,7 @@ unsigned ballot(bool predicate, unsigned mask, simt::Site site) {
 unsigned match_lanes(unsigned value, unsigned mask, simt::Site site) {
   simt::Vote self{value, 0};
   simt::meet_warp("match_lanes", mask, &self, site, [](simt::Lanes lanes, unsigned all) {
+    simt::count_warp_operation();
     simt::for_each_lane<simt::Vote>(lanes, all, [&](int, simt::Vote& v) {
       simt::for_each_lane<simt::Vote>(lanes, all, [&](int other, const simt::Vote& o) {
         v.result |= static_cast<unsigned>(o.value == v.value) << other;
