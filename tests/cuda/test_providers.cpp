@@ -51,7 +51,10 @@ void compare_all(const std::string& provider, DType precision) {
   if (!backend) return;
   std::set<std::string> served;
   for (const auto& folder : test::golden_folders()) {
-    CAPTURE(folder.filename().string());
+    const std::string name = folder.filename().string();
+    // cuBLAS leaves most layers to our kernels, which are slow to emulate: three networks show all that it is given.
+    if (provider == "cublas" && name != "smp" && name != "vainf" && name != "alexnet") continue;
+    CAPTURE(name);
     const test::Golden golden = test::read_golden(folder);
     const Model model = test::golden_model(golden, folder);
     const std::set<std::string> compared = compare_with_golden(
@@ -76,11 +79,11 @@ TEST_CASE("every golden network with cuDNN's convolutions, in fp16") {
   compare_all("cudnn", DType::f16);
 }
 
-TEST_CASE("every golden network with cuBLAS' products, in fp32") {
+TEST_CASE("golden networks with cuBLAS' products, in fp32") {
   compare_all("cublas", DType::f32);
 }
 
-TEST_CASE("every golden network with cuBLAS' products, in fp16") {
+TEST_CASE("golden networks with cuBLAS' products, in fp16") {
   compare_all("cublas", DType::f16);
 }
 
