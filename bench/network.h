@@ -26,8 +26,9 @@ inline Graph network_graph(const Model& model, std::int64_t batch, Size2 size) {
 }
 
 inline DType parse_precision(const std::string& name) {
-  check(name == "fp32" || name == "bf16", ErrorKind::usage, "precision must be fp32 or bf16, is '", name, "'");
-  return name == "bf16" ? DType::bf16 : DType::f32;
+  check(name == "fp32" || name == "bf16" || name == "int8", ErrorKind::usage,
+        "precision must be fp32, bf16 or int8, is '", name, "'");
+  return name == "bf16" ? DType::bf16 : name == "int8" ? DType::i8 : DType::f32;
 }
 
 }  // namespace giemsa

@@ -1,4 +1,4 @@
-// giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16] [THREADS]: where a network's time goes, slowest layer first.
+// giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16|int8] [THREADS]: where a network's time goes, slowest layer first.
 //
 // MODEL is a .safetensors file, or "deeplabv3plus" or "alexnet" for random weights. Each layer's time is the median
 // over the runs. GFLOP/s and GB/s count what the layer must at least do: each value read and written once.
@@ -62,7 +62,7 @@ void print(std::vector<Layer> layers) {
 
 void main_(std::span<char*> arguments) {
   check(arguments.size() >= 3, ErrorKind::usage,
-        "usage: giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16] [THREADS]");
+        "usage: giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16|int8] [THREADS]");
   const auto argument = [&](std::size_t i, const char* otherwise) {
     return arguments.size() > i ? arguments[i] : otherwise;
   };
@@ -70,6 +70,7 @@ void main_(std::span<char*> arguments) {
   const Size2 size = InputSize::parse(arguments[2]).fixed;
   const std::int64_t batch = std::stoll(argument(3, "1"));
   const auto backend = make_cpu_backend({std::stoi(argument(5, "0")), parse_precision(argument(4, "fp32"))});
+  check_scales(model, backend->precision());
   const auto session = backend->compile(network_graph(model, batch, size));
 
   std::vector<float> input(static_cast<std::size_t>(Shape{batch, 3, size.h, size.w}.volume()));

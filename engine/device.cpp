@@ -14,13 +14,13 @@ namespace giemsa {
 namespace {
 
 std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
-  const bool bf16 = options.precision == "bf16";
-  check(bf16 || options.precision == "fp32" || options.precision == "auto", ErrorKind::usage,
-        "the CPU computes in fp32 or bf16, not in '", options.precision, "'");
+  const bool bf16 = options.precision == "bf16", int8 = options.precision == "int8";
+  check(bf16 || int8 || options.precision == "fp32" || options.precision == "auto", ErrorKind::usage,
+        "the CPU computes in fp32, bf16 or int8, not in '", options.precision, "'");
   check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
   check(options.provider == "own", ErrorKind::usage, "provider ", options.provider,
         " computes on GPUs, and the CPU is used");
-  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : DType::f32});
+  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : int8 ? DType::i8 : DType::f32});
 }
 
 #ifdef GIEMSA_HAS_CUDA
@@ -147,7 +147,7 @@ std::shared_ptr<Backend> open_device(const DeviceOptions& options) {
   if (device == "cpu") return open_cpu(options);
   check(device == "auto", ErrorKind::usage, "device must be auto, cpu or cuda[:N], is '", device, "'");
   // What only the CPU computes in asks for the CPU.
-  const bool gpu = options.precision != "bf16" && why_no_cuda().empty();
+  const bool gpu = options.precision != "bf16" && options.precision != "int8" && why_no_cuda().empty();
   return gpu ? open_cuda(options, first_usable_gpu()) : open_cpu(options);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/graph.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace giemsa {
 
@@ -35,6 +36,10 @@ void Graph::mark_output(NodeId id) {
   outputs_.push_back(id);
 }
 
+void Graph::calibrate(NodeId id, float int8_scale) {
+  nodes_[index_of(id)].int8_scale = int8_scale;
+}
+
 void Graph::place(NodeId id, ConcatSlot slot) {
   nodes_[index_of(id)].slot = slot;
 }
@@ -47,6 +52,25 @@ std::optional<NodeId> Graph::find(std::string_view name) const {
   const auto it = std::ranges::find(nodes_, name, &Node::name);
   if (it == nodes_.end()) return std::nullopt;
   return NodeId{static_cast<std::int32_t>(it - nodes_.begin())};
+}
+
+std::vector<bool> non_negative(const Graph& graph) {
+  std::vector<bool> known(graph.nodes().size(), false);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    const auto has_relu = [](const auto& op) {
+      if constexpr (requires { op.activation; })
+        return op.activation == Activation::relu;
+      else
+        return std::is_same_v<std::decay_t<decltype(op)>, Relu>;
+    };
+    const bool keeps_sign = std::holds_alternative<MaxPool>(node.op) || std::holds_alternative<AdaptiveAvgPool>(node.op) ||
+                            std::holds_alternative<Lrn>(node.op) || std::holds_alternative<Upsample>(node.op) ||
+                            std::holds_alternative<Concat>(node.op) || std::holds_alternative<Flatten>(node.op);
+    known[i] = std::visit(has_relu, node.op) || std::holds_alternative<Softmax>(node.op) ||
+               (keeps_sign && std::ranges::all_of(node.inputs, [&](NodeId input) { return known[index_of(input)]; }));
+  }
+  return known;
 }
 
 std::vector<int> reader_counts(const Graph& graph) {

@@ -59,6 +59,8 @@ struct Node {
   Weights weights;
   TensorType output;
   std::optional<ConcatSlot> slot;
+  /// What one step of the result stands for where a backend stores it in 8 bits, as calibration found it; 0: unknown.
+  float int8_scale = 0;
 };
 
 class Graph {
@@ -76,6 +78,9 @@ class Graph {
   /// Declares a result. A graph may have several; their order is the order of these calls.
   void mark_output(NodeId id);
 
+  /// Says what a step of the result of `id`, stored in 8 bits, stands for.
+  void calibrate(NodeId id, float int8_scale);
+
   /// Lets `id` be computed inside the output of `slot.concat`. For passes.
   void place(NodeId id, ConcatSlot slot);
 
@@ -92,6 +97,9 @@ class Graph {
   std::vector<Node> nodes_;
   std::vector<NodeId> inputs_, outputs_;
 };
+
+/// Whether no element of each node's result can be below zero.
+std::vector<bool> non_negative(const Graph& graph);
 
 /// How many nodes read each node's result (an output counts as one more reader).
 std::vector<int> reader_counts(const Graph& graph);

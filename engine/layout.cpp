@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/storage.h"
+
 namespace giemsa {
 
 namespace {
@@ -30,51 +32,10 @@ std::vector<int> last_reads(const Graph& graph, const std::vector<NodeId>& made_
   return last;
 }
 
-/// Which results only fp32 readers read.
-std::vector<bool> read_as_fp32(const Graph& graph, const LayoutRules& rules) {
-  // Readers come after what they read, hence backwards.
-  std::vector<bool> wants_fp32(graph.nodes().size(), true);
-  for (std::size_t i = wants_fp32.size(); i-- > 0;) {
-    const Node& node = graph.nodes()[i];
-    const bool reads_fp32 = is<Threshold>(node) || is<UpsampleThreshold>(node) || is<Softmax>(node) ||
-                            (is<Flatten>(node) && !rules.uniform) || (is<Upsample>(node) && wants_fp32[i]);
-    if (!reads_fp32)
-      for (NodeId input : node.inputs) wants_fp32[index_of(input)] = false;
-  }
-  return wants_fp32;
-}
-
-/// How each network tensor is stored.
-std::vector<DType> storage_types(const Graph& graph, const LayoutRules& rules) {
-  const std::size_t count = graph.nodes().size();
-  std::vector<DType> types(count, DType::f32);
-  if (rules.precision == DType::f32) return types;
-  const std::vector<bool> wants_fp32 = read_as_fp32(graph, rules);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Node& node = graph.nodes()[i];
-    const bool covered = rules.uniform ? is_network_tensor(node.output) : is_picture(node.output);
-    if (!covered || is<Softmax>(node)) continue;
-    // Exact; where kernels take mixed types, a convolution rounds it as it reads.
-    const bool source = is<Input>(node) || is<Preprocess>(node) || is<CropResize>(node);
-    const auto* conv = std::get_if<Conv2d>(&node.op);
-    const bool product =
-        is<Linear>(node) || (conv && !(rules.uniform && is_depthwise(*conv, graph[node.inputs[0]].output.shape[1])));
-    if (product)
-      types[i] = wants_fp32[i] ? DType::f32 : rules.precision;
-    else if (is<Concat>(node) || is<Add>(node))
-      types[i] = rules.precision;
-    else if (source)
-      types[i] = rules.uniform ? rules.precision : DType::f32;
-    else
-      types[i] = types[index_of(node.inputs[0])];
-  }
-  return types;
-}
-
 class Builder {
  public:
   Builder(const Graph& graph, const LayoutRules& rules, std::vector<NodeId> made_with)
-      : graph_(graph), rules_(rules), types_(storage_types(graph, rules)), last_(last_reads(graph, made_with)) {
+      : graph_(graph), rules_(rules), storage_(storage_of(graph, rules)), last_(last_reads(graph, made_with)) {
     layout_.values.resize(graph.nodes().size());
     layout_.in_place.resize(graph.nodes().size(), false);
     layout_.made_with = std::move(made_with);
@@ -98,7 +59,8 @@ class Builder {
     const TensorType& type = graph_.nodes()[i].output;
     Value& value = layout_.values[i];
     value.shape = type.shape;
-    value.dtype = is_network_tensor(type) ? types_[i] : type.dtype;
+    value.dtype = is_network_tensor(type) ? storage_[i].dtype : type.dtype;
+    value.scale = storage_[i].scale;
     if (is_picture(type))
       value.pixel_stride = round_up(value.channels(), rules_.channel_alignment);
     else if (is_network_tensor(type))  // Softmax, which nothing computes with, is dense
@@ -156,7 +118,7 @@ class Builder {
   bool guest(std::size_t i, const ConcatSlot& slot) {
     const Value& home = layout_.values[index_of(slot.concat)];
     Value& value = layout_.values[i];
-    if (home.dtype != value.dtype || slot.channel % rules_.channel_alignment != 0 ||
+    if (home.dtype != value.dtype || home.scale != value.scale || slot.channel % rules_.channel_alignment != 0 ||
         value.channels() % rules_.channel_alignment != 0)
       return false;
     value.block = home.block;
@@ -167,7 +129,8 @@ class Builder {
   }
 
   /// The residual input of convolution i if its memory can become the result: it dies here, nothing else reads it in
-  /// this step, it is not the caller's, and it is no part of a concat.
+  /// this step, it is not the caller's, it is no part of a concat, and its elements are stored alike (or both in 8 bits:
+  /// sums may change sign and scale).
   std::optional<std::size_t> overwritten_residual(std::size_t i) const {
     const Node& node = graph_.nodes()[i];
     const auto* conv = std::get_if<Conv2d>(&node.op);
@@ -176,7 +139,8 @@ class Builder {
     const Node& residual = graph_.nodes()[r];
     const Value &from = layout_.values[r], &to = layout_.values[i];
     const bool dies = last_[r] == static_cast<int>(i);
-    if (!dies || residual.slot || is<Concat>(residual) || is<Input>(residual) || from.dtype != to.dtype)
+    const bool alike = from.dtype == to.dtype || (is_8bit(from.dtype) && is_8bit(to.dtype));
+    if (!dies || residual.slot || is<Concat>(residual) || is<Input>(residual) || !alike)
       return std::nullopt;
     return r;
   }
@@ -197,7 +161,7 @@ class Builder {
 
   const Graph& graph_;
   const LayoutRules& rules_;
-  std::vector<DType> types_;
+  std::vector<Storage> storage_;
   std::vector<int> last_;
   Layout layout_;
 };

@@ -17,6 +17,7 @@ namespace giemsa {
 struct Value {
   DType dtype = DType::f32;       ///< as stored: network tensors may be narrower than fp32
   Shape shape;                    ///< logical: {N,C,H,W}, {N,K}, ...
+  float scale = 1;                ///< what one step of an element stored in 8 bits stands for
   std::int64_t pixel_stride = 0;  ///< of a network tensor: elements from a pixel (or row) to the next
   bool channels_last = false;     ///< a flattened picture left as it lies: rows in H, W, C order
   int block = -1;                 ///< memory block it lives in; -1: the caller's memory
@@ -34,6 +35,7 @@ struct Value {
 /// What a backend's kernels ask of the tensors they work on.
 struct LayoutRules {
   DType precision = DType::f32;  ///< of network tensors, but for what only fp32 readers read
+  bool int8 = false;             ///< what was calibrated is stored in 8 bits where the kernels can (not with `uniform`)
   /// Pixels, and slots of a concatenation, start at multiples of so many channels.
   std::int64_t channel_alignment = 1;
   std::int64_t row_alignment = 1;  ///< the same for the rows of {N,K}
@@ -69,6 +71,11 @@ inline bool is_picture(const TensorType& type) {
 }
 inline bool is_network_tensor(const TensorType& type) {
   return type.dtype == DType::f32 && (type.shape.rank() == 4 || type.shape.rank() == 2);
+}
+
+/// Whether elements are stored in 8 bits, with a scale.
+constexpr bool is_8bit(DType dtype) {
+  return dtype == DType::i8 || dtype == DType::u8;
 }
 
 /// Whether each channel of the convolution has a kernel of its own.

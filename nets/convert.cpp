@@ -8,8 +8,6 @@
 #include "nets/model.h"
 #include "weights/checkpoint.h"
 #include "weights/quantize.h"
-#include "weights/safetensors.h"
-#include "weights/seal.h"
 #include "weights/sha256.h"
 #include "weights/text.h"
 
@@ -160,13 +158,11 @@ ConvertReport convert(const ConvertOptions& options) {
   model.info.source = file.filename().string();
   model.info.source_sha256 = sha256(bytes.bytes);
   model.info.converter = "giemsa " GIEMSA_VERSION;
-  const TensorMap stored = naming(model.file, [&] { return store(model.tensors, model.info.dtype); });
-  Texts metadata = to_metadata(model.info);
-  metadata[seal_key] = seal_of(stored, metadata);
-  write_safetensors(options.target, stored, metadata);
+  const Model stored{model.info, naming(model.file, [&] { return store(model.tensors, model.info.dtype); }), model.file};
+  save_model(stored, options.target);
 
   report.info = model.info;
-  report.tensors = stored.size();
+  report.tensors = stored.tensors.size();
   for (const auto& [key, tensor] : model.tensors) report.parameters += tensor.size();
   report.bytes = std::filesystem::file_size(options.target);
   return report;

@@ -1,6 +1,7 @@
 #include "nets/model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "nets/alexnet.h"
 #include "nets/blueprint.h"
@@ -37,7 +38,8 @@ void check_keys(const Model& model) {
     if (!model.tensors.contains(key)) missing.push_back(key);
   for (const auto& [key, tensor] : model.tensors) {
     const bool is_scale = key.ends_with(".weight_scale") && needed.contains(key.substr(0, key.size() - 6));
-    if (!needed.contains(key) && !is_scale) unexpected.push_back(key);
+    const bool is_activation_scale = key.ends_with(activation_scale_suffix);  // apply_scales knows which are right
+    if (!needed.contains(key) && !is_scale && !is_activation_scale) unexpected.push_back(key);
   }
   const auto report = [&](const char* problem, const std::vector<std::string>& keys) {
     const std::string others = keys.size() > 1 ? cat(" (and ", keys.size() - 1, " more)") : "";
@@ -46,6 +48,23 @@ void check_keys(const Model& model) {
   };
   if (!missing.empty()) report("missing", missing);
   if (!unexpected.empty()) report("unexpected", unexpected);
+}
+
+/// Gives the results of the network that starts at `input` their scales.
+void apply_scales(Graph& graph, NodeId input, const Model& model) {
+  for (const auto& [key, tensor] : model.tensors) {
+    if (!key.ends_with(activation_scale_suffix)) continue;
+    const std::string name = key.substr(0, key.size() - activation_scale_suffix.size());
+    const auto found = name == "input" ? input : graph.find(name);
+    check(found && *found >= input, ErrorKind::model, "unexpected tensor ", in_quotes(key), ": the network has no result ",
+          in_quotes(name));
+    check(tensor.dtype() == DType::f32 && tensor.size() == 1, ErrorKind::model, "tensor ", in_quotes(key), " is ",
+          tensor.dtype(), ' ', tensor.shape(), ", expected one fp32 value");
+    const float scale = tensor.as<float>()[0];
+    check(std::isfinite(scale) && scale > 0, ErrorKind::model, "tensor ", in_quotes(key), " holds ", scale,
+          ", expected a positive number");
+    graph.calibrate(*found, scale);
+  }
 }
 
 void check_classes(const ModelInfo& info, std::int64_t logits) {
@@ -101,8 +120,32 @@ NodeId build_network(Graph& graph, NodeId input, const Model& model) {
     };
     const NodeId logits = describe(graph, input, model.info, stored);
     check_classes(model.info, graph[logits].output.shape[1]);
+    apply_scales(graph, input, model);
     return logits;
   });
+}
+
+void check_scales(const Model& model, DType precision) {
+  if (precision != DType::i8) return;
+  const bool calibrated = std::ranges::any_of(
+      model.tensors, [](const auto& entry) { return entry.first.ends_with(activation_scale_suffix); });
+  check(calibrated, ErrorKind::model, model.file,
+        ": has no scales of its activations, which int8 needs; make them with: giemsa calibrate ", model.file,
+        " IMAGES -o OUT.safetensors");
+}
+
+Model with_scales(Model model, const std::map<std::string, float>& scales, std::string note) {
+  std::erase_if(model.tensors, [](const auto& entry) { return entry.first.ends_with(activation_scale_suffix); });
+  for (const auto& [name, scale] : scales)
+    model.tensors[name + std::string(activation_scale_suffix)] = Tensor::from(Shape{1}, {scale});
+  model.info.calibration = std::move(note);
+  return model;
+}
+
+void save_model(const Model& model, const std::filesystem::path& file) {
+  std::map<std::string, std::string> metadata = to_metadata(model.info);
+  metadata[seal_key] = seal_of(model.tensors, metadata);
+  write_safetensors(file, model.tensors, metadata);
 }
 
 std::int64_t size_multiple(const ModelInfo& info) {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "engine/graph.h"
 #include "weights/mapped_file.h"
@@ -28,6 +30,19 @@ Model load_model(const FileBytes& file);
 /// Error(model), naming the layer, where a tensor is missing, unexpected or of the wrong shape; Error(usage) where the
 /// input's size does not fit.
 NodeId build_network(Graph& graph, NodeId input, const Model& model);
+
+/// Behind the name of a result: the tensor, one fp32 value, that says what a step of it in 8 bits stands for. The
+/// network's input is called "input".
+constexpr std::string_view activation_scale_suffix = ".activation_scale";
+
+/// Throws Error(model) that says what to do where `precision` needs scales of activations and the model has none.
+void check_scales(const Model& model, DType precision);
+
+/// `model` with these scales, by name of the result, in place of those that it may have. `note` says how they were made.
+Model with_scales(Model model, const std::map<std::string, float>& scales, std::string note);
+
+/// Writes a model file, atomically. Throws Error(output).
+void save_model(const Model& model, const std::filesystem::path& file);
 
 /// Multiple that a segmenter's input sides must have (its output stride; 1 for classifiers).
 std::int64_t size_multiple(const ModelInfo& info);

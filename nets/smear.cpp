@@ -89,6 +89,8 @@ struct Smear::State {
           ": expected a segmenter, its architecture is ", segmenter.info.arch);
     check(!classifier.info.is_segmenter(), ErrorKind::model, classifier.file,
           ": expected a classifier, its architecture is ", classifier.info.arch);
+    check_scales(segmenter, backend->precision());
+    check_scales(classifier, backend->precision());
   }
 
   Cascade& cascade_for(Size2 frame) {

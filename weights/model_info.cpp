@@ -14,6 +14,7 @@ using Metadata = std::map<std::string, std::string>;
 constexpr const char* format_key = "giemsa.format";
 constexpr const char* format_version = "1";
 constexpr std::string_view option_prefix = "option.";
+constexpr const char* calibration_key = "calibration";
 constexpr std::int64_t longest_side = 16384;
 
 /// numerator / denominator rounded to the nearest whole number, halves to the even one.
@@ -88,6 +89,7 @@ Metadata to_metadata(const ModelInfo& info) {
                     {"source", info.source},
                     {"source_sha256", info.source_sha256},
                     {"converter", info.converter}};
+  if (!info.calibration.empty()) metadata[calibration_key] = info.calibration;
   for (const auto& [name, value] : info.options) metadata[std::string(option_prefix) + name] = value;
   return metadata;
 }
@@ -121,6 +123,7 @@ ModelInfo from_metadata(const Metadata& metadata, ErrorKind kind) {
   info.source = take("source");
   info.source_sha256 = take("source_sha256");
   info.converter = take("converter");
+  if (rest.contains(calibration_key)) info.calibration = take(calibration_key);
   for (const auto& [key, value] : rest) {
     check(key.starts_with(option_prefix), kind, "unknown metadata entry ", in_quotes(key));
     info.options[key.substr(option_prefix.size())] = value;

@@ -40,6 +40,7 @@ struct ModelInfo {
   std::map<std::string, std::string> options;  ///< the architecture's: see weights/options.h
   std::string dtype;                           ///< of the stored weights: "fp32", "fp16", "bf16", "int8"
   std::string source, source_sha256, converter;
+  std::string calibration;  ///< how the activations' scales were found; empty: there are none
 
   bool is_segmenter() const { return arch == "deeplabv3plus" || arch == "deeplabv3"; }
   friend bool operator==(const ModelInfo&, const ModelInfo&) = default;

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
@@ -74,6 +75,7 @@ class Worker {
     const auto start = Clock::now();
     const Model model = load_model(std::filesystem::path(command.at("model").get<std::string>()));
     const auto backend = make_cpu_backend(options_);
+    check_scales(model, backend->precision());
     session_ = backend->compile(network_graph(model, batch, size));
     infer();
     return {{"load_ms", ms_since(start)}, {"device", backend->device_name()}};
@@ -120,6 +122,17 @@ Json memory() {
           {"peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}};
 }
 
+/// What this CPU computes in, by name; int8 where all of `models` have the scales that it needs.
+std::vector<std::string> precisions_for(const CpuFacts& facts, std::span<char*> models) {
+  std::vector<std::string> precisions{"fp32"};
+  if (facts.fast_bf16) precisions.push_back("bf16");
+  const bool calibrated = !models.empty() && std::ranges::all_of(models, [](const char* file) {
+    return !load_model(std::filesystem::path(file)).info.calibration.empty();
+  });
+  if (facts.fast_int8 && calibrated) precisions.push_back("int8");
+  return precisions;
+}
+
 void serve(Worker& worker) {
   for (std::string line; std::getline(std::cin, line);) {
     Json reply;
@@ -139,17 +152,19 @@ void serve(Worker& worker) {
 int main(int argc, char** argv) {
   using namespace giemsa;
   try {
-    if (argc == 2 && std::string(argv[1]) == "--list") {
+    const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+    if (argc >= 2 && std::string(argv[1]) == "--list") {
       const CpuFacts facts = cpu_facts();
       std::cout << Json{{"version", GIEMSA_VERSION},
                         {"onednn", facts.onednn_version},
                         {"isa", facts.isa},
                         {"cores", facts.cores},
-                        {"fast_bf16", facts.fast_bf16}}
+                        {"fast_bf16", facts.fast_bf16},
+                        {"precisions", precisions_for(facts, arguments.subspan(2))}}
                 << '\n';
       return 0;
     }
-    check(argc == 3, ErrorKind::usage, "usage: giemsa-bench-worker --list | fp32|bf16 THREADS");
+    check(argc == 3, ErrorKind::usage, "usage: giemsa-bench-worker --list [MODEL]... | fp32|bf16|int8 THREADS");
     Worker worker({std::stoi(argv[2]), parse_precision(argv[1])});
     serve(worker);
     return 0;

@@ -9,20 +9,35 @@ namespace giemsa {
 
 namespace {
 
+/// Throws where int8 would change nothing: a network of convolutions of which no result is calibrated.
+void check_calibrated(const Graph& graph) {
+  bool convolves = false;
+  for (const Node& node : graph.nodes()) {
+    if (node.int8_scale > 0) return;
+    convolves = convolves || std::holds_alternative<Conv2d>(node.op);
+  }
+  check(!convolves, ErrorKind::model, "int8 needs a network with the scales of its activations; this one has none");
+}
+
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(const CpuOptions& options) : context_(std::make_shared<cpu::Context>()) {
     check(options.threads >= 0, ErrorKind::usage, "threads must not be negative, are ", options.threads);
-    check(options.precision == DType::f32 || options.precision == DType::bf16, ErrorKind::usage,
-          "the CPU computes in fp32 or bf16, not in ", options.precision);
-    check(options.precision == DType::f32 || cpu::has_fast_bf16(), ErrorKind::device,
+    const DType precision = options.precision;
+    check(precision == DType::f32 || precision == DType::bf16 || precision == DType::i8, ErrorKind::usage,
+          "the CPU computes in fp32, bf16 or int8, not in ", precision);
+    check(precision != DType::bf16 || cpu::has_fast_bf16(), ErrorKind::device,
           "bf16 needs a CPU with AVX512_BF16; this one offers ", cpu::onednn_isa());
-    context_->precision = options.precision;
+    check(precision != DType::i8 || cpu::has_fast_int8(), ErrorKind::device,
+          "int8 needs a CPU with AVX512_VNNI or AVX_VNNI; this one offers ", cpu::onednn_isa());
+    context_->int8 = precision == DType::i8;
+    context_->precision = context_->int8 ? (cpu::has_fast_bf16() ? DType::bf16 : DType::f32) : precision;
     context_->threads = options.threads > 0 ? options.threads : omp_get_num_procs();
   }
 
   using Backend::compile;
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
+    if (context_->int8) check_calibrated(graph);
     omp_set_num_threads(context_->threads);  // kernels are chosen, and scratch is sized, for this many
     return std::make_unique<cpu::CpuSession>(optimized ? optimize(graph) : graph, context_);
   }
@@ -31,7 +46,7 @@ class CpuBackend final : public Backend {
     return cat("cpu (oneDNN ", cpu::onednn_version(), ", ", cpu::onednn_isa(), ", ", context_->threads,
                context_->threads == 1 ? " thread)" : " threads)");
   }
-  DType precision() const override { return context_->precision; }
+  DType precision() const override { return context_->int8 ? DType::i8 : context_->precision; }
   std::size_t weight_bytes() const override { return context_->weights.bytes(); }
 
  private:
@@ -45,7 +60,7 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 }
 
 CpuFacts cpu_facts() {
-  return {cpu::onednn_version(), cpu::onednn_isa(), omp_get_num_procs(), cpu::has_fast_bf16()};
+  return {cpu::onednn_version(), cpu::onednn_isa(), omp_get_num_procs(), cpu::has_fast_bf16(), cpu::has_fast_int8()};
 }
 
 }  // namespace giemsa

@@ -9,7 +9,9 @@ namespace giemsa {
 
 struct CpuOptions {
   int threads = 0;               ///< 0: one a core that this process may use
-  DType precision = DType::f32;  ///< fp32, or bf16: activations and convolution weights in bf16, sums in fp32
+  /// fp32; bf16: activations and convolution weights in bf16, sums in fp32; int8: activations of calibrated layers and
+  /// convolution weights in 8 bits, sums in 32, the rest in bf16 where the CPU has it, else fp32.
+  DType precision = DType::f32;
 };
 
 /// Throws Error(device) where the precision is not to be had here, saying why.
@@ -21,6 +23,7 @@ struct CpuFacts {
   std::string isa;             ///< the instruction set oneDNN uses: "avx512_core_bf16"
   int cores = 0;               ///< that this process may use
   bool fast_bf16 = false;      ///< bf16 arithmetic in hardware
+  bool fast_int8 = false;      ///< dot products of 8-bit integers in hardware
 };
 CpuFacts cpu_facts();
 

@@ -4,9 +4,19 @@
 
 namespace giemsa::cpu {
 
-void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias, const Conv2d& op) {
+namespace {
+
+VectorKernels::DepthwiseRow kernel_for(DType from, DType to) {
   const VectorKernels& kernels = vector_kernels();
-  const auto row_kernel = src.dtype == DType::bf16 ? kernels.depthwise_bf16 : kernels.depthwise_f32;
+  if (from == DType::f32) return kernels.depthwise_f32;
+  if (from == DType::bf16) return kernels.depthwise_bf16;
+  return kernels.depthwise_8bit[from == DType::i8][to == DType::i8];
+}
+
+}  // namespace
+
+void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias, const Conv2d& op) {
+  const auto row_kernel = kernel_for(src.dtype, dst.dtype);
   const std::int64_t rows = dst.n * dst.h;
 #pragma omp parallel for schedule(dynamic)
   for (std::int64_t row = 0; row < rows; ++row) row_kernel(dst, src, weights, bias, op, row);

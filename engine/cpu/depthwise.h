@@ -11,8 +11,8 @@
 
 namespace giemsa::cpu {
 
-/// dst = activation(conv(src) + bias). `weights` is tap-major: [kernel.h * kernel.w][c]. dst and src have one element
-/// type.
+/// dst = activation(conv(src) + bias). `weights` is tap-major: [kernel.h * kernel.w][c]. dst and src have one floating
+/// type, or 8 bits each. Elements of 8 bits count as they are stored: weights and bias bring the scales in.
 void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias, const Conv2d& op);
 
 }  // namespace giemsa::cpu

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "engine/cpu/simd.h"
 
@@ -9,22 +10,55 @@ namespace giemsa::cpu {
 
 namespace {
 
+/// `factor` is what a step of `From` is in steps of `To`.
 template <class To, class From>
-GIEMSA_INLINE void copy_body(To* dst, const From* src, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]));
+GIEMSA_INLINE void copy_body(To* dst, const From* src, std::int64_t count, float factor) {
+  if constexpr (std::is_same_v<To, From>) {
+    if (factor == 1.0f) {
+      std::copy_n(src, count, dst);
+      return;
+    }
+  }
+  if constexpr (sizeof(To) > 1 && sizeof(From) > 1)
+    for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]));
+  else
+    for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]) * factor);
 }
-GIEMSA_SIMD void copy_row(float* dst, const float* src, std::int64_t count) {
-  copy_body(dst, src, count);
+#define GIEMSA_COPY(To, From)                                                                   \
+  GIEMSA_SIMD void copy_row(To* dst, const From* src, std::int64_t count, float factor) { \
+    copy_body(dst, src, count, factor);                                                         \
+  }
+#define GIEMSA_COPIES(To)    \
+  GIEMSA_COPY(To, float)        \
+  GIEMSA_COPY(To, Bf16)         \
+  GIEMSA_COPY(To, std::uint8_t) \
+  GIEMSA_COPY(To, std::int8_t)
+GIEMSA_COPIES(float)
+GIEMSA_COPIES(Bf16)
+GIEMSA_COPIES(std::uint8_t)
+GIEMSA_COPIES(std::int8_t)
+#undef GIEMSA_COPIES
+#undef GIEMSA_COPY
+
+/// `count` pixels of three planes, side by side: what every image goes through.
+template <class T>
+GIEMSA_INLINE void interleave_body(T* to, const float* from, std::int64_t plane, std::int64_t count, float factor) {
+  const float *r = from, *g = from + plane, *b = from + 2 * plane;
+  for (std::int64_t x = 0; x < count; ++x) {
+    store(to[3 * x], r[x] * factor);
+    store(to[3 * x + 1], g[x] * factor);
+    store(to[3 * x + 2], b[x] * factor);
+  }
 }
-GIEMSA_SIMD void copy_row(Bf16* dst, const Bf16* src, std::int64_t count) {
-  std::copy_n(src, count, dst);
-}
-GIEMSA_SIMD void copy_row(Bf16* dst, const float* src, std::int64_t count) {
-  copy_body(dst, src, count);
-}
-GIEMSA_SIMD void copy_row(float* dst, const Bf16* src, std::int64_t count) {
-  copy_body(dst, src, count);
-}
+#define GIEMSA_INTERLEAVE(T)                                                                                      \
+  GIEMSA_SIMD void interleave_3(T* to, const float* from, std::int64_t plane, std::int64_t count, float factor) { \
+    interleave_body(to, from, plane, count, factor);                                                              \
+  }
+GIEMSA_INTERLEAVE(float)
+GIEMSA_INTERLEAVE(Bf16)
+GIEMSA_INTERLEAVE(std::uint8_t)
+GIEMSA_INTERLEAVE(std::int8_t)
+#undef GIEMSA_INTERLEAVE
 
 template <class T>
 GIEMSA_INLINE void add_body(T* dst, const T* a, const T* b, std::int64_t count, bool relu) {
@@ -69,7 +103,9 @@ GIEMSA_SIMD void affine_row(Bf16* dst, const Bf16* src, const float* scale, cons
   affine_body(dst, src, scale, shift, count);
 }
 
-/// Calls body(T*) with the type that `dtype` names.
+constexpr std::int64_t row_elements = 4096;
+
+/// Calls body(T*) with the floating type that `dtype` names.
 template <class Body>
 void with_type(DType dtype, Body body) {
   if (dtype == DType::bf16)
@@ -81,10 +117,18 @@ void with_type(DType dtype, Body body) {
 }  // namespace
 
 void copy_pixels(const Nhwc& dst, const Nhwc& src) {
-  with_type(dst.dtype, [&]<class To>(To*) {
-    with_type(src.dtype, [&]<class From>(From*) {
+  const float factor = src.scale / dst.scale;
+  // Pixels without gaps between them are one long row: pictures of three channels would otherwise have very short ones.
+  const bool dense = dst.pixel_stride == dst.c && src.pixel_stride == src.c;
+  const std::int64_t pixels_a_row = dense ? std::max<std::int64_t>(1, row_elements / src.c) : 1;
+  const std::int64_t rows = (src.pixels() + pixels_a_row - 1) / pixels_a_row;
+  with_element_type(dst.dtype, [&]<class To>(To*) {
+    with_element_type(src.dtype, [&]<class From>(From*) {
 #pragma omp parallel for schedule(static)
-      for (std::int64_t i = 0; i < src.pixels(); ++i) copy_row(dst.pixel<To>(i), src.pixel<From>(i), src.c);
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const std::int64_t first = row * pixels_a_row, count = std::min(pixels_a_row, src.pixels() - first);
+        copy_row(dst.pixel<To>(first), src.pixel<From>(first), count * src.c, factor);
+      }
     });
   });
 }
@@ -113,22 +157,28 @@ void affine_pixels(const Nhwc& dst, const Nhwc& src, const float* scale, const f
 
 void import_nchw(const Nhwc& dst, const float* src) {
   const std::int64_t plane = dst.h * dst.w;
-  with_type(dst.dtype, [&]<class T>(T*) {
+  const float factor = 1.0f / dst.scale;
+  with_element_type(dst.dtype, [&]<class T>(T*) {
 #pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < dst.pixels(); ++i) {
-      const float* image = src + i / plane * plane * dst.c + i % plane;
-      for (std::int64_t c = 0; c < dst.c; ++c) store(dst.pixel<T>(i)[c], image[c * plane]);
+    for (std::int64_t row = 0; row < dst.n * dst.h; ++row) {
+      const float* from = src + row / dst.h * plane * dst.c + row % dst.h * dst.w;
+      T* to = dst.pixel<T>(row * dst.w);
+      if (dst.c == 3 && dst.pixel_stride == 3)
+        interleave_3(to, from, plane, dst.w, factor);
+      else
+        for (std::int64_t x = 0; x < dst.w; ++x)
+          for (std::int64_t c = 0; c < dst.c; ++c) store(to[x * dst.pixel_stride + c], from[c * plane + x] * factor);
     }
   });
 }
 
 void export_nchw(float* dst, const Nhwc& src) {
   const std::int64_t plane = src.h * src.w;
-  with_type(src.dtype, [&]<class T>(T*) {
+  with_element_type(src.dtype, [&]<class T>(T*) {
 #pragma omp parallel for schedule(static)
     for (std::int64_t i = 0; i < src.pixels(); ++i) {
       float* image = dst + i / plane * plane * src.c + i % plane;
-      for (std::int64_t c = 0; c < src.c; ++c) image[c * plane] = load(src.pixel<T>(i)[c]);
+      for (std::int64_t c = 0; c < src.c; ++c) image[c * plane] = load(src.pixel<T>(i)[c]) * src.scale;
     }
   });
 }

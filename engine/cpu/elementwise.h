@@ -6,16 +6,16 @@
 
 namespace giemsa::cpu {
 
-/// dst = src, converting fp32 <-> bf16 and between pixel strides.
+/// dst = src, converting between element types, scales and pixel strides. What 8 bits cannot hold saturates.
 void copy_pixels(const Nhwc& dst, const Nhwc& src);
 
-/// dst = activation(a + b), all of one element type.
+/// dst = activation(a + b), all of one floating type.
 void add_pixels(const Nhwc& dst, const Nhwc& a, const Nhwc& b, Activation activation);
 
-/// dst = max(src, 0). A NaN stays NaN.
+/// dst = max(src, 0), both of one floating type. A NaN stays NaN.
 void relu_pixels(const Nhwc& dst, const Nhwc& src);
 
-/// dst = src * scale[c] + shift[c].
+/// dst = src * scale[c] + shift[c], both of one floating type.
 void affine_pixels(const Nhwc& dst, const Nhwc& src, const float* scale, const float* shift);
 
 /// Dense fp32 NCHW -> NHWC.

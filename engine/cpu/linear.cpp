@@ -19,14 +19,6 @@ namespace {
 
 constexpr std::int64_t lanes = 16;  // partial sums of an output, whatever the vector width
 
-/// The output `o` of sample `n`, from its sum of products.
-GIEMSA_INLINE void finish(const LinearArgs& args, std::int64_t o, std::int64_t n, float sum) {
-  if (args.scale) sum *= args.scale[o];
-  if (args.bias) sum += args.bias[o];
-  if (args.activation == Activation::relu && sum < 0.0f) sum = 0.0f;
-  args.y[n * args.out + o] = sum;
-}
-
 /// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point there.
 template <class T>
 GIEMSA_INLINE void prefetch(const T* from, std::int64_t index) {

@@ -19,6 +19,14 @@ struct LinearArgs {
   float* y;
 };
 
+/// The output `o` of sample `n`, from its sum of products.
+inline void finish(const LinearArgs& args, std::int64_t o, std::int64_t n, float sum) {
+  if (args.scale) sum *= args.scale[o];
+  if (args.bias) sum += args.bias[o];
+  if (args.activation == Activation::relu && sum < 0.0f) sum = 0.0f;
+  args.y[n * args.out + o] = sum;
+}
+
 /// `weight` {out, in}: int8, fp32, or bfloat16 (its bits).
 void linear_int8(const LinearArgs& args, const std::int8_t* weight);
 void linear_f32(const LinearArgs& args, const float* weight);

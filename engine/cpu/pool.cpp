@@ -18,17 +18,40 @@ GIEMSA_INLINE void sum_body(float* sums, const Nhwc& src, std::int64_t first, st
   }
 }
 GIEMSA_SIMD void sum_pixels(float* sums, const Nhwc& src, std::int64_t first, std::int64_t last) {
-  if (src.dtype == DType::bf16)
-    sum_body<Bf16>(sums, src, first, last);
-  else
-    sum_body<float>(sums, src, first, last);
+  switch (src.dtype) {
+    case DType::bf16:
+      return sum_body<Bf16>(sums, src, first, last);
+    case DType::u8:
+      return sum_body<std::uint8_t>(sums, src, first, last);
+    case DType::i8:
+      return sum_body<std::int8_t>(sums, src, first, last);
+    default:
+      return sum_body<float>(sums, src, first, last);
+  }
+}
+
+}  // namespace
+
+namespace {
+
+VectorKernels::MaxPoolRow max_pool_kernel(DType dtype) {
+  const VectorKernels& kernels = vector_kernels();
+  switch (dtype) {
+    case DType::bf16:
+      return kernels.max_pool_bf16;
+    case DType::u8:
+      return kernels.max_pool_u8;
+    case DType::i8:
+      return kernels.max_pool_i8;
+    default:
+      return kernels.max_pool_f32;
+  }
 }
 
 }  // namespace
 
 void max_pool(const Nhwc& dst, const Nhwc& src, const MaxPool& op) {
-  const VectorKernels& kernels = vector_kernels();
-  const auto row_kernel = src.dtype == DType::bf16 ? kernels.max_pool_bf16 : kernels.max_pool_f32;
+  const auto row_kernel = max_pool_kernel(src.dtype);
   const std::int64_t rows = dst.n * dst.h;
 #pragma omp parallel for schedule(static)
   for (std::int64_t row = 0; row < rows; ++row) row_kernel(dst, src, op, row);
@@ -66,7 +89,7 @@ void adaptive_avg_pool(const Nhwc& dst, const Nhwc& src, float* sums) {
     for (std::int64_t c = 0; c < src.c; ++c) {
       double sum = 0;
       for (std::int64_t row = 0; row < rows_per_cell; ++row) sum += sums[(cell * rows_per_cell + row) * src.c + c];
-      const auto mean = static_cast<float>(sum / count);
+      const auto mean = static_cast<float>(sum / count * src.scale);
       if (dst.dtype == DType::bf16)
         store(dst.pixel<Bf16>(cell)[c], mean);
       else

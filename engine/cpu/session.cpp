@@ -17,16 +17,18 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 }  // namespace
 
 Nhwc view_of(const Value& value) {
-  return {value.data, value.dtype, value.shape[0], value.shape[2], value.shape[3], value.shape[1], value.pixel_stride};
+  return {value.data, value.dtype, value.shape[0], value.shape[2], value.shape[3], value.shape[1], value.pixel_stride,
+          value.scale};
 }
 
-const Value* StepBuilder::scratch_like(DType dtype, const Shape& shape) {
+const Value* StepBuilder::scratch_like(DType dtype, const Shape& shape, float scale) {
   const int step = static_cast<int>(index_of(id));
   layout_.blocks.push_back(
       {node.value + " (scratch)", static_cast<std::size_t>(shape.volume()) * size_of(dtype), step, step});
   Value value;
   value.dtype = dtype;
   value.shape = shape;
+  value.scale = scale;
   if (shape.rank() == 4) value.pixel_stride = shape[1];
   value.block = static_cast<int>(layout_.blocks.size() - 1);
   return &scratch_.emplace_back(value);
@@ -47,7 +49,7 @@ const Value* StepBuilder::stored_as(DType dtype, const Value* value, std::vector
 
 const Value* StepBuilder::dense(const Value* value, std::vector<std::function<void()>>& before) {
   if (value->pixel_stride == value->channels()) return value;
-  const Value* copy = scratch_like(value->dtype, value->shape);
+  const Value* copy = scratch_like(value->dtype, value->shape, value->scale);
   before.push_back([copy, value] { copy_pixels(view_of(*copy), view_of(*value)); });
   return copy;
 }
@@ -57,7 +59,7 @@ void CpuSession::FreeAligned::operator()(std::byte* memory) const {
 }
 
 CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
-    : Session(std::move(graph)), context_(std::move(context)), layout_(lay_out(graph_, {.precision = context_->precision})) {
+    : Session(std::move(graph)), context_(std::move(context)), layout_(lay_out(graph_, {.precision = context_->precision, .int8 = context_->int8})) {
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
     steps_.push_back(StepBuilder(*context_, graph_, id, layout_, scratch_).build());

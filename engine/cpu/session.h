@@ -17,7 +17,8 @@ namespace giemsa::cpu {
 struct Context {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   WeightCache weights;
-  DType precision = DType::f32;
+  DType precision = DType::f32;  ///< of what is not in 8 bits
+  bool int8 = false;             ///< calibrated results are in 8 bits
   int threads = 1;
 };
 
@@ -55,7 +56,7 @@ class StepBuilder {
   const Value* scratch(std::size_t bytes) { return scratch_like(DType::u8, Shape{static_cast<std::int64_t>(bytes)}); }
 
   /// The same, as a dense tensor.
-  const Value* scratch_like(DType dtype, const Shape& shape);
+  const Value* scratch_like(DType dtype, const Shape& shape, float scale = 1);
 
   /// The network tensor `value` or, where it is not stored as `dtype`, a scratch tensor for its copy in that type; the
   /// copy is appended to `before`, which a step runs first.

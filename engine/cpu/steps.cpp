@@ -5,6 +5,7 @@
 #include "engine/cpu/crop_resize.h"
 #include "engine/cpu/elementwise.h"
 #include "engine/cpu/linear.h"
+#include "engine/cpu/linear_dot.h"
 #include "engine/cpu/lrn.h"
 #include "engine/cpu/pool.h"
 #include "engine/cpu/preprocess.h"
@@ -53,7 +54,9 @@ struct Maker {
   Step operator()(const Relu&) const {
     if (b.node.output.shape.rank() != 4)
       return {{}, [src = b.input(0), dst = b.output()] { relu_pixels(row_view(*dst), row_view(*src)); }};
-    return {{}, [src = b.input(0), dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); }};
+    Actions before;
+    const Value* src = b.stored_as(b.output()->dtype, b.input(0), before);
+    return sequence(before, [src, dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); });
   }
 
   Step operator()(const Add& op) const {
@@ -94,7 +97,10 @@ struct Maker {
     const Tensor weight = stored.dtype() == DType::f16 ? to_f32(stored) : stored;
     const Tensor scale = stored.dtype() == DType::i8 ? to_f32(b.node.weights.scale) : Tensor();
     auto bias = b.context.weights.bias(b.node, op.out_features);
-    return {{}, [src = b.input(0), dst = b.output(), op, weight, scale, bias] {
+    const bool dots = b.context.precision == DType::bf16 && has_linear_dot();
+    const Shape& x = b.input(0)->shape;
+    const Value* rounded = dots ? b.scratch(linear_dot_scratch_bytes(x[0], x[1])) : nullptr;
+    return {{}, [src = b.input(0), dst = b.output(), op, weight, scale, bias, rounded] {
               const LinearArgs args{src->shape[0],
                                     src->shape[1],
                                     op.out_features,
@@ -104,12 +110,18 @@ struct Maker {
                                     op.activation,
                                     dst->as<float>()};
               switch (weight.dtype()) {
-                case DType::i8:
-                  return linear_int8(args, weight.as<std::int8_t>().data());
-                case DType::bf16:
-                  return linear_bf16(args, weight.as<std::uint16_t>().data());
-                default:
-                  return linear_f32(args, weight.as<float>().data());
+                case DType::i8: {
+                  const std::int8_t* w = weight.as<std::int8_t>().data();
+                  return rounded ? linear_dot_int8(args, w, bytes_of(*rounded)) : linear_int8(args, w);
+                }
+                case DType::bf16: {
+                  const std::uint16_t* w = weight.as<std::uint16_t>().data();
+                  return rounded ? linear_dot_bf16(args, w, bytes_of(*rounded)) : linear_bf16(args, w);
+                }
+                default: {
+                  const float* w = weight.as<float>().data();
+                  return rounded ? linear_dot_f32(args, w, bytes_of(*rounded)) : linear_f32(args, w);
+                }
               }
             }};
   }
@@ -144,18 +156,9 @@ struct Maker {
 
   Step operator()(const Upsample& op) const {
     Actions before;
-    const Value *src = b.dense(b.input(0), before), *dst = b.output();
-    const Value* result = dense_fp32_result();
-    const ChannelLayout layout{src->shape[0], src->channels()};
-    const Value* scratch = b.scratch(upsample_scratch_bytes(op, layout));
-    before.push_back([src, result, op, layout, scratch] {
-      const Size2 in = plane_of(src->shape);
-      if (src->dtype == DType::bf16)
-        upsample_bf16(op, src->as<std::uint16_t>(), in, layout, result->as<float>(), bytes_of(*scratch));
-      else
-        upsample(op, src->as<float>(), in, layout, result->as<float>(), bytes_of(*scratch));
-    });
-    return deliver(std::move(before), result, dst);
+    const Value *src = b.input(0), *dst = b.output();
+    const Value* scratch = b.scratch(upsample_scratch_bytes(op, {src->shape[0], src->channels()}));
+    return {{}, [src, dst, op, scratch] { upsample(op, view_of(*dst), view_of(*src), bytes_of(*scratch)); }};
   }
 
   Step operator()(const Threshold& op) const {

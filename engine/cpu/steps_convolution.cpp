@@ -13,14 +13,26 @@ using Actions = std::vector<std::function<void()>>;
 
 Step depthwise_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
+  Actions before;
   const Value *src = builder.input(0), *dst = builder.output();
-  return {{}, [src, dst, op, weights = builder.context.weights.depthwise(builder.node)] {
+  if (!is_8bit(dst->dtype)) src = builder.stored_as(dst->dtype, src, before);
+  return {{}, [before, src, dst, op, weights = builder.context.weights.depthwise(builder.node, src->scale, dst->scale)] {
+            for (const auto& action : before) action();
             depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), op);
           }};
 }
 
 dnnl::memory::data_type type_of(DType dtype) {
-  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+  switch (dtype) {
+    case DType::bf16:
+      return dnnl::memory::data_type::bf16;
+    case DType::u8:
+      return dnnl::memory::data_type::u8;
+    case DType::i8:
+      return dnnl::memory::data_type::s8;
+    default:
+      return dnnl::memory::data_type::f32;
+  }
 }
 
 /// A dense NHWC tensor in oneDNN's words.
@@ -34,6 +46,7 @@ dnnl::memory::desc desc_of(const Value& value) {
 struct Convolution {
   dnnl::convolution_forward primitive;
   std::shared_ptr<const ConvWeights> weights;
+  std::optional<OutputScales> scales;  ///< of a convolution of integers
   dnnl::stream stream;
   dnnl::memory src, dst, bias, scratchpad;
   std::vector<dnnl_exec_arg_t> arguments;
@@ -45,58 +58,105 @@ struct Convolution {
   }
 };
 
-dnnl::convolution_forward::primitive_desc choose_kernel(const StepBuilder& builder, const Value& src,
-                                                        const Value& dst) {
+using Kernel = dnnl::convolution_forward::primitive_desc;
+
+Kernel choose_kernel(const StepBuilder& builder, const Value& src, const Value& dst,
+                     const dnnl::primitive_attr& attributes) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   dnnl::memory::dims weight_dims{op.out_channels, src.channels() / op.groups, op.kernel.h, op.kernel.w};
   if (op.groups > 1) {
     weight_dims[0] /= op.groups;
     weight_dims.insert(weight_dims.begin(), op.groups);
   }
+  const auto weight_type = is_8bit(src.dtype) ? dnnl::memory::data_type::s8 : type_of(src.dtype);
   const ConvolutionSpec spec{desc_of(src),
-                             {weight_dims, type_of(src.dtype), dnnl::memory::format_tag::any},
+                             {weight_dims, weight_type, dnnl::memory::format_tag::any},
                              {{op.out_channels}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::x},
                              desc_of(dst),
                              {op.stride.h, op.stride.w},
                              {op.dilation.h - 1, op.dilation.w - 1},
                              {op.padding.h, op.padding.w}};
   try {
-    return convolution(builder.context.engine, spec,
-                       convolution_attributes(op.residual, op.activation == Activation::relu));
+    return convolution(builder.context.engine, spec, attributes);
   } catch (const dnnl::error& error) {
     fail(ErrorKind::model, "layer ", builder.node.name, ": oneDNN has no convolution for input ", src.shape, " in ",
          src.dtype, ": ", error.what());
   }
 }
 
+/// Makes `dst` hold what residual convolutions are to be added to, and says how it is stored there. Two types of 8 bits
+/// stay as they are; others are converted.
+AddedTo place_residual(const StepBuilder& builder, const Value* dst, bool is_there, Actions& before) {
+  const Value* residual = builder.input(1);
+  if (is_8bit(residual->dtype) && is_8bit(dst->dtype)) {
+    if (!is_there)
+      before.push_back([dst, residual] {
+        Nhwc target = view_of(*dst);
+        target.dtype = residual->dtype;
+        target.scale = residual->scale;
+        copy_pixels(target, view_of(*residual));
+      });
+    return {residual->scale / dst->scale, type_of(residual->dtype)};
+  }
+  if (!is_there) before.push_back([dst, residual] { copy_pixels(view_of(*dst), view_of(*residual)); });
+  return {};
+}
+
+/// Chooses the kernel of a convolution of integers, packs its weights and makes its scales.
+Kernel prepare_int8(const StepBuilder& builder, const Value& src, const Value& dst, dnnl::primitive_attr attributes,
+                    Convolution& conv) {
+  Context& context = builder.context;
+  const auto& op = std::get<Conv2d>(builder.node.op);
+  const auto outputs = static_cast<std::size_t>(op.out_channels);
+  // The weights' layout does not depend on the scales, which are known only after the weights.
+  OutputScales(std::vector<float>(outputs, 1.0f), {}, op.groups).apply_to(attributes);
+  const Kernel shape = choose_kernel(builder, src, dst, attributes);
+  conv.weights = context.weights.convolution(builder.node, context.engine, shape.weights_desc());
+  std::vector<float> scales = conv.weights->scale, bias = conv.weights->bias;
+  for (float& scale : scales) scale *= src.scale / dst.scale;
+  for (float& value : bias) value /= dst.scale;
+  conv.scales.emplace(std::move(scales), std::move(bias), op.groups);
+  conv.scales->apply_to(attributes);
+  return choose_kernel(builder, src, dst, attributes);
+}
+
 Step onednn_step(StepBuilder& builder) {
   Context& context = builder.context;
+  const auto& op = std::get<Conv2d>(builder.node.op);
+  const bool int8 = is_8bit(builder.input(0)->dtype);
   Actions before;
-  const Value* src = builder.dense(builder.stored_as(context.precision, builder.input(0), before), before);
+  const Value* input = int8 ? builder.input(0) : builder.stored_as(context.precision, builder.input(0), before);
+  const Value* src = builder.dense(input, before);
   const Value* output = builder.output();
   // A slice of a concatenation has gaps between its pixels; oneDNN (2.6, NHWC) has only a reference loop for such
   // results, a thousand times slower than computing apart and copying. Our own kernels write slices directly.
-  const bool apart = output->pixel_stride != output->channels();
-  const Value* dst = apart ? builder.scratch_like(output->dtype, output->shape) : output;
-  if (std::get<Conv2d>(builder.node.op).residual && !builder.overwrites_residual())
-    before.push_back([dst, residual = builder.input(1)] { copy_pixels(view_of(*dst), view_of(*residual)); });
-
-  const auto kernel = choose_kernel(builder, *src, *dst);
-  const Value* scratch = builder.scratch(kernel.scratchpad_desc().get_size());
+  // Nor does it round sums of integers to bf16.
+  const bool rounds = int8 && output->dtype == DType::bf16;
+  const bool apart = output->pixel_stride != output->channels() || rounds;
+  const Value* dst = apart ? builder.scratch_like(rounds ? DType::f32 : output->dtype, output->shape, output->scale) : output;
+  std::optional<AddedTo> residual;
+  if (op.residual) residual = place_residual(builder, dst, builder.overwrites_residual() && !apart, before);
+  const dnnl::primitive_attr attributes = convolution_attributes(residual, op.activation == Activation::relu);
 
   auto conv = std::make_shared<Convolution>();
+  const Kernel kernel = int8 ? prepare_int8(builder, *src, *dst, attributes, *conv)
+                             : choose_kernel(builder, *src, *dst, attributes);
+  if (!int8) conv->weights = context.weights.convolution(builder.node, context.engine, kernel.weights_desc());
+  const std::vector<float>& bias = int8 ? conv->scales->bias() : conv->weights->bias;
+  const Value* scratch = builder.scratch(kernel.scratchpad_desc().get_size());
+
   conv->primitive = dnnl::convolution_forward(kernel);
-  conv->weights = context.weights.convolution(builder.node, context.engine, kernel.weights_desc());
   conv->stream = dnnl::stream(context.engine);
   conv->src = dnnl::memory(kernel.src_desc(), context.engine, nullptr);
   conv->dst = dnnl::memory(kernel.dst_desc(), context.engine, nullptr);
   conv->scratchpad = dnnl::memory(kernel.scratchpad_desc(), context.engine, nullptr);
-  conv->bias = dnnl::memory(kernel.bias_desc(), context.engine, const_cast<float*>(conv->weights->bias.data()));
+  conv->bias = dnnl::memory(kernel.bias_desc(), context.engine, const_cast<float*>(bias.data()));
   conv->arguments = {{DNNL_ARG_SRC, conv->src.get()},
                      {DNNL_ARG_WEIGHTS, conv->weights->weight.get()},
                      {DNNL_ARG_BIAS, conv->bias.get()},
                      {DNNL_ARG_DST, conv->dst.get()},
                      {DNNL_ARG_SCRATCHPAD, conv->scratchpad.get()}};
+  if (int8) conv->scales->append_to(conv->arguments, context.engine);
 
   return {[conv, src, dst, scratch] {
             conv->src.set_data_handle(src->data);
@@ -115,7 +175,9 @@ Step onednn_step(StepBuilder& builder) {
 Step convolution_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Value *src = builder.input(0), *dst = builder.output();
-  return is_depthwise(op, src->channels()) && !op.residual && src->dtype == dst->dtype ? depthwise_step(builder) : onednn_step(builder);
+  const bool ours = is_depthwise(op, src->channels()) && !op.residual &&
+                    (src->dtype == dst->dtype || is_8bit(src->dtype));
+  return ours ? depthwise_step(builder) : onednn_step(builder);
 }
 
 }  // namespace giemsa::cpu

@@ -3,7 +3,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "engine/cpu/scratch.h"
@@ -60,48 +59,49 @@ RowTaps make_row_taps(std::int64_t in, std::int64_t out, bool align_corners, Edg
   return taps;
 }
 
-GIEMSA_INLINE float to_float(float value) {
-  return value;
-}
-GIEMSA_INLINE float to_float(std::uint16_t bf16) {
-  return std::bit_cast<float>(std::uint32_t{bf16} << 16);
-}
-
+/// `stride` is what lies between pixels of the input; those of the output touch.
 template <class In>
-GIEMSA_INLINE void widen(const RowTaps& taps, const In* in, std::int64_t width, std::int64_t inner, float* out) {
-  if (inner == 1) {
+GIEMSA_INLINE void widen(const RowTaps& taps, const In* in, std::int64_t width, std::int64_t inner, std::int64_t stride,
+                         float* out) {
+  if (inner == 1 && stride == 1) {
     for (std::int64_t x = 0; x < width; ++x)
-      out[x] = to_float(in[taps.i0[x]]) * taps.w0[x] + to_float(in[taps.i1[x]]) * taps.w1[x];
+      out[x] = load(in[taps.i0[x]]) * taps.w0[x] + load(in[taps.i1[x]]) * taps.w1[x];
     return;
   }
   for (std::int64_t x = 0; x < width; ++x) {
-    const In *a = in + taps.i0[x] * inner, *b = in + taps.i1[x] * inner;
+    const In *a = in + taps.i0[x] * stride, *b = in + taps.i1[x] * stride;
     const float w0 = taps.w0[x], w1 = taps.w1[x];
-    for (std::int64_t c = 0; c < inner; ++c) out[x * inner + c] = to_float(a[c]) * w0 + to_float(b[c]) * w1;
+    for (std::int64_t c = 0; c < inner; ++c) out[x * inner + c] = load(a[c]) * w0 + load(b[c]) * w1;
   }
 }
 
-/// Interpolates a row along x.
-GIEMSA_SIMD void widen_row(const RowTaps& taps, const float* in, std::int64_t width, std::int64_t inner, float* out) {
-  widen(taps, in, width, inner, out);
-}
-GIEMSA_SIMD void widen_row(const RowTaps& taps, const std::uint16_t* in, std::int64_t width, std::int64_t inner,
-                           float* out) {
-  widen(taps, in, width, inner, out);
+template <class Out>
+GIEMSA_INLINE void blend(const float* a, const float* b, float w0, float w1, float factor, std::int64_t n, Out* out) {
+  for (std::int64_t i = 0; i < n; ++i) store(out[i], (a[i] * w0 + b[i] * w1) * factor);
 }
 
-/// Interpolates two widened rows along y.
-GIEMSA_SIMD void blend(const float* a, const float* b, float w0, float w1, std::int64_t n, float* out) {
-  for (std::int64_t i = 0; i < n; ++i) out[i] = a[i] * w0 + b[i] * w1;
-}
+// widen_row interpolates a row along x; blend_rows two widened rows along y, times `factor`.
+#define GIEMSA_ROWS(T)                                                                                                \
+  GIEMSA_SIMD void widen_row(const RowTaps& taps, const T* in, std::int64_t width, std::int64_t inner,                \
+                             std::int64_t stride, float* out) {                                                       \
+    widen(taps, in, width, inner, stride, out);                                                                       \
+  }                                                                                                                   \
+  GIEMSA_SIMD void blend_rows(const float* a, const float* b, float w0, float w1, float factor, std::int64_t n, T* out) { \
+    blend(a, b, w0, w1, factor, n, out);                                                                              \
+  }
+GIEMSA_ROWS(float)
+GIEMSA_ROWS(Bf16)
+GIEMSA_ROWS(std::uint8_t)
+GIEMSA_ROWS(std::int8_t)
+#undef GIEMSA_ROWS
 
 /// Two widened input rows (of each of `planes` pictures), kept while output rows around them are made.
 template <class In>
 class WidenedRows {
  public:
-  WidenedRows(const RowTaps& taps, const In* in, Size2 in_size, std::int64_t inner, std::int64_t width,
-              std::int64_t planes, float* memory)
-      : taps_(taps), in_(in), in_size_(in_size), inner_(inner), width_(width), planes_(planes) {
+  WidenedRows(const RowTaps& taps, const In* in, Size2 in_size, std::int64_t inner, std::int64_t stride,
+              std::int64_t width, std::int64_t planes, float* memory)
+      : taps_(taps), in_(in), in_size_(in_size), inner_(inner), stride_(stride), width_(width), planes_(planes) {
     for (int slot = 0; slot < 2; ++slot) rows_[slot] = memory + slot * planes * width * inner;
   }
 
@@ -115,7 +115,7 @@ class WidenedRows {
     if (held_[slot] != y) {
       held_[slot] = y;
       for (std::int64_t p = 0; p < planes_; ++p)
-        widen_row(taps_, in_ + (p * in_size_.h + y) * in_size_.w * inner_, width_, inner_,
+        widen_row(taps_, in_ + (p * in_size_.h + y) * in_size_.w * stride_, width_, inner_, stride_,
                   rows_[slot] + p * width_ * inner_);
     }
     return rows_[slot];
@@ -125,7 +125,7 @@ class WidenedRows {
   const RowTaps& taps_;
   const In* in_;
   Size2 in_size_;
-  std::int64_t inner_, width_, planes_;
+  std::int64_t inner_, stride_, width_, planes_;
   float* rows_[2];
   std::int64_t held_[2] = {-1, -1};
 };
@@ -154,21 +154,30 @@ std::span<std::byte> rest(std::span<std::byte> scratch, std::size_t used) {
   return scratch.subspan(used);
 }
 
-template <class In>
-void upsample_any(const Upsample& op, const In* in, Size2 in_size, ChannelLayout layout, float* out,
-                  std::span<std::byte> scratch) {
+/// Pixels of `inner` elements, `stride` apart.
+template <class T>
+struct Pixels {
+  T* data;
+  std::int64_t stride;
+};
+
+template <class In, class Out>
+void upsample_any(const Upsample& op, Pixels<const In> in, Size2 in_size, ChannelLayout layout, Pixels<Out> out,
+                  float factor, std::span<std::byte> scratch) {
   Scratch tables(scratch);
-  const RowTaps taps = make_row_taps(in_size.w, op.output.w, op.align_corners, op.edge, tables);
-  const std::int64_t row_size = op.output.w * layout.inner;
-  const std::int64_t floats = WidenedRows<In>::floats(op.output.w, layout.inner, 1);
-  share_rows(layout.outer, op.output.h, floats, rest(scratch, row_taps_bytes(op.output.w)),
+  const std::int64_t width = op.output.w, inner = layout.inner;
+  const RowTaps taps = make_row_taps(in_size.w, width, op.align_corners, op.edge, tables);
+  const std::int64_t pieces = out.stride == inner ? 1 : width, piece = width * inner / pieces;  // without gaps
+  share_rows(layout.outer, op.output.h, WidenedRows<In>::floats(width, inner, 1), rest(scratch, row_taps_bytes(width)),
              [&](float* memory, std::int64_t first, std::int64_t last, std::int64_t picture) {
-               const In* source = in + picture * in_size.h * in_size.w * layout.inner;
-               WidenedRows<In> rows(taps, source, in_size, layout.inner, op.output.w, 1, memory);
+               const In* source = in.data + picture * in_size.h * in_size.w * in.stride;
+               WidenedRows<In> rows(taps, source, in_size, inner, in.stride, width, 1, memory);
                for (std::int64_t y = first; y < last; ++y) {
                  const Tap tap = tap_of(y, in_size.h, op.output.h, op.align_corners, op.edge);
                  const float *a = rows.row(tap.i0), *b = rows.row(tap.i1);
-                 blend(a, b, tap.w0, tap.w1, row_size, out + (picture * op.output.h + y) * row_size);
+                 Out* to = out.data + (picture * op.output.h + y) * width * out.stride;
+                 for (std::int64_t i = 0; i < pieces; ++i)
+                   blend_rows(a + i * piece, b + i * piece, tap.w0, tap.w1, factor, piece, to + i * out.stride);
                }
              });
 }
@@ -220,12 +229,16 @@ std::size_t upsample_scratch_bytes(const Upsample& op, ChannelLayout layout) {
 
 void upsample(const Upsample& op, const float* in, Size2 in_size, ChannelLayout layout, float* out,
               std::span<std::byte> scratch) {
-  upsample_any(op, in, in_size, layout, out, scratch);
+  upsample_any<float, float>(op, {in, layout.inner}, in_size, layout, {out, layout.inner}, 1.0f, scratch);
 }
 
-void upsample_bf16(const Upsample& op, const std::uint16_t* in, Size2 in_size, ChannelLayout layout, float* out,
-                   std::span<std::byte> scratch) {
-  upsample_any(op, in, in_size, layout, out, scratch);
+void upsample(const Upsample& op, const Nhwc& dst, const Nhwc& src, std::span<std::byte> scratch) {
+  with_element_type(src.dtype, [&]<class In>(In*) {
+    with_element_type(dst.dtype, [&]<class Out>(Out*) {
+      upsample_any<In, Out>(op, {src.pixel<In>(0), src.pixel_stride}, {src.h, src.w}, {src.n, src.c},
+                            {dst.pixel<Out>(0), dst.pixel_stride}, src.scale / dst.scale, scratch);
+    });
+  });
 }
 
 std::size_t upsample_threshold_scratch_bytes(const UpsampleThreshold& op, std::int64_t channels) {
@@ -240,7 +253,7 @@ void upsample_threshold(const UpsampleThreshold& op, const float* logits, std::i
   const float limit = limit_of(op.threshold, channels);
   share_rows(1, op.output.h, WidenedRows<float>::floats(width, 1, channels), rest(scratch, row_taps_bytes(width)),
              [&](float* memory, std::int64_t first, std::int64_t last, std::int64_t) {
-               WidenedRows<float> rows(taps, logits, in_size, 1, width, channels, memory);
+               WidenedRows<float> rows(taps, logits, in_size, 1, 1, width, channels, memory);
                for (std::int64_t y = first; y < last; ++y) {
                  const Tap tap = tap_of(y, in_size.h, op.output.h, op.align_corners, EdgeMode::clamp);
                  const float *a = rows.row(tap.i0), *b = rows.row(tap.i1);

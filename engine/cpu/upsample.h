@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/cpu/nhwc.h"
 #include "engine/op.h"
 
 namespace giemsa::cpu {
@@ -28,9 +29,8 @@ std::size_t upsample_scratch_bytes(const Upsample& op, ChannelLayout layout);
 void upsample(const Upsample& op, const float* in, Size2 in_size, ChannelLayout layout, float* out,
               std::span<std::byte> scratch);
 
-/// The same from bfloat16 (its bits).
-void upsample_bf16(const Upsample& op, const std::uint16_t* in, Size2 in_size, ChannelLayout layout, float* out,
-                   std::span<std::byte> scratch);
+/// The same between pictures of any element types and pixel strides, interpolated in fp32 and rounded once.
+void upsample(const Upsample& op, const Nhwc& dst, const Nhwc& src, std::span<std::byte> scratch);
 
 std::size_t upsample_threshold_scratch_bytes(const UpsampleThreshold& op, std::int64_t channels);
 

@@ -1,6 +1,7 @@
 #include "engine/cpu/vector_kernels.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "engine/cpu/simd.h"
@@ -17,6 +18,11 @@ using Float16 = float __attribute__((vector_size(64)));
 using Int16 = std::int32_t __attribute__((vector_size(64)));
 using UInt16 = std::uint32_t __attribute__((vector_size(64)));
 using Half16 = std::uint16_t __attribute__((vector_size(32)));
+using Byte16 = std::uint8_t __attribute__((vector_size(16)));
+using SignedByte16 = std::int8_t __attribute__((vector_size(16)));
+using SignedHalf16 = std::int16_t __attribute__((vector_size(32)));
+template <class T, int Size>
+using Bytes __attribute__((vector_size(Size))) = T;
 
 struct Range {
   std::int64_t begin, end;

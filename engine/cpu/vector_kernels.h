@@ -15,7 +15,8 @@ struct VectorKernels {
   using MaxPoolRow = void (*)(const Nhwc& dst, const Nhwc& src, const MaxPool& op, std::int64_t row);
 
   DepthwiseRow depthwise_f32, depthwise_bf16;
-  MaxPoolRow max_pool_f32, max_pool_bf16;
+  DepthwiseRow depthwise_8bit[2][2];  ///< [whether the input is signed][whether the output is]
+  MaxPoolRow max_pool_f32, max_pool_bf16, max_pool_u8, max_pool_i8;
 };
 
 /// The best that this CPU runs. All give the same bits.

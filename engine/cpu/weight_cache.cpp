@@ -1,7 +1,9 @@
 #include "engine/cpu/weight_cache.h"
 
+#include <bit>
 #include <cmath>
 
+#include "engine/cpu/quantize.h"
 #include "engine/fold.h"
 
 namespace giemsa::cpu {
@@ -12,11 +14,11 @@ dnnl::memory::dims dims_of(const Shape& shape) {
   return {shape.extents().begin(), shape.extents().end()};
 }
 
-/// fp32 weights as PyTorch orders them, reordered (and rounded) into `desc`.
-dnnl::memory pack(DenseWeights& dense, const dnnl::engine& engine, const dnnl::memory::desc& desc,
-                  const dnnl::memory::dims& dims) {
+/// Weights as PyTorch orders them, reordered (and rounded, where the type differs) into `desc`.
+dnnl::memory pack(void* weights, dnnl::memory::data_type type, const dnnl::engine& engine,
+                  const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
   const auto tag = dims.size() == 5 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw;
-  dnnl::memory plain({dims, dnnl::memory::data_type::f32, tag}, engine, dense.weight.data());
+  dnnl::memory plain({dims, type, tag}, engine, weights);
   dnnl::memory packed(desc, engine);
   dnnl::stream stream(engine);
   dnnl::reorder(plain, packed).execute(stream, plain, packed);
@@ -28,7 +30,8 @@ dnnl::memory pack(DenseWeights& dense, const dnnl::engine& engine, const dnnl::m
 
 std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, const dnnl::engine& engine,
                                                             const dnnl::memory::desc& desc) {
-  const WeightKey key = WeightKey::of(node, "convolution");
+  const bool int8 = data_type_of(desc) == dnnl::memory::data_type::s8;
+  const WeightKey key = WeightKey::of(node, int8 ? "int8 convolution" : "convolution");
   const std::lock_guard lock(mutex_);
   for (auto [it, end] = convolutions_.equal_range(key); it != end; ++it)
     if (it->second.packed->weight.get_desc() == desc) return it->second.packed;
@@ -41,19 +44,28 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
   }
   DenseWeights dense = fold(node);
   auto packed = std::make_shared<ConvWeights>();
-  packed->weight = pack(dense, engine, desc, dims);
+  if (int8) {
+    QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
+    packed->weight = pack(rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
+    packed->scale = std::move(rows.scale);
+  } else {
+    packed->weight = pack(dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
+  }
   packed->bias = std::move(dense.bias);
   bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
   convolutions_.insert({key, {packed, node.weights}});
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node) {
-  const WeightKey key = WeightKey::of(node, "depthwise");
+std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, float in_scale, float out_scale) {
+  const WeightKey key = WeightKey::of(node, cat("depthwise ", std::bit_cast<std::uint32_t>(in_scale), ' ',
+                                                std::bit_cast<std::uint32_t>(out_scale)));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
-  const DenseWeights dense = fold(node);
+  DenseWeights dense = fold(node);
+  for (float& weight : dense.weight) weight *= in_scale / out_scale;
+  for (float& bias : dense.bias) bias /= out_scale;
   const std::size_t channels = dense.bias.size(), taps = dense.weight.size() / channels;
   auto packed = std::make_shared<ConvWeights>();
   packed->bias = dense.bias;

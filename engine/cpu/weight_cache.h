@@ -16,6 +16,7 @@ namespace giemsa::cpu {
 struct ConvWeights {
   dnnl::memory weight;
   std::vector<float> bias;
+  std::vector<float> scale;      ///< where `weight` is int8: what a step of each output channel stands for
   std::vector<float> depthwise;  ///< [kernel.h * kernel.w][C], for our own depthwise kernel; then `weight` is empty
 };
 
@@ -29,7 +30,8 @@ class WeightCache {
  public:
   std::shared_ptr<const ConvWeights> convolution(const Node& node, const dnnl::engine& engine,
                                                  const dnnl::memory::desc& desc);
-  std::shared_ptr<const ConvWeights> depthwise(const Node& node);
+  /// For values of `in_scale` a step in, and `out_scale` a step out (see depthwise.h).
+  std::shared_ptr<const ConvWeights> depthwise(const Node& node, float in_scale, float out_scale);
   std::shared_ptr<const AffineWeights> affine(const Node& node);
   /// A bias as fp32; zeros where there is none.
   std::shared_ptr<const std::vector<float>> bias(const Node& node, std::int64_t outputs);

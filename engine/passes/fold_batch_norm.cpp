@@ -31,6 +31,7 @@ Graph fold_batch_norm(const Graph& graph) {
     Node conv = graph[norm.inputs[0]];
     const std::vector<NodeId> inputs = conv.inputs;
     conv.value = norm.value;
+    conv.int8_scale = norm.int8_scale;
     conv.weights.norm = FoldedNorm{norm.weights.weight, norm.weights.bias, norm.weights.running_mean,
                                    norm.weights.running_var, std::get<BatchNorm>(norm.op).eps};
     rewrite.replace(id, std::move(conv), inputs);

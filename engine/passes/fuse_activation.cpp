@@ -40,6 +40,7 @@ Graph fuse_activation(const Graph& graph) {
     Node node = graph[graph[id].inputs[0]];
     const std::vector<NodeId> inputs = node.inputs;
     node.value = graph[id].value;
+    node.int8_scale = graph[id].int8_scale;
     *activation_of(node.op) = Activation::relu;
     rewrite.replace(id, std::move(node), inputs);
   }

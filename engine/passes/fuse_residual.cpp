@@ -39,6 +39,7 @@ Graph fuse_residual(const Graph& graph) {
     op.residual = true;
     op.activation = std::get<Add>(add.op).activation;
     conv.value = add.value;
+    conv.int8_scale = add.int8_scale;
     rewrite.replace(id, std::move(conv), inputs);
   }
   return rewrite.finish();

@@ -16,8 +16,12 @@ class Rewrite {
   /// Copies node `id` as it is.
   void keep(NodeId id) {
     const Node& node = from_[id];
-    moved_[index_of(id)] =
-        std::holds_alternative<Input>(node.op) ? to_.input(node.name, node.output) : to_.add(node, moved(node.inputs));
+    if (std::holds_alternative<Input>(node.op)) {
+      moved_[index_of(id)] = to_.input(node.name, node.output);
+      to_.calibrate(moved_[index_of(id)], node.int8_scale);
+    } else {
+      moved_[index_of(id)] = to_.add(node, moved(node.inputs));
+    }
   }
 
   /// Appends `node` (reading old ids `inputs`) in place of old node `id`.

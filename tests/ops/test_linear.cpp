@@ -1,5 +1,7 @@
 #include "engine/cpu/linear.h"
 
+#include "engine/cpu/linear_dot.h"
+
 #include <doctest/doctest.h>
 
 #include "engine/tensor.h"
@@ -15,11 +17,19 @@ using namespace giemsa::test;
 
 namespace {
 
+std::vector<float> rounded(std::vector<float> values) {
+  for (float& value : values) value = bf16_to_f32(f32_to_bf16(value));
+  return values;
+}
+
+enum class Operands { any, bfloat16 };
+
 /// One case's inputs.
 struct Inputs {
-  explicit Inputs(const LinearCase& c) {
+  Inputs(const LinearCase& c, Operands operands) {
     Random random(31);
     x = random.floats(c.samples * c.in, -2, 2);
+    if (operands == Operands::bfloat16) x = rounded(std::move(x));
     if (c.scale) scale = random.floats(c.out, 0.001f, 0.02f);
     if (c.bias) bias = random.floats(c.out, -1, 1);
   }
@@ -32,8 +42,9 @@ struct Inputs {
 
 /// Checks run(args) against weights whose values are `weight`, and that it does not depend on threads or batch.
 template <class W, class Run>
-void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& run, const std::string& how) {
-  const Inputs inputs(c);
+void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& run, const std::string& how,
+                  Operands operands = Operands::any) {
+  const Inputs inputs(c, operands);
   std::vector<double> expected, tolerance;
   for (std::int64_t n = 0; n < c.samples; ++n)
     for (std::int64_t o = 0; o < c.out; ++o) {
@@ -103,6 +114,37 @@ TEST_CASE("linear_bf16") {
       check_linear(
           c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_bf16(args, guarded.data()); },
           rerun("linear_bf16", c.name));
+    }
+  }
+}
+
+// Products of bfloat16 are exact and a lane takes in/16 of them, each added with one rounding, so check_linear's tolerance
+// holds for operands that are bfloat16 from the start.
+TEST_CASE("linear_dot") {
+  if (!cpu::has_linear_dot()) {
+    MESSAGE("skipped: this CPU lacks AVX512_BF16");
+    return;
+  }
+  for (const LinearCase& c : linear_cases) {
+    SUBCASE(c.name) {
+      const std::string again = rerun("linear_dot", c.name);
+      const auto run = [&](const auto& multiply, const auto* weight) {
+        return [=](const cpu::LinearArgs& args) {
+          Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::linear_dot_scratch_bytes(args.samples, args.in)));
+          multiply(args, weight, scratch.values());
+        };
+      };
+      const auto integers = Random(37).integers<std::int8_t>(c.out * c.in);
+      Guarded<std::int8_t> guarded{std::span(integers)};
+      check_linear(c, integers, run(cpu::linear_dot_int8, guarded.data()), again, Operands::bfloat16);
+
+      std::vector<float> weight = rounded(Random(43).floats(c.out * c.in, -1, 1));
+      std::vector<std::uint16_t> bits;
+      for (const float value : weight) bits.push_back(f32_to_bf16(value));
+      Guarded<float> floats{std::span(weight)};
+      Guarded<std::uint16_t> halves{std::span(bits)};
+      check_linear(c, weight, run(cpu::linear_dot_f32, floats.data()), again, Operands::bfloat16);
+      check_linear(c, weight, run(cpu::linear_dot_bf16, halves.data()), again, Operands::bfloat16);
     }
   }
 }

@@ -34,6 +34,10 @@ void dot_bf16_512() {
   GIEMSA_CHAINS("vdpbf16ps", "zmm");
 }
 
+void dot_int8_512() {
+  GIEMSA_CHAINS("vpdpbusd", "zmm");
+}
+
 /// Seconds of the fastest repetition of `work(0)`, `work(1)`, ... on a thread each, all at once.
 template <class Work>
 double fastest(int threads, Work&& work) {
@@ -73,6 +77,7 @@ Ceilings measure_ceilings(int threads) {
   else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
     c.fp32_flops = flop_rate(threads, multiply_add_256, 16);
   if (__builtin_cpu_supports("avx512bf16")) c.bf16_flops = flop_rate(threads, dot_bf16_512, 64);
+  if (__builtin_cpu_supports("avx512vnni")) c.int8_ops = flop_rate(threads, dot_int8_512, 128);
   c.copy_bytes = copy_rate(threads);
   return c;
 }

@@ -51,6 +51,7 @@ Json trace_json(const LayerProfile& profile, const Graph& graph, DType precision
   if (ceilings) {
     other["fp32_flops"] = ceilings->fp32_flops;
     other["bf16_flops"] = ceilings->bf16_flops;
+    other["int8_ops"] = ceilings->int8_ops;
     other["copy_bytes"] = ceilings->copy_bytes;
   }
   return {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}, {"otherData", std::move(other)}};
@@ -81,8 +82,8 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
   if (!ceilings) return table;
   return cat(
       table,
-      format("limit: %.0f GFLOP/s fp32, %.0f bf16, %.1f GB/s copied, measured just now\n", ceilings->fp32_flops * 1e-9,
-             ceilings->bf16_flops * 1e-9, ceilings->copy_bytes * 1e-9),
+      format("limit: %.0f GFLOP/s fp32, %.0f bf16, %.0f int8, %.1f GB/s copied, measured just now\n",
+             ceilings->fp32_flops * 1e-9, ceilings->bf16_flops * 1e-9, ceilings->int8_ops * 1e-9, ceilings->copy_bytes * 1e-9),
       "above 100 %: data stayed in caches, products with padding were skipped, or others were at work meanwhile\n");
 }
 

@@ -107,6 +107,7 @@ OpenNetwork open_network(const BenchArguments& arguments) {
   const NetSpec spec = naming("--net", [&] { return NetSpec::parse(arguments.net); });
   const Model model = network_of(arguments, spec);
   auto backend = open_device(arguments.compute);
+  check_scales(model, backend->precision());
   auto session = backend->compile(network_graph(model, spec.size, spec.batch));
   return {std::move(backend), model.file, file_of(arguments, spec).empty(), std::move(session)};
 }

@@ -69,7 +69,8 @@ Exit devices(bool json) {
                              {"onednn", facts.onednn_version},
                              {"onednn_isa", facts.isa},
                              {"fp32", true},
-                             {"bf16", facts.fast_bf16}}},
+                             {"bf16", facts.fast_bf16},
+                             {"int8", facts.fast_int8}}},
                            {"cuda", std::move(cuda)},
                            {"auto", gpus.empty() ? "cpu" : cat("cuda:", gpus.front().index)}};
     std::cout << to_text(document, 1) << '\n';
@@ -80,7 +81,9 @@ Exit devices(bool json) {
             << " GiB memory\n"
             << "      instructions: " << CLI::detail::join(sets, " ") << '\n'
             << "      oneDNN " << facts.onednn_version << ", generating code for " << facts.isa << '\n'
-            << "      precisions: fp32" << (facts.fast_bf16 ? ", bf16" : "; no bf16, which needs AVX512_BF16") << '\n'
+            << "      precisions: fp32" << (facts.fast_bf16 ? ", bf16" : "") << (facts.fast_int8 ? ", int8" : "")
+            << (facts.fast_bf16 ? "" : "; no bf16, which needs AVX512_BF16")
+            << (facts.fast_int8 ? "" : "; no int8, which needs AVX512_VNNI or AVX_VNNI") << '\n'
             << (gpus.empty() ? cat("cuda  none: ", no_cuda, '\n') : "");
   for (const Gpu& gpu : gpus)
     std::cout << "cuda:" << gpu.index << ' ' << gpu.name << ", compute capability " << gpu.compute_capability << ", "

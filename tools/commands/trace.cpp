@@ -48,6 +48,7 @@ Traced traced_of(const TraceArguments& arguments) {
 Exit trace(const TraceArguments& arguments) {
   const Traced traced = traced_of(arguments);
   const auto backend = open_device(arguments.compute);
+  check_scales(traced.model, backend->precision());
   const auto session = backend->compile(network_graph(traced.model, traced.size, traced.batch));
   const Graph& graph = session->graph();
   const DType precision = backend->precision();

@@ -9,6 +9,7 @@ CropClassifier::CropClassifier(Model classifier, std::shared_ptr<Backend> backen
     : model_(std::move(classifier)), backend_(std::move(backend)) {
   check(!model_.info.is_segmenter(), ErrorKind::model, model_.file, ": expected a classifier, its architecture is ",
         model_.info.arch);
+  check_scales(model_, backend_->precision());
 }
 
 Cell CropClassifier::classify(const Frame& frame) {

@@ -1,0 +1,28 @@
+// Fully connected layers as linear.h computes them, but on the dot products of AVX512_BF16: operands are rounded to
+// bfloat16 (int8 weights are exact in it), products are exact, sums are fp32.
+//
+// An instruction does 64 FLOPs where linear.h's multiplication and addition do 16 each. At batch 16 the weights of four
+// outputs are decoded once, a stretch that stays in the first-level cache, for all samples: what was bound by decoding
+// and adding is bound by the dot products. At batch 1 both are bound by the memory that the weights come from. A sum is
+// kept in 16 partial sums (lane k mod 16), added pairwise at the end: the same order for every thread count and batch.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "engine/cpu/linear.h"
+
+namespace giemsa::cpu {
+
+/// Whether this CPU, and this build, can.
+bool has_linear_dot();
+
+/// Scratch for the rounded inputs.
+std::size_t linear_dot_scratch_bytes(std::int64_t samples, std::int64_t in);
+
+/// `weight` {out, in}: int8, fp32, or bfloat16 (its bits). Only where has_linear_dot().
+void linear_dot_int8(const LinearArgs& args, const std::int8_t* weight, std::span<std::byte> scratch);
+void linear_dot_f32(const LinearArgs& args, const float* weight, std::span<std::byte> scratch);
+void linear_dot_bf16(const LinearArgs& args, const std::uint16_t* weight, std::span<std::byte> scratch);
+
+}  // namespace giemsa::cpu

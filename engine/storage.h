@@ -1,0 +1,28 @@
+// Decides the element type of every result: the first half of engine/layout.h.
+#pragma once
+
+#include <vector>
+
+#include "engine/layout.h"
+
+namespace giemsa {
+
+/// How a network tensor is stored: an element q of 8 bits stands for q * scale.
+struct Storage {
+  DType dtype = DType::f32;
+  float scale = 1;
+  friend bool operator==(const Storage&, const Storage&) = default;
+};
+
+/// One a node; what is no network tensor counts as fp32. With rules.int8:
+///
+/// - a convolution whose input is in 8 bits sums integers; its result is in 8 bits where it was calibrated, fp32 where
+///   only fp32 readers read it. What is not calibrated computes in rules.precision, on copies.
+/// - u8 where nothing can be negative, else i8; both symmetric, so that zero, and with it padding, is exact.
+/// - what lies in a concatenation takes its scale; a max-pool of 8 bits keeps that of its input.
+std::vector<Storage> storage_of(const Graph& graph, const LayoutRules& rules);
+
+/// Which results of a graph (after the passes) would be in 8 bits, were they calibrated.
+std::vector<bool> wants_calibration(const Graph& graph);
+
+}  // namespace giemsa

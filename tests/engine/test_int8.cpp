@@ -1,0 +1,219 @@
+// Convolutions of 8-bit integers. Scales and weights are such that every sum is a whole number of some 2^-k below 2^24
+// of them: floating-point arithmetic is then exact, whatever its order, and the only rounding is the one that the result
+// is stored with (to nearest, halves to even, saturating). So results must be equal, not close.
+#include <cmath>
+
+#include "engine/layout.h"
+#include "engine/passes/passes.h"
+#include "tests/engine/building.h"
+#include "tests/engine/running.h"
+#include "tests/ops/compare.h"
+#include "tests/ops/conv2d_cases.h"
+#include "tests/ref/conv2d.h"
+#include "tests/ref/random.h"
+
+namespace giemsa {
+
+namespace {
+
+using test::Net;
+using test::square;
+
+constexpr float fine = 0x1p-6f, coarse = 0x1p-2f;  // scales of operands and results
+
+bool skipped() {
+  if (!cpu_facts().fast_int8) MESSAGE("skipped: this CPU lacks AVX512_VNNI and AVX_VNNI");
+  return !cpu_facts().fast_int8;
+}
+
+Weights weights_of(Tensor weight) {
+  Weights weights;
+  weights.weight = std::move(weight);
+  return weights;
+}
+
+/// Multiples of 1/64, the largest of each row 127/64: its scale is 1/64 exactly.
+Tensor exact_weights(const Shape& shape, std::uint64_t seed) {
+  const Tensor random = ref::random_tensor(shape, seed);
+  std::vector<float> values(random.as<float>().begin(), random.as<float>().end());
+  const std::size_t row = values.size() / static_cast<std::size_t>(shape[0]);
+  for (std::size_t i = 0; i < values.size(); i += row) values[i] = 127 * fine;
+  return Tensor::from(shape, std::move(values));
+}
+
+/// A 1x1 convolution of one channel by 127/128: up to 63 steps, rounding makes it the identity.
+Weights almost_one() {
+  return weights_of(Tensor::from({1, 1, 1, 1}, {127.0f / 128}));
+}
+
+/// The nearest value that `scale` and the type can store.
+double stored(double value, float scale, bool is_unsigned) {
+  return std::clamp(std::nearbyint(value / scale), is_unsigned ? 0.0 : -128.0, is_unsigned ? 255.0 : 127.0) * scale;
+}
+
+/// A case as a graph whose operands are in 8 bits, and what it should give.
+struct Case {
+  Graph graph;
+  std::vector<Tensor> inputs;
+  std::vector<double> expected;
+
+  /// `positive`: the input is u8. `stores`: so is, or i8, the result; else it is fp32.
+  Case(const test::Conv2dCase& item, bool positive, bool stores) {
+    const Conv2d& op = item.op;
+    Tensor x = ref::random_tensor(item.input, 1);
+    NodeId id = input("x", x);
+    if (positive) {
+      id = graph.add("positive", Conv2d{.out_channels = item.input[1], .groups = item.input[1], .activation = Activation::relu},
+                     {id}, weights_of(ones(item.input[1])));
+      graph.calibrate(id, fine);
+      x = without_negatives(x);
+    }
+    Weights weights;
+    weights.weight = exact_weights({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2);
+    if (item.bias) weights.bias = ref::random_tensor({op.out_channels}, 3);
+    std::vector<NodeId> operands{id};
+    Tensor residual;
+    if (op.residual) {
+      Conv2d plain = op;
+      plain.residual = false;
+      residual = ref::random_tensor(ref::conv2d(x, plain, weights).shape, 4);
+      operands.push_back(input("residual", residual));
+    }
+    expected = ref::conv2d(x, op, weights, residual).value;
+    const NodeId conv = graph.add("conv", op, operands, weights);
+    graph.mark_output(conv);
+    if (!stores) return;
+    graph.calibrate(conv, coarse);
+    for (double& value : expected) value = stored(value, coarse, op.activation == Activation::relu);
+    // A reader that does not want fp32.
+    graph.mark_output(graph.add("reader", Conv2d{.out_channels = 1}, {conv},
+                                weights_of(exact_weights({1, op.out_channels, 1, 1}, 5))));
+  }
+
+ private:
+  NodeId input(const std::string& name, const Tensor& values) {
+    const NodeId id = graph.input(name, {DType::f32, values.shape()});
+    graph.calibrate(id, fine);
+    inputs.push_back(values);
+    return id;
+  }
+  static Tensor ones(std::int64_t channels) {
+    return Tensor::from({channels, 1, 1, 1}, std::vector<float>(static_cast<std::size_t>(channels), 1.0f));
+  }
+  static Tensor without_negatives(const Tensor& tensor) {
+    std::vector<float> values(tensor.as<float>().begin(), tensor.as<float>().end());
+    for (float& value : values) value = std::max(value, 0.0f);
+    return Tensor::from(tensor.shape(), std::move(values));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("conv2d of 8-bit integers") {
+  if (skipped()) return;
+  for (const test::Conv2dCase& item : test::conv2d_cases()) {
+    SUBCASE(item.name.c_str()) {
+      for (const bool positive : {false, true}) {
+        for (const bool stores : {false, true}) {
+          const Case one(item, positive, stores);
+          for (const int threads : {1, 2, 3}) {
+            const test::Outputs outputs = test::run(test::cpu(DType::i8, threads), one.graph, one.inputs);
+            test::check_equal(std::span(outputs[0]), std::span(one.expected),
+                              cat(positive ? "u8" : "i8", " to ", stores ? "8 bits" : "fp32", ", ", threads,
+                                  " threads; test_engine -tc=\"conv2d of 8-bit integers\" -sc=\"", item.name, "\""));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a residual of another scale and sign is added to in place") {
+  if (skipped()) return;
+  Net net;
+  const Tensor x = ref::random_tensor({1, 1, 5, 7}, 1, -57 * fine, 57 * fine);
+  const NodeId input = net.input("x", x.shape());
+  net.graph.calibrate(input, fine);
+  const NodeId other = net.graph.add("other", Conv2d{.out_channels = 1}, {input}, almost_one());
+  net.graph.calibrate(other, fine / 2);
+  const NodeId host = net.graph.add("host", Conv2d{.out_channels = 1}, {input}, almost_one());
+  const NodeId sum = net.relu("sum", net.add("added", host, other));
+  net.graph.calibrate(sum, fine);
+  net.output(sum);
+  net.output(net.graph.add("reader", Conv2d{.out_channels = 1}, {sum}, almost_one()));
+
+  const Layout layout = lay_out(optimize(net.graph), {.int8 = true});
+  CHECK(layout.in_place[2]);
+  CHECK(layout.values[1].dtype == DType::i8);
+  CHECK(layout.values[2].dtype == DType::u8);
+  std::vector<double> expected;
+  for (const float value : x.as<float>()) {
+    const double halves = stored(value * 127.0 / 128, fine / 2, false);
+    expected.push_back(stored(value * 127.0 / 128 + halves, fine, true));
+  }
+  const test::Outputs outputs = test::run(test::cpu(DType::i8), net.graph, std::vector{x});
+  test::check_equal(std::span(outputs[0]), std::span(expected), "sum");
+}
+
+TEST_CASE("pooling, upsampling and concatenation in 8 bits") {
+  if (skipped()) return;
+  Net net;
+  const Tensor x = ref::random_tensor({1, 1, 4, 4}, 1, -57 * fine, 57 * fine);
+  const NodeId input = net.input("x", x.shape());
+  net.graph.calibrate(input, fine);
+  const NodeId conv = net.graph.add("conv", Conv2d{.out_channels = 1, .activation = Activation::relu}, {input}, almost_one());
+  const NodeId pool = net.graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {conv});
+  const NodeId up = net.graph.add("up", Upsample{{4, 4}}, {pool});
+  const NodeId both = net.concat("both", {conv, up});
+  for (const NodeId id : {conv, pool, up, both}) net.graph.calibrate(id, fine);
+  net.graph.calibrate(both, 2 * fine);
+  net.output(both);
+  net.output(net.graph.add("reader", Conv2d{.out_channels = 1}, {both}, weights_of(exact_weights({1, 2, 1, 1}, 5))));
+
+  const auto at = [&](std::int64_t row, std::int64_t column) {
+    return stored(std::max(0.0f, x.as<float>()[static_cast<std::size_t>(row * 4 + column)]) * 127.0 / 128, 2 * fine, true);
+  };
+  const auto pooled = [&](std::int64_t row, std::int64_t column) {
+    return std::max({at(2 * row, 2 * column), at(2 * row, 2 * column + 1), at(2 * row + 1, 2 * column),
+                     at(2 * row + 1, 2 * column + 1)});
+  };
+  constexpr double near[] = {1, 0.75, 0.25, 0};  // weight of the first of two samples, 2 -> 4, half pixels
+  std::vector<double> expected;
+  for (std::int64_t i = 0; i < 16; ++i) expected.push_back(at(i / 4, i % 4));
+  for (std::int64_t y = 0; y < 4; ++y)
+    for (std::int64_t c = 0; c < 4; ++c) {
+      const auto row = [&](std::int64_t r) { return pooled(r, 0) * near[c] + pooled(r, 1) * (1 - near[c]); };
+      expected.push_back(stored(row(0) * near[y] + row(1) * (1 - near[y]), 2 * fine, true));
+    }
+  const test::Outputs outputs = test::run(test::cpu(DType::i8), net.graph, std::vector{x});
+  test::check_equal(std::span(outputs[0]), std::span(expected), "both");
+}
+
+TEST_CASE("what was not calibrated runs in the usual precision") {
+  if (skipped()) return;
+  Net net;
+  const NodeId x = net.input("x", {1, 8, 6, 6});
+  net.graph.calibrate(x, fine);
+  const NodeId a = net.conv("a", x, square(8, 3));
+  const NodeId sum = net.add("sum", net.graph.add("avg", AdaptiveAvgPool{{6, 6}}, {a}), net.relu("relu", a));
+  net.output(net.conv("b", sum, square(4, 1)));
+  const Layout layout = lay_out(optimize(net.graph), {.precision = DType::bf16, .int8 = true});
+  CHECK(layout.values[0].dtype == DType::i8);
+  CHECK(layout.values[1].dtype == DType::bf16);
+  const Tensor values = ref::random_tensor({1, 8, 6, 6}, 1);
+  // Two roundings of the operands and one of each stored result, of sums that stay below 8.
+  const double tolerance = cpu_facts().fast_bf16 ? 8 * 8 * 0x1p-8 : 8 * 0x1p-7;
+  const auto expected = test::run(test::cpu(), net.graph, std::vector{values});
+  const auto actual = test::run(test::cpu(DType::i8), net.graph, std::vector{values});
+  test::check_close(std::span(actual[0]), std::span(expected[0]), [&](std::size_t) { return tolerance; }, "b");
+}
+
+TEST_CASE("int8 needs scales") {
+  if (skipped()) return;
+  Net net;
+  net.output(net.conv("conv", net.input("x", {1, 3, 4, 4}), square(4, 1)));
+  CHECK_THROWS_WITH_AS(test::cpu(DType::i8).compile(net.graph),
+                       "int8 needs a network with the scales of its activations; this one has none", Error);
+}
+
+}  // namespace giemsa
