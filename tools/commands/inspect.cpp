@@ -52,7 +52,8 @@ Json model_json(const Model& model) {
           {"options", std::move(options)},
           {"source", info.source},
           {"source_sha256", info.source_sha256},
-          {"converter", info.converter}};
+          {"converter", info.converter},
+          {"calibration", info.calibration.empty() ? Json() : Json(info.calibration)}};
 }
 
 void print_json(const Model& model, const Session& session) {
@@ -72,6 +73,7 @@ void print_json(const Model& model, const Session& session) {
                       {"parameters", cost.parameters},
                       {"flops", cost.flops},
                       {"bytes", cost.bytes}});
+    if (node.int8_scale > 0) layers.back()["int8_scale"] = node.int8_scale;
   }
   Json blocks = Json::array();
   for (std::size_t i = 0; i < session.lifetimes().size(); ++i) {
@@ -102,7 +104,10 @@ void print_header(const Model& model) {
             << '\n';
   for (const auto& [name, value] : info.options) std::cout << name << ' ' << printable(value) << '\n';
   std::cout << "from " << printable(info.source) << " (sha256 " << info.source_sha256.substr(0, 16) << "), by "
-            << printable(info.converter) << "\n\n";
+            << printable(info.converter) << '\n'
+            << (info.calibration.empty() ? "no scales for int8: giemsa calibrate makes them"
+                                         : "scales for int8 from the " + printable(info.calibration))
+            << "\n\n";
 }
 
 void print_table(const Model& model, const Session& session) {
@@ -112,14 +117,16 @@ void print_table(const Model& model, const Session& session) {
 
   print_header(model);
   std::cout << padded("layer", name_width)
-            << "  op                             output                parameters      MFLOP\n";
+            << "  op                             output                parameters      MFLOP"
+            << (model.info.calibration.empty() ? "\n" : "  int8 scale\n");
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
     const Node& node = graph[id];
     const Cost cost = cost_of(graph, id);
     std::cout << padded(node.name, name_width) << "  " << padded(describe(node.op), 29) << "  "
               << padded(cat(node.output.shape), 20)
-              << format("%12lld %10.2f\n", static_cast<long long>(cost.parameters), cost.flops / 1e6);
+              << format("%12lld %10.2f", static_cast<long long>(cost.parameters), cost.flops / 1e6)
+              << (node.int8_scale > 0 ? format("  %10.3g\n", static_cast<double>(node.int8_scale)) : "\n");
   }
   const Cost total = total_cost(graph);
   std::cout << format("\n%.2f M parameters, %.2f GFLOP, %.1f MB of memory traffic at least\n\n",

@@ -1,0 +1,113 @@
+// giemsa calibrate: a model that can run in int8, by looking at what its layers give on real images.
+#include <unistd.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <vector>
+
+#include "engine/device.h"
+#include "tools/calibrate/calibration.h"
+#include "tools/commands/command.h"
+#include "tools/commands/model_files.h"
+#include "tools/commands/progress.h"
+#include "tools/image_io/decode.h"
+#include "tools/image_io/find_images.h"
+
+namespace giemsa {
+namespace {
+
+struct CalibrateArguments {
+  std::string model, out, segmenter, segment_size;
+  std::vector<std::string> inputs;
+  int threads = 0;
+  bool quiet = false;
+};
+
+Progress::Style progress_style(bool quiet) {
+  if (quiet) return Progress::Style::none;
+  return isatty(STDERR_FILENO) ? Progress::Style::bar : Progress::Style::lines;
+}
+
+/// The images that were asked for. Unlike `giemsa run`, which does what it can, this fails where one cannot be used: a
+/// model's scales should not depend on what happened to be readable.
+std::vector<std::filesystem::path> images_of(const std::vector<std::string>& inputs) {
+  const std::vector<std::filesystem::path> paths(inputs.begin(), inputs.end());
+  std::vector<std::filesystem::path> files;
+  for (const ImageFile& image : find_images(paths)) {
+    check(image.error.empty(), ErrorKind::usage, image.path.string(), ": ", image.error);
+    files.push_back(image.path);
+  }
+  return files;
+}
+
+Exit calibrate_model(const CalibrateArguments& arguments) {
+  using namespace calibrate;
+  const Model model = open_model(arguments.model);
+  const std::vector<std::filesystem::path> files = images_of(arguments.inputs);
+  const auto backend = open_device({.device = "cpu", .precision = "fp32", .threads = arguments.threads});
+  SmearOptions options;
+  if (!arguments.segment_size.empty())
+    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
+
+  Progress progress(files.size(), progress_style(arguments.quiet));
+  const auto show_all = [&](const auto& show) {
+    for (const auto& file : files) {
+      show(decode_image(file));
+      progress.tick(true);
+    }
+    progress.finish();
+  };
+  std::string seen = cat(files.size(), " images");
+  std::map<std::string, float> scales;
+  if (model.info.is_segmenter()) {
+    SegmenterCalibration calibration(model, options, backend);
+    show_all([&](const Frame& frame) { calibration.show(frame); });
+    scales = calibration.observed().scales();
+  } else {
+    const Model segmenter = open_model(find_model(arguments.segmenter, shipped_segmenter));
+    ClassifierCalibration calibration(segmenter, model, options, backend);
+    std::size_t cells = 0;
+    show_all([&](const Frame& frame) { cells += calibration.show(frame); });
+    check(cells > 0, ErrorKind::usage, "the segmenter found no cells in ", files.size(), " images");
+    seen = cat(cells, " cells in ", seen);
+    scales = calibration.observed().scales();
+  }
+  const std::string note = cat("largest values of ", seen, ", giemsa " GIEMSA_VERSION);
+  save_model(with_scales(model, scales, note), arguments.out);
+  if (!arguments.quiet)
+    std::cout << arguments.out << ": scales of " << scales.size() << " activations (" << note << ")\n";
+  return Exit::ok;
+}
+
+constexpr const char* footer = R"(Examples:
+  giemsa calibrate deeplab.safetensors smears/ -o deeplab_int8.safetensors
+  giemsa calibrate alexnet.safetensors smears/ --segmenter deeplab.safetensors -o alexnet_int8.safetensors
+  giemsa run smear.png --segmenter deeplab_int8.safetensors --classifier alexnet_int8.safetensors --precision int8
+
+The images are run in fp32; for each result that int8 stores in 8 bits a scale is chosen and written into the model file,
+which otherwise stays as it is and runs in the other precisions as before. Some dozens of images that look like those to
+come will do; they need no labels. A classifier sees the cells that the segmenter finds in them.)";
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, Action& action) {
+  auto arguments = std::make_shared<CalibrateArguments>();
+  CalibrateArguments& a = *arguments;
+  CLI::App* command = app.add_subcommand("calibrate", "find the scales with which a model runs in int8");
+  command->footer(footer);
+  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
+  command->add_option("INPUT", a.inputs, "images, and folders of images")->required()->type_name(" ");
+  command->add_option("-o,--output", a.out, "model file to write; may be MODEL itself")
+      ->required()
+      ->type_name("OUT.safetensors");
+  command->add_option("--segmenter", a.segmenter, "finds the cells for a classifier (default: the shipped one)")
+      ->type_name("FILE");
+  command->add_option("--segment-size", a.segment_size, "size at which the segmenter sees an image (default: its own)")
+      ->type_name("WxH|LONG");
+  command->add_option("--threads", a.threads, "threads (default: one a core)")->check(number_in(1, 1024))->type_name("N");
+  command->add_flag("--quiet", a.quiet, "print nothing");
+  command->callback([arguments, &action] { action = [arguments] { return calibrate_model(*arguments); }; });
+}
+
+}  // namespace giemsa
