@@ -1,4 +1,5 @@
-// giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16|int8] [THREADS]: where a network's time goes, slowest layer first.
+// giemsa-profile MODEL WIDTHxHEIGHT [BATCH] [fp32|bf16|int8] [THREADS]: where a network's time goes, slowest layer
+// first.
 //
 // MODEL is a .safetensors file, or "deeplabv3plus" or "alexnet" for random weights. Each layer's time is the median
 // over the runs. GFLOP/s and GB/s count what the layer must at least do: each value read and written once.

@@ -64,9 +64,10 @@ std::vector<bool> non_negative(const Graph& graph) {
       else
         return std::is_same_v<std::decay_t<decltype(op)>, Relu>;
     };
-    const bool keeps_sign = std::holds_alternative<MaxPool>(node.op) || std::holds_alternative<AdaptiveAvgPool>(node.op) ||
-                            std::holds_alternative<Lrn>(node.op) || std::holds_alternative<Upsample>(node.op) ||
-                            std::holds_alternative<Concat>(node.op) || std::holds_alternative<Flatten>(node.op);
+    const bool keeps_sign = std::holds_alternative<MaxPool>(node.op) ||
+                            std::holds_alternative<AdaptiveAvgPool>(node.op) || std::holds_alternative<Lrn>(node.op) ||
+                            std::holds_alternative<Upsample>(node.op) || std::holds_alternative<Concat>(node.op) ||
+                            std::holds_alternative<Flatten>(node.op);
     known[i] = std::visit(has_relu, node.op) || std::holds_alternative<Softmax>(node.op) ||
                (keeps_sign && std::ranges::all_of(node.inputs, [&](NodeId input) { return known[index_of(input)]; }));
   }

@@ -129,8 +129,8 @@ class Builder {
   }
 
   /// The residual input of convolution i if its memory can become the result: it dies here, nothing else reads it in
-  /// this step, it is not the caller's, it is no part of a concat, and its elements are stored alike (or both in 8 bits:
-  /// sums may change sign and scale).
+  /// this step, it is not the caller's, it is no part of a concat, and its elements are stored alike (or both in 8
+  /// bits: sums may change sign and scale).
   std::optional<std::size_t> overwritten_residual(std::size_t i) const {
     const Node& node = graph_.nodes()[i];
     const auto* conv = std::get_if<Conv2d>(&node.op);
@@ -140,8 +140,7 @@ class Builder {
     const Value &from = layout_.values[r], &to = layout_.values[i];
     const bool dies = last_[r] == static_cast<int>(i);
     const bool alike = from.dtype == to.dtype || (is_8bit(from.dtype) && is_8bit(to.dtype));
-    if (!dies || residual.slot || is<Concat>(residual) || is<Input>(residual) || !alike)
-      return std::nullopt;
+    if (!dies || residual.slot || is<Concat>(residual) || is<Input>(residual) || !alike) return std::nullopt;
     return r;
   }
 

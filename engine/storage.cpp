@@ -79,8 +79,8 @@ class Decision {
     const Node& node = graph_.nodes()[i];
     const bool reads_8_bits = !node.inputs.empty() && is_8bit(of_input(node));
     if (is<MaxPool>(node) && reads_8_bits) return storage_[index_of(node.inputs[0])];
-    const bool able = is<Input>(node) || is<Preprocess>(node) || is<CropResize>(node) ||
-                      is<Upsample>(node) || is<Lrn>(node) || is<Concat>(node) || (is<Conv2d>(node) && reads_8_bits);
+    const bool able = is<Input>(node) || is<Preprocess>(node) || is<CropResize>(node) || is<Upsample>(node) ||
+                      is<Lrn>(node) || is<Concat>(node) || (is<Conv2d>(node) && reads_8_bits);
     const bool fp32 = wants_fp32_[i] && !is<Input>(node);
     if (!able || fp32 || !calibrated(i)) return {wants_fp32_[i] ? DType::f32 : plain(i)};
     if (node.slot && calibrated(index_of(node.slot->concat))) return symmetric(index_of(node.slot->concat));

@@ -158,7 +158,8 @@ ConvertReport convert(const ConvertOptions& options) {
   model.info.source = file.filename().string();
   model.info.source_sha256 = sha256(bytes.bytes);
   model.info.converter = "giemsa " GIEMSA_VERSION;
-  const Model stored{model.info, naming(model.file, [&] { return store(model.tensors, model.info.dtype); }), model.file};
+  const Model stored{model.info, naming(model.file, [&] { return store(model.tensors, model.info.dtype); }),
+                     model.file};
   save_model(stored, options.target);
 
   report.info = model.info;

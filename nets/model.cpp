@@ -56,8 +56,8 @@ void apply_scales(Graph& graph, NodeId input, const Model& model) {
     if (!key.ends_with(activation_scale_suffix)) continue;
     const std::string name = key.substr(0, key.size() - activation_scale_suffix.size());
     const auto found = name == "input" ? input : graph.find(name);
-    check(found && *found >= input, ErrorKind::model, "unexpected tensor ", in_quotes(key), ": the network has no result ",
-          in_quotes(name));
+    check(found && *found >= input, ErrorKind::model, "unexpected tensor ", in_quotes(key),
+          ": the network has no result ", in_quotes(name));
     check(tensor.dtype() == DType::f32 && tensor.size() == 1, ErrorKind::model, "tensor ", in_quotes(key), " is ",
           tensor.dtype(), ' ', tensor.shape(), ", expected one fp32 value");
     const float scale = tensor.as<float>()[0];

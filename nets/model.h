@@ -38,7 +38,8 @@ constexpr std::string_view activation_scale_suffix = ".activation_scale";
 /// Throws Error(model) that says what to do where `precision` needs scales of activations and the model has none.
 void check_scales(const Model& model, DType precision);
 
-/// `model` with these scales, by name of the result, in place of those that it may have. `note` says how they were made.
+/// `model` with these scales, by name of the result, in place of those that it may have. `note` says how they were
+/// made.
 Model with_scales(Model model, const std::map<std::string, float>& scales, std::string note);
 
 /// Writes a model file, atomically. Throws Error(output).

@@ -42,9 +42,10 @@ void check_command(const CLI::App& app, int argc, char** argv) {
        " (giemsa ", chosen.empty() ? "" : chosen.front()->get_name() + ' ', "--help explains)");
 }
 
-/// Threads of libgomp that wait for each other spin for about 4 ms before they sleep, which on a machine busy with other
-/// work makes everything wait many times over. A spin of GOMP_SPINCOUNT 10000, some 0.2 ms, still outlasts what lies between
-/// two layers. The library reads its environment when it is loaded, before main: hence the second start, which takes 5 ms.
+/// Threads of libgomp that wait for each other spin for about 4 ms before they sleep, which on a machine busy with
+/// other work makes everything wait many times over. A spin of GOMP_SPINCOUNT 10000, some 0.2 ms, still outlasts what
+/// lies between two layers. The library reads its environment when it is loaded, before main: hence the second start,
+/// which takes 5 ms.
 void bound_spinning(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
   setenv("GOMP_SPINCOUNT", "10000", 1);
@@ -61,9 +62,8 @@ Exit parse_and_run(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   Action action;
-  for (auto add :
-       {add_run, add_eval, add_bench, add_trace, add_convert, add_calibrate, add_inspect, add_compare, add_tune,
-        add_devices})
+  for (auto add : {add_run, add_eval, add_bench, add_trace, add_convert, add_calibrate, add_inspect, add_compare,
+                   add_tune, add_devices})
     add(app, action);
   for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
 

@@ -24,11 +24,11 @@ GIEMSA_INLINE void copy_body(To* dst, const From* src, std::int64_t count, float
   else
     for (std::int64_t i = 0; i < count; ++i) store(dst[i], load(src[i]) * factor);
 }
-#define GIEMSA_COPY(To, From)                                                                   \
+#define GIEMSA_COPY(To, From)                                                             \
   GIEMSA_SIMD void copy_row(To* dst, const From* src, std::int64_t count, float factor) { \
-    copy_body(dst, src, count, factor);                                                         \
+    copy_body(dst, src, count, factor);                                                   \
   }
-#define GIEMSA_COPIES(To)    \
+#define GIEMSA_COPIES(To)       \
   GIEMSA_COPY(To, float)        \
   GIEMSA_COPY(To, Bf16)         \
   GIEMSA_COPY(To, std::uint8_t) \

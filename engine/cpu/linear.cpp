@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::int64_t lanes = 16;  // partial sums of an output, whatever the vector width
 
-/// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point there.
+/// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point
+/// there.
 template <class T>
 GIEMSA_INLINE void prefetch(const T* from, std::int64_t index) {
   const auto address = reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(index) * sizeof(T);

@@ -47,8 +47,8 @@ inline __m512bh load_dots(const Bits* from) {
   return to;
 }
 
-// 32 elements as bfloat16, element i beside element i + 16: weights and inputs alike, so their products are the same. It
-// takes a shift where the order in memory would take a shuffle, of which there are too few units.
+// 32 elements as bfloat16, element i beside element i + 16: weights and inputs alike, so their products are the same.
+// It takes a shift where the order in memory would take a shuffle, of which there are too few units.
 inline __m512bh beside(__m512i low, __m512i high) {
   const __m512i both = _mm512_or_si512(low, high);
   __m512bh to;
@@ -59,7 +59,8 @@ inline __m512i to_float_bits(const std::int8_t* from) {
   return _mm512_castps_si512(
       _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))));
 }
-inline __m512bh decode(const std::int8_t* from) {  // a whole number below 2^8 has nothing in the lower half of its float
+inline __m512bh decode(
+    const std::int8_t* from) {  // a whole number below 2^8 has nothing in the lower half of its float
   return beside(_mm512_srli_epi32(to_float_bits(from), 16), to_float_bits(from + 16));
 }
 inline __m512i widen(const Bits* from) {
@@ -141,8 +142,7 @@ void outputs(const LinearArgs& args, const W* weight, const Bits* x, std::int64_
   alignas(64) Bits w[Rows * stretch];
   for (std::int64_t k = 0; k < args.in; k += stretch) {
     const std::int64_t here = std::min(stretch, args.in - k);
-    for (int r = 0; r < Rows; ++r)
-      decode_row(weight + (o + r) * args.in + k, here, Rows * args.in, w + r * stretch);
+    for (int r = 0; r < Rows; ++r) decode_row(weight + (o + r) * args.in + k, here, Rows * args.in, w + r * stretch);
     const Bits* from = x + first * x_stride + k;
     std::int64_t s = 0;
     for (; s + tile_samples <= count; s += tile_samples)
@@ -153,12 +153,40 @@ void outputs(const LinearArgs& args, const W* weight, const Bits* x, std::int64_
     for (int r = 0; r < Rows; ++r) finish(args, o + r, first + s, total(sums[s][r]));
 }
 
+/// The same of one sample: decoded weights would be used once, so they stay in registers. The same sums in the same order.
+template <int Rows, class W>
+void outputs_of_one(const LinearArgs& args, const W* weight, const Bits* x, std::int64_t o, std::int64_t n) {
+  constexpr std::int64_t line = 64 / sizeof(W);
+  const W* w = weight + o * args.in;
+  const Bits* from = x + n * padded(args.in);
+  const std::int64_t whole = args.in / step * step;
+  __m512 sum[Rows] = {};
+  for (std::int64_t k = 0; k < whole; k += step) {
+    const __m512bh xv = load_dots(from + k);
+    for (int r = 0; r < Rows; ++r) {
+      for (std::int64_t i = 0; i < step; i += line)
+        if ((k + i) % line == 0) prefetch(w, (r + Rows) * args.in + k + i);
+      sum[r] = _mm512_dpbf16_ps(sum[r], decode(w + r * args.in + k), xv);
+    }
+  }
+  for (int r = 0; r < Rows; ++r) {
+    if (whole < args.in) {
+      alignas(64) Bits rest[step];
+      decode_row(w + r * args.in + whole, args.in - whole, 0, rest);
+      sum[r] = _mm512_dpbf16_ps(sum[r], load_dots(rest), load_dots(from + whole));
+    }
+    finish(args, o + r, n, total(sum[r]));
+  }
+}
+
 /// Outputs begin .. end of all samples.
 template <class W>
 void multiply(const LinearArgs& args, const W* weight, const Bits* x, std::int64_t begin, std::int64_t end) {
   for (std::int64_t first = 0; first < args.samples; first += block_samples) {
     const std::int64_t count = std::min<std::int64_t>(block_samples, args.samples - first);
     std::int64_t o = begin;
+    for (; count == 1 && o + tile_rows <= end; o += tile_rows)
+      outputs_of_one<tile_rows>(args, weight, x, o, first);
     for (; o + tile_rows <= end; o += tile_rows) outputs<tile_rows>(args, weight, x, o, first, count);
     for (; o < end; ++o) outputs<1>(args, weight, x, o, first, count);
   }

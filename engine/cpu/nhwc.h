@@ -28,8 +28,8 @@ inline void store(Bf16& to, float value) {
   to.bits = f32_to_bf16(value);
 }
 
-/// The nearest integer, halves to even, of what lies within +-2^22. In this form loops over it vectorise: added to 1.5 *
-/// 2^23 a number has its integer in the lowest bits.
+/// The nearest integer, halves to even, of what lies within +-2^22. In this form loops over it vectorise: added to 1.5
+/// * 2^23 a number has its integer in the lowest bits.
 inline std::int32_t round_to_even(float value) {
   return std::bit_cast<std::int32_t>(value + 0x1.8p23f) - std::bit_cast<std::int32_t>(0x1.8p23f);
 }

@@ -83,15 +83,16 @@ class OutputScales {
   }
 
   /// The bias that the convolution is to be given.
-  const std::vector<float>& bias() const { return bias_; }
+  const std::vector<float>& bias() const {
+    return bias_;
+  }
 
   /// Appends what the execution needs beyond source, weights, bias and destination. The scales must outlive it.
   void append_to(std::vector<dnnl_exec_arg_t>& arguments, const dnnl::engine& engine) {
 #if DNNL_VERSION_MAJOR >= 3
-    memory_ = dnnl::memory({{static_cast<dnnl::memory::dim>(scales_.size())},
-                            dnnl::memory::data_type::f32,
-                            dnnl::memory::format_tag::x},
-                           engine, scales_.data());
+    memory_ = dnnl::memory(
+        {{static_cast<dnnl::memory::dim>(scales_.size())}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::x},
+        engine, scales_.data());
     arguments.push_back({DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, memory_.get()});
 #else
     static_cast<void>(arguments);
@@ -141,7 +142,9 @@ inline std::string onednn_isa() {
 /// saturate 16-bit halves.
 inline bool has_fast_int8() {
   const auto isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
-  const auto holds = [isa](dnnl::cpu_isa set) { return (isa & static_cast<unsigned>(set)) == static_cast<unsigned>(set); };
+  const auto holds = [isa](dnnl::cpu_isa set) {
+    return (isa & static_cast<unsigned>(set)) == static_cast<unsigned>(set);
+  };
   return holds(dnnl::cpu_isa::avx512_core_vnni) || holds(dnnl::cpu_isa::avx2_vnni);
 }
 

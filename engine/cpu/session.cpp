@@ -17,8 +17,8 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 }  // namespace
 
 Nhwc view_of(const Value& value) {
-  return {value.data, value.dtype, value.shape[0], value.shape[2], value.shape[3], value.shape[1], value.pixel_stride,
-          value.scale};
+  return {value.data,     value.dtype,    value.shape[0],     value.shape[2],
+          value.shape[3], value.shape[1], value.pixel_stride, value.scale};
 }
 
 const Value* StepBuilder::scratch_like(DType dtype, const Shape& shape, float scale) {
@@ -59,7 +59,9 @@ void CpuSession::FreeAligned::operator()(std::byte* memory) const {
 }
 
 CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
-    : Session(std::move(graph)), context_(std::move(context)), layout_(lay_out(graph_, {.precision = context_->precision, .int8 = context_->int8})) {
+    : Session(std::move(graph)),
+      context_(std::move(context)),
+      layout_(lay_out(graph_, {.precision = context_->precision, .int8 = context_->int8})) {
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
     const NodeId id{static_cast<std::int32_t>(i)};
     steps_.push_back(StepBuilder(*context_, graph_, id, layout_, scratch_).build());

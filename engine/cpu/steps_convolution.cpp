@@ -16,7 +16,8 @@ Step depthwise_step(StepBuilder& builder) {
   Actions before;
   const Value *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(dst->dtype)) src = builder.stored_as(dst->dtype, src, before);
-  return {{}, [before, src, dst, op, weights = builder.context.weights.depthwise(builder.node, src->scale, dst->scale)] {
+  return {{},
+          [before, src, dst, op, weights = builder.context.weights.depthwise(builder.node, src->scale, dst->scale)] {
             for (const auto& action : before) action();
             depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), op);
           }};
@@ -133,14 +134,15 @@ Step onednn_step(StepBuilder& builder) {
   // Nor does it round sums of integers to bf16.
   const bool rounds = int8 && output->dtype == DType::bf16;
   const bool apart = output->pixel_stride != output->channels() || rounds;
-  const Value* dst = apart ? builder.scratch_like(rounds ? DType::f32 : output->dtype, output->shape, output->scale) : output;
+  const Value* dst =
+      apart ? builder.scratch_like(rounds ? DType::f32 : output->dtype, output->shape, output->scale) : output;
   std::optional<AddedTo> residual;
   if (op.residual) residual = place_residual(builder, dst, builder.overwrites_residual() && !apart, before);
   const dnnl::primitive_attr attributes = convolution_attributes(residual, op.activation == Activation::relu);
 
   auto conv = std::make_shared<Convolution>();
-  const Kernel kernel = int8 ? prepare_int8(builder, *src, *dst, attributes, *conv)
-                             : choose_kernel(builder, *src, *dst, attributes);
+  const Kernel kernel =
+      int8 ? prepare_int8(builder, *src, *dst, attributes, *conv) : choose_kernel(builder, *src, *dst, attributes);
   if (!int8) conv->weights = context.weights.convolution(builder.node, context.engine, kernel.weights_desc());
   const std::vector<float>& bias = int8 ? conv->scales->bias() : conv->weights->bias;
   const Value* scratch = builder.scratch(kernel.scratchpad_desc().get_size());
@@ -175,8 +177,8 @@ Step onednn_step(StepBuilder& builder) {
 Step convolution_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Value *src = builder.input(0), *dst = builder.output();
-  const bool ours = is_depthwise(op, src->channels()) && !op.residual &&
-                    (src->dtype == dst->dtype || is_8bit(src->dtype));
+  const bool ours =
+      is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));
   return ours ? depthwise_step(builder) : onednn_step(builder);
 }
 

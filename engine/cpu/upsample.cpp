@@ -81,13 +81,14 @@ GIEMSA_INLINE void blend(const float* a, const float* b, float w0, float w1, flo
 }
 
 // widen_row interpolates a row along x; blend_rows two widened rows along y, times `factor`.
-#define GIEMSA_ROWS(T)                                                                                                \
-  GIEMSA_SIMD void widen_row(const RowTaps& taps, const T* in, std::int64_t width, std::int64_t inner,                \
-                             std::int64_t stride, float* out) {                                                       \
-    widen(taps, in, width, inner, stride, out);                                                                       \
-  }                                                                                                                   \
-  GIEMSA_SIMD void blend_rows(const float* a, const float* b, float w0, float w1, float factor, std::int64_t n, T* out) { \
-    blend(a, b, w0, w1, factor, n, out);                                                                              \
+#define GIEMSA_ROWS(T)                                                                                          \
+  GIEMSA_SIMD void widen_row(const RowTaps& taps, const T* in, std::int64_t width, std::int64_t inner,          \
+                             std::int64_t stride, float* out) {                                                 \
+    widen(taps, in, width, inner, stride, out);                                                                 \
+  }                                                                                                             \
+  GIEMSA_SIMD void blend_rows(const float* a, const float* b, float w0, float w1, float factor, std::int64_t n, \
+                              T* out) {                                                                         \
+    blend(a, b, w0, w1, factor, n, out);                                                                        \
   }
 GIEMSA_ROWS(float)
 GIEMSA_ROWS(Bf16)

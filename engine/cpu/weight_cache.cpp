@@ -58,8 +58,8 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
 }
 
 std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, float in_scale, float out_scale) {
-  const WeightKey key = WeightKey::of(node, cat("depthwise ", std::bit_cast<std::uint32_t>(in_scale), ' ',
-                                                std::bit_cast<std::uint32_t>(out_scale)));
+  const WeightKey key = WeightKey::of(
+      node, cat("depthwise ", std::bit_cast<std::uint32_t>(in_scale), ' ', std::bit_cast<std::uint32_t>(out_scale)));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 

@@ -1,6 +1,6 @@
 // Convolutions of 8-bit integers. Scales and weights are such that every sum is a whole number of some 2^-k below 2^24
-// of them: floating-point arithmetic is then exact, whatever its order, and the only rounding is the one that the result
-// is stored with (to nearest, halves to even, saturating). So results must be equal, not close.
+// of them: floating-point arithmetic is then exact, whatever its order, and the only rounding is the one that the
+// result is stored with (to nearest, halves to even, saturating). So results must be equal, not close.
 #include <cmath>
 
 #include "engine/layout.h"
@@ -63,7 +63,8 @@ struct Case {
     Tensor x = ref::random_tensor(item.input, 1);
     NodeId id = input("x", x);
     if (positive) {
-      id = graph.add("positive", Conv2d{.out_channels = item.input[1], .groups = item.input[1], .activation = Activation::relu},
+      id = graph.add("positive",
+                     Conv2d{.out_channels = item.input[1], .groups = item.input[1], .activation = Activation::relu},
                      {id}, weights_of(ones(item.input[1])));
       graph.calibrate(id, fine);
       x = without_negatives(x);
@@ -161,7 +162,8 @@ TEST_CASE("pooling, upsampling and concatenation in 8 bits") {
   const Tensor x = ref::random_tensor({1, 1, 4, 4}, 1, -57 * fine, 57 * fine);
   const NodeId input = net.input("x", x.shape());
   net.graph.calibrate(input, fine);
-  const NodeId conv = net.graph.add("conv", Conv2d{.out_channels = 1, .activation = Activation::relu}, {input}, almost_one());
+  const NodeId conv =
+      net.graph.add("conv", Conv2d{.out_channels = 1, .activation = Activation::relu}, {input}, almost_one());
   const NodeId pool = net.graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {conv});
   const NodeId up = net.graph.add("up", Upsample{{4, 4}}, {pool});
   const NodeId both = net.concat("both", {conv, up});
@@ -171,7 +173,8 @@ TEST_CASE("pooling, upsampling and concatenation in 8 bits") {
   net.output(net.graph.add("reader", Conv2d{.out_channels = 1}, {both}, weights_of(exact_weights({1, 2, 1, 1}, 5))));
 
   const auto at = [&](std::int64_t row, std::int64_t column) {
-    return stored(std::max(0.0f, x.as<float>()[static_cast<std::size_t>(row * 4 + column)]) * 127.0 / 128, 2 * fine, true);
+    return stored(std::max(0.0f, x.as<float>()[static_cast<std::size_t>(row * 4 + column)]) * 127.0 / 128, 2 * fine,
+                  true);
   };
   const auto pooled = [&](std::int64_t row, std::int64_t column) {
     return std::max({at(2 * row, 2 * column), at(2 * row, 2 * column + 1), at(2 * row + 1, 2 * column),
@@ -205,7 +208,8 @@ TEST_CASE("what was not calibrated runs in the usual precision") {
   const double tolerance = cpu_facts().fast_bf16 ? 8 * 8 * 0x1p-8 : 8 * 0x1p-7;
   const auto expected = test::run(test::cpu(), net.graph, std::vector{values});
   const auto actual = test::run(test::cpu(DType::i8), net.graph, std::vector{values});
-  test::check_close(std::span(actual[0]), std::span(expected[0]), [&](std::size_t) { return tolerance; }, "b");
+  test::check_close(
+      std::span(actual[0]), std::span(expected[0]), [&](std::size_t) { return tolerance; }, "b");
 }
 
 TEST_CASE("int8 needs scales") {

@@ -118,8 +118,8 @@ TEST_CASE("linear_bf16") {
   }
 }
 
-// Products of bfloat16 are exact and a lane takes in/16 of them, each added with one rounding, so check_linear's tolerance
-// holds for operands that are bfloat16 from the start.
+// Products of bfloat16 are exact and a lane takes in/16 of them, each added with one rounding, so check_linear's
+// tolerance holds for operands that are bfloat16 from the start.
 TEST_CASE("linear_dot") {
   if (!cpu::has_linear_dot()) {
     MESSAGE("skipped: this CPU lacks AVX512_BF16");

@@ -81,8 +81,10 @@ TEST_CASE("upsample of bfloat16 is that of its fp32 values") {
       Guarded<std::uint16_t> source{std::span(bits)};
       Guarded<float> out(c.outer * c.out.h * c.out.w * c.inner);
       Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(op, layout)));
-      const cpu::Nhwc src{reinterpret_cast<std::byte*>(source.data()), DType::bf16, c.outer, c.in.h, c.in.w, c.inner, c.inner};
-      const cpu::Nhwc dst{reinterpret_cast<std::byte*>(out.data()), DType::f32, c.outer, c.out.h, c.out.w, c.inner, c.inner};
+      const cpu::Nhwc src{
+          reinterpret_cast<std::byte*>(source.data()), DType::bf16, c.outer, c.in.h, c.in.w, c.inner, c.inner};
+      const cpu::Nhwc dst{
+          reinterpret_cast<std::byte*>(out.data()), DType::f32, c.outer, c.out.h, c.out.w, c.inner, c.inner};
       cpu::upsample(op, dst, src, scratch.values());
       check_equal(out.values(), upsampled(op, c, in), rerun("upsample of bfloat16 is that of its fp32 values", c.name));
     }

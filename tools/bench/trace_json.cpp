@@ -83,7 +83,8 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
   return cat(
       table,
       format("limit: %.0f GFLOP/s fp32, %.0f bf16, %.0f int8, %.1f GB/s copied, measured just now\n",
-             ceilings->fp32_flops * 1e-9, ceilings->bf16_flops * 1e-9, ceilings->int8_ops * 1e-9, ceilings->copy_bytes * 1e-9),
+             ceilings->fp32_flops * 1e-9, ceilings->bf16_flops * 1e-9, ceilings->int8_ops * 1e-9,
+             ceilings->copy_bytes * 1e-9),
       "above 100 %: data stayed in caches, products with padding were skipped, or others were at work meanwhile\n");
 }
 

@@ -18,7 +18,8 @@ void Observed::watch(Session& session, const std::string& input) {
   session.observe([this, input](const Node& node, const Tensor& tensor) {
     const auto found = results_.find(node.value == input ? "input" : node.value);
     if (found == results_.end()) return;
-    for (const float value : tensor.as<float>()) found->second.largest = std::max(found->second.largest, std::abs(value));
+    for (const float value : tensor.as<float>())
+      found->second.largest = std::max(found->second.largest, std::abs(value));
   });
 }
 

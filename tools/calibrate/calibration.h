@@ -1,9 +1,9 @@
 // Runs a network in fp32 on real images and finds the scales of its activations: the largest magnitude that a result
 // ever had is the last step of its 8 bits.
 //
-// Cutting off the rarest values, to give the others finer steps, was measured too, on 275 fields that were not calibrated
-// with: pixels whose label stays that of fp32 were 99.952 % without, 99.943 % with the cut of least squared error,
-// 99.928 % with a cut at the 99.99th percentile.
+// Cutting off the rarest values, to give the others finer steps, was measured too, on 275 fields that were not
+// calibrated with: pixels whose label stays that of fp32 were 99.952 % without, 99.943 % with the cut of least squared
+// error, 99.928 % with a cut at the 99.99th percentile.
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@
 
 namespace giemsa::calibrate {
 
-/// What the results of one network were seen to be. The same frames give the same scales, in any order and on any number
-/// of threads.
+/// What the results of one network were seen to be. The same frames give the same scales, in any order and on any
+/// number of threads.
 class Observed {
  public:
   /// Has `session` report to this object, which must outlive it. `input` is the node that feeds the network; it, and

@@ -105,7 +105,9 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->type_name("FILE");
   command->add_option("--segment-size", a.segment_size, "size at which the segmenter sees an image (default: its own)")
       ->type_name("WxH|LONG");
-  command->add_option("--threads", a.threads, "threads (default: one a core)")->check(number_in(1, 1024))->type_name("N");
+  command->add_option("--threads", a.threads, "threads (default: one a core)")
+      ->check(number_in(1, 1024))
+      ->type_name("N");
   command->add_flag("--quiet", a.quiet, "print nothing");
   command->callback([arguments, &action] { action = [arguments] { return calibrate_model(*arguments); }; });
 }
