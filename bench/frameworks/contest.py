@@ -6,6 +6,7 @@ import sys
 from typing import NamedTuple
 
 import images
+import report
 import verify
 from peers import HERE, Missing
 from worker import Turn, Worker, WorkerError
@@ -179,8 +180,8 @@ def timed_turn(worker, calls):
 
 
 def group(row):
-    """What a setting competes in: its peer, in fp32 or in whatever is faster."""
-    return row["peer"], row["precision"] == "fp32"
+    """What a setting competes in: its peer, in its class of precision."""
+    return row["peer"], next(label for label, belongs in report.CLASSES.items() if belongs(row))
 
 
 def finalists(entries):

@@ -72,9 +72,10 @@ def row(peer, precision, ms, verified=True, name=None):
 class Tables(unittest.TestCase):
     def test_finals_are_for_each_peers_best_of_each_class(self):
         rows = [row("Giemsa", "fp32", 50), row("A", "fp32", 10), row("A", "fp32", 10.9), row("A", "fp32", 11.1), row("A", "bf16", 9),
+                row("A", "int8", 5), row("A", "int8", 8),
                 row("B", "fp32", 1, verified=False), row("B", "fp32", 70)]
         stay = [entry for _, entry in contest.finalists([(None, entry) for entry in rows])]
-        self.assertEqual(stay, [rows[0], rows[1], rows[2], rows[4], rows[6]])
+        self.assertEqual(stay, [rows[0], rows[1], rows[2], rows[4], rows[5], rows[8]])
 
     def case(self, rows):
         case = {"title": "T", "network": "classifier", "inputs": "1", "held_out": 1, "reference": "R", "free": 0, "turns": 1, "disturbed": 0,
@@ -85,10 +86,19 @@ class Tables(unittest.TestCase):
     def test_ratios_are_against_our_best_of_the_class(self):
         case = self.case([row("Giemsa", "fp32", 10), row("Giemsa", "bf16", 5), row("Giemsa", "int8", 4), row("A", "fp32", 8),
                           row("A", "bf16", 8), row("A", "int8", 2, verified=False)])
-        self.assertEqual([entry["ratio"] for entry in case["rows"]], [1, 1.25, 1, 0.8, 2, 0.5])
+        self.assertEqual([entry["ratio"] for entry in case["rows"]], [1, 1, 1, 0.8, 1.6, 0.5])
         text = report.summary({"cases": [case]})
         self.assertIn("| T | 10.00 (fp32) | **0.80** (fast) | A 1.0 fast fp32, 8.00 ms |", text)
+        self.assertIn("| T | 5.00 (bf16) | 1.60 (fast bf16) | Giemsa 1.0 fast bf16, 5.00 ms |", text)
+        self.assertIn("| T | 4.00 (int8) | - | Giemsa 1.0 fast int8, 4.00 ms |", text)
         self.assertIn("| T | 4.00 (int8) | 2.00 (fast bf16) | Giemsa 1.0 fast int8, 4.00 ms |", text)
+
+    def test_a_precision_that_we_lack_is_measured_against_the_fastest_that_we_have(self):
+        case = self.case([row("Giemsa", "fp32", 10), row("Giemsa", "bf16", 5), row("A", "int8", 4)])
+        self.assertEqual(case["rows"][2]["ratio"], 0.8)
+        text = report.summary({"cases": [case]})
+        self.assertIn("| T | - | - | A 1.0 fast int8, 4.00 ms |", text)
+        self.assertIn("| T | 5.00 (bf16) | **0.80** (fast int8) | A 1.0 fast int8, 4.00 ms |", text)
 
     def test_what_is_wrong_or_missing_stays_visible(self):
         late = row("A", "fp32", 99)
