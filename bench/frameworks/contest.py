@@ -152,7 +152,7 @@ class Judge:
         differing = verify.differing(labels, self.reference_labels)
         row |= {"error": verify.relative_error(logits, self.reference), "agreement": 1 - differing / len(labels)}
 
-        if first or row["precision"] == "int8" or row["ours"] and row["precision"] != "fp32":
+        if first or row["precision"] != "fp32":
             worker.ask("load", inputs=self.inputs.held_out, **shape)
             row["accuracy"] = self.accuracy(self.labels(self.logits(worker)))
             worker.ask("load", inputs=self.inputs.timed, **shape)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("GIEMSA_DATA", REPOSITORY.parent / "shared" / "data"))
 CALIBRATION = {"segmenter": 32, "classifier": 96}
-HELD_OUT = {"segmenter": 16, "classifier": 96}
+HELD_OUT = {"segmenter": 12, "classifier": 96}
 
 
 def digest(*files):
