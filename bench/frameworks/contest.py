@@ -12,7 +12,7 @@ from peers import HERE, Missing
 from worker import Turn, Worker, WorkerError
 
 DISTURBED = 0.05  # share of the CPU that others may take during a turn
-CLOSE = 1.1  # a setting within this factor of its peer's best in the heats is in the finals too
+HOPEFUL, CLOSE = 1.5, 1.1  # a setting within this factor of its peer's best is in the second heat, and then in the finals
 
 
 class Case(NamedTuple):
@@ -184,26 +184,27 @@ def group(row):
     return row["peer"], next(label for label, belongs in report.CLASSES.items() if belongs(row))
 
 
-def finalists(entries):
-    """Ours, and of each peer the verified settings that the heats found best or close to it."""
+def in_reach(entries, factor):
+    """Ours, and of each peer the verified settings that the heats so far found best or within a factor of it."""
     best = {}
     for _, row in entries:
         if row["verified"]:
             best[group(row)] = min(row["heat_ms"], best.get(group(row), row["heat_ms"]))
     return [(worker, row) for worker, row in entries
-            if row["ours"] or row["verified"] and row["heat_ms"] <= CLOSE * best[group(row)]]
+            if row["ours"] or row["verified"] and row["heat_ms"] <= factor * best[group(row)]]
 
 
 def heats(entries, seconds, order, say):
-    """Who stays for the finals; the others end. Each row's `heat_ms` is the lower of two turns' medians: whoever was disturbed
-    in one is not out for that."""
+    """Who stays for the finals; the others end. A row's `heat_ms` is the lower of its two turns' medians (one, where that left
+    no hope): whoever was disturbed in one is not out for that."""
     say("  heats")
     for worker, row in order.sample(entries, len(entries)):
         row["heat_ms"] = statistics.median(Turn(worker, 3).ms)
-    for worker, row in order.sample(entries, len(entries)):
+    hopeful = in_reach(entries, HOPEFUL)
+    for worker, row in order.sample(hopeful, len(hopeful)):
         turn = timed_turn(worker, calls_in(seconds / 2, row))
         row["heat_ms"] = min(row["heat_ms"], statistics.median(turn.ms))
-    staying = finalists(entries)
+    staying = in_reach(hopeful, CLOSE)
     for worker, row in entries:
         if (worker, row) not in staying:
             worker.close()

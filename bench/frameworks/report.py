@@ -26,14 +26,13 @@ def ratio(row, ours):
 
 
 def summarize(case):
-    """Adds percentiles, and the ratio to our fastest of the same class, to the rows that were in the finals."""
+    """Adds percentiles, and the ratio to our fastest in fp32 or in any reduced precision, to the rows of the finals."""
     for row in case["rows"]:
         if "rounds" in row:
             samples = [ms for turn in row["rounds"] for ms in turn]
             row |= {f"p{percent}": percentile(samples, percent) for percent in (50, 90, 99)} | {"samples": len(samples)}
-    for belongs in CLASSES.values():
-        # A precision that we do not have is measured against the fastest reduced one that we have.
-        ours = fastest(case, belongs, peer="Giemsa") or fastest(case, SUMMARIES[REDUCED], peer="Giemsa")
+    for belongs in (SUMMARIES["fp32"], SUMMARIES[REDUCED]):
+        ours = fastest(case, belongs, peer="Giemsa")
         for row in filter(belongs, case["rows"]):
             if ours and "rounds" in row:
                 row["ratio"] = ratio(row, ours)
@@ -130,8 +129,8 @@ def markdown(result):
             "**Each peer's best setting: its time over that of our best of the same class.** Below 1 (bold) it is ahead of us.\n")
     text += summary(result)
     text += "".join(f"\n{name} does not take part: {why}\n" for name, why in result["missing"].items())
-    text += ("\np50, p90, p99 in milliseconds a call; \"time / ours\": median over the rounds against our fastest row of the same "
-             "class, or where we have none, our fastest in reduced precision; error: largest, relative to the largest logit of the reference.\n")
+    text += ("\np50, p90, p99 in milliseconds a call; \"time / ours\": median over the rounds against our fastest row in fp32, for "
+             "reduced precision against our fastest in any; error: largest, relative to the largest logit of the reference.\n")
     return text + "".join(map(case_text, result["cases"]))
 
 

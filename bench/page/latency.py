@@ -3,8 +3,7 @@
 from html_parts import details, escape, figure, figures, machine_facts, number, percent, source, table
 from svg import Bar, LogPlot, Point, bars
 
-CLASSES = [("fp32", lambda row: row["precision"] == "fp32"), ("bf16, fp16", lambda row: row["precision"] in ("bf16", "fp16")),
-           ("int8", lambda row: row["precision"] == "int8")]
+CLASSES = [("fp32", lambda row: row["precision"] == "fp32"), ("reduced precision", lambda row: row["precision"] != "fp32")]
 
 
 def peer_of(row):
