@@ -14,6 +14,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/messages.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/image_io/decode.h"
 #include "tools/outputs/atomic_file.h"
 
@@ -292,20 +293,9 @@ void add_bench(CLI::App& app, Action& action) {
   option("--cold-starts", a.cold_starts, "N", "processes to start (default: 5; 0: none)")->check(number_in(0, 1000));
 
   group = "Networks";
-  option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
-  option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
-  option("--segment-size", a.segment_size, "WxH|LONG",
-         "size at which the segmenter sees an image, or its long side (default: the network's own)");
-  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
-      ->check(device_name_syntax());
-  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
-      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
-  option("--tuning", a.compute.tuning, "FILE",
-         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
-  option("--provider", a.compute.provider, "NAME",
-         "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
-      ->check(one_of({"own", "cudnn", "cublas"}));
+  add_model_options(*command, a.segmenter, a.classifier, group);
+  add_segment_size_option(*command, a.segment_size, group);
+  add_compute_options(*command, a.compute, group);
 
   group = "Results";
   command->add_flag("--json", a.json, "machine-readable, every sample included")->group(group);

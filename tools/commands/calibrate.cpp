@@ -10,6 +10,7 @@
 #include "tools/calibrate/calibration.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/commands/progress.h"
 #include "tools/image_io/decode.h"
 #include "tools/image_io/find_images.h"
@@ -103,8 +104,7 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->type_name("OUT.safetensors");
   command->add_option("--segmenter", a.segmenter, "finds the cells for a classifier (default: the shipped one)")
       ->type_name("FILE");
-  command->add_option("--segment-size", a.segment_size, "size at which the segmenter sees an image (default: its own)")
-      ->type_name("WxH|LONG");
+  add_segment_size_option(*command, a.segment_size);
   command->add_option("--threads", a.threads, "threads (default: one a core)")
       ->check(number_in(1, 1024))
       ->type_name("N");

@@ -11,6 +11,7 @@
 #include "engine/npy.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/outputs/text.h"
 #include "weights/safetensors.h"
 
@@ -178,21 +179,7 @@ void add_compare(CLI::App& app, Action& action) {
   command->footer(footer);
   command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
   command->add_option("--golden", a.golden, "the activations to compare with")->required()->type_name("GOLDEN");
-  command->add_option("--device", a.compute.device, "auto, cpu, cuda or cuda:N (default: auto)")
-      ->check(device_name_syntax())
-      ->type_name("DEVICE");
-  command->add_option("--precision", a.compute.precision, "auto, fp32, fp16, bf16 or int8 (default: fp32)")
-      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}))
-      ->type_name("TYPE");
-  command
-      ->add_option("--tuning", a.compute.tuning,
-                   "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)")
-      ->type_name("FILE");
-  command
-      ->add_option("--provider", a.compute.provider,
-                   "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
-      ->check(one_of({"own", "cudnn", "cublas"}))
-      ->type_name("NAME");
+  add_compute_options(*command, a.compute);
   command
       ->add_option("--tolerance", a.tolerance,
                    "largest error over the layer's largest value (default: what rounding explains)")

@@ -12,6 +12,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/messages.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/commands/pipeline.h"
 #include "tools/commands/progress.h"
 #include "tools/outputs/json.h"
@@ -193,22 +194,11 @@ void add_run(CLI::App& app, Action& action) {
   option("INPUT", a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")->required();
 
   group = "Networks";
-  option("--segmenter", a.segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
-  option("--classifier", a.classifier, "FILE", "network that names them (default: the one that comes along)");
-  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
-      ->check(device_name_syntax());
-  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
-      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
-  option("--tuning", a.compute.tuning, "FILE",
-         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
-  option("--provider", a.compute.provider, "NAME",
-         "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
-      ->check(one_of({"own", "cudnn", "cublas"}));
+  add_model_options(*run_command, a.segmenter, a.classifier, group);
+  add_compute_options(*run_command, a.compute, group);
 
   group = "Finding cells";
-  option("--segment-size", a.segment_size, "WxH|LONG",
-         "size at which the segmenter sees an image, or its long side (default: the network's own)");
+  add_segment_size_option(*run_command, a.segment_size, group);
   option("--threshold", a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
       ->check(between_0_and_1());
   option("--min-area", a.smear.min_area, "PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)")

@@ -11,6 +11,7 @@
 #include "tools/bench/trace_json.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/commands/op_text.h"
 #include "tools/outputs/atomic_file.h"
 
@@ -98,16 +99,7 @@ void add_trace(CLI::App& app, Action& action) {
   option("-o,--out", a.out, "FILE", "write a trace for Perfetto");
   option("--top", a.top, "N", "layers in the table, slowest first (default: 20)")->check(number_in(1, 1e6));
   option("--runs", a.runs, "N", "runs whose median counts (default: 25)")->check(number_in(1, 1e6));
-  option("--device", a.compute.device, "DEVICE", "auto, cpu, cuda or cuda:N (default: auto)")
-      ->check(device_name_syntax());
-  option("--precision", a.compute.precision, "TYPE", "auto, fp32, fp16, bf16 or int8 (default: auto)")
-      ->check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  option("--threads", a.compute.threads, "N", "CPU threads (default: one a core)")->check(number_in(1, 1024));
-  option("--tuning", a.compute.tuning, "FILE",
-         "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
-  option("--provider", a.compute.provider, "NAME",
-         "who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: own)")
-      ->check(one_of({"own", "cudnn", "cublas"}));
+  add_compute_options(*command, a.compute);
   command->callback([arguments, &action] { action = [arguments] { return trace(*arguments); }; });
 }
 

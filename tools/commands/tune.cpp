@@ -9,6 +9,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/messages.h"
 #include "tools/commands/model_files.h"
+#include "tools/commands/network_options.h"
 #include "tools/outputs/atomic_file.h"
 #include "tools/outputs/text.h"
 
@@ -96,10 +97,7 @@ void add_tune(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("tune", "measure which plans of convolutions are fastest on this GPU");
   command->footer(footer);
   command->add_option("-o,--out", a.out, "the tuning file to write")->required()->type_name("FILE");
-  command->add_option("--segmenter", a.segmenter, "network that finds the cells (default: the one that comes along)")
-      ->type_name("FILE");
-  command->add_option("--classifier", a.classifier, "network that names them (default: the one that comes along)")
-      ->type_name("FILE");
+  add_model_options(*command, a.segmenter, a.classifier);
   command->add_option("--sizes", a.sizes, "sizes at which the segmenter sees images (default: the network's own)")
       ->delimiter(',')
       ->type_name("WxH,...");
