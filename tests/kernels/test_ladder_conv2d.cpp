@@ -9,9 +9,9 @@ using kernels::Conv2dStep;
 namespace {
 
 /// The emulator takes some 100 ns for a multiply-add of a thread alone, and a few for one of a matrix instruction, in
-/// whole tiles. What costs it more than a second is left to the steps that do it faster, and other orders of threads to
-/// the small cases.
-constexpr double most_alone = 1e6, most_alone_in_all_orders = 1e5, most_in_all_orders = 1e6;
+/// whole tiles of 64 x 64, of which a depthwise convolution uses hardly any. What costs it more than a second is left
+/// to the steps that do it faster, and other orders of threads to the small cases.
+constexpr double most_alone = 1e6, most_in_tiles = 1e7, most_alone_in_all_orders = 1e5, most_in_all_orders = 1e6;
 
 void check_steps(const Conv2dCase& c, const Slice& in, const Slice& out) {
   const Problem problem(c);
@@ -19,8 +19,8 @@ void check_steps(const Conv2dCase& c, const Slice& in, const Slice& out) {
   OnDevice<Half, Half> device(problem, in, out);
   const double alone = cost(device.params(), 2).flops / 2;
   for (const Conv2dStep& step : kernels::conv2d_steps) {
-    const bool by_matrices = &step >= &kernels::conv2d_steps[3];
-    if (!by_matrices && alone > most_alone) continue;
+    const bool in_tiles = &step >= &kernels::conv2d_steps[2], by_matrices = &step >= &kernels::conv2d_steps[3];
+    if ((!by_matrices && alone > most_alone) || (in_tiles && problem.multiply_adds() > most_in_tiles)) continue;
     const auto run = [&](Half* output, const Conv2dInputs<Half>& inputs, const Conv2dParams& params) {
       step.run(output, inputs, params, nullptr);
     };
