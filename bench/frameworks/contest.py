@@ -90,7 +90,8 @@ def contestants(options, case, models, inputs):
         file = model
         if precision == "int8":
             try:
-                file = models.calibrated(case.network, options, [image.file for image in inputs.sets.calibration], case.width, case.height)
+                whole = [image.whole or image.file for image in inputs.sets.calibration]
+                file = models.calibrated(case.network, options, whole, case.width, case.height)
             except Missing as why:
                 absent.append({"peer": "Giemsa", "name": ours, "precision": precision, "ours": True, "failure": str(why)})
                 continue

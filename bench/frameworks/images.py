@@ -27,6 +27,7 @@ def digest(*files):
 class Image(NamedTuple):
     file: pathlib.Path
     truth: str  # a mask's path for a segmenter, a class's name for a classifier
+    whole: pathlib.Path = None  # what a cell was cropped from
 
 
 class Sets(NamedTuple):
@@ -72,7 +73,8 @@ def cells(images, options, folder):
         result = results[str(image.file)]
         if result["cells"]:
             largest = max(result["cells"], key=lambda cell: cell["area"])
-            found.append(Image(folder / "crops" / largest["class"] / f"{result['name']}_{largest['id']}.png", image.truth))
+            found.append(Image(folder / "crops" / largest["class"] / f"{result['name']}_{largest['id']}.png", image.truth,
+                               image.file))
     return found
 
 

@@ -2,8 +2,8 @@
 in NHWC, which its convolutions read without reordering, in memory that the request reads in place.
 
   latency     inference precision f32 or bf16
-  int8        a model that quantize_openvino.py made; what it leaves in floating point runs in f32
-  int8_bf16   the same, with the rest in bf16
+  nncf        int8: a model that quantize_openvino.py made; what it leaves in floating point runs in f32
+  nncf_bf16   the same, with the rest in bf16
 """
 
 import numpy as np
@@ -12,12 +12,12 @@ from openvino.preprocess import PrePostProcessor
 
 from serve import serve
 
-SETTINGS = {"cpu": {"latency": ("fp32", "bf16"), "int8": ("int8",), "int8_bf16": ("int8",)}}
+SETTINGS = {"cpu": {"latency": ("fp32", "bf16"), "nncf": ("int8",), "nncf_bf16": ("int8",)}}
 
 
 class Network:
     def __init__(self, setting, precision, threads, device):
-        floating = "bf16" if precision == "bf16" or setting == "int8_bf16" else "f32"
+        floating = "bf16" if precision == "bf16" or setting == "nncf_bf16" else "f32"
         self.options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": floating}
 
     def open(self, model, shape):
