@@ -1,7 +1,9 @@
 """One case: every contestant is loaded and verified, heats choose each peer's best settings, finals time them in turns."""
 
+import json
 import random
 import statistics
+import subprocess
 import sys
 from typing import NamedTuple
 
@@ -87,15 +89,15 @@ def contestants(options, case, models, inputs):
     on_device = [] if options.device == "cpu" else [options.device]
     field, absent = [], []
     for precision in options.precisions:
-        file = model
-        if precision == "int8":
-            try:
-                whole = [image.whole or image.file for image in inputs.sets.calibration]
-                file = models.calibrated(case.network, options, whole, case.width, case.height)
-            except Missing as why:
-                absent.append({"peer": "Giemsa", "name": ours, "precision": precision, "ours": True, "failure": str(why)})
-                continue
-        field.append(Contestant("Giemsa", ours, precision, [options.worker, precision, str(options.threads), *on_device], str(file)))
+        field.append(Contestant("Giemsa", ours, precision, [options.worker, precision, str(options.threads), *on_device], str(model)))
+    if options.device == "cpu":
+        whole = [image.whole or image.file for image in inputs.sets.calibration]
+        try:
+            calibrated = models.calibrated(case.network, options, whole, case.width, case.height)
+            if "int8" in computes_in(options.worker, calibrated):
+                field.append(Contestant("Giemsa", ours, "int8", [options.worker, "int8", str(options.threads)], str(calibrated)))
+        except Missing as why:
+            absent.append({"peer": "Giemsa", "name": ours, "precision": "int8", "ours": True, "failure": str(why)})
     onnx = models.onnx(model, case.width, case.height)
     for installed in options.installed:
         for setting, precisions in installed.settings.items():
@@ -117,6 +119,11 @@ def contestants(options, case, models, inputs):
     rank = {"PyTorch": 0, "Giemsa": 1}
     field.sort(key=lambda contestant: (rank.get(contestant.peer, 2), contestant.precision != "fp32"))
     return field, absent
+
+
+def computes_in(worker, model):
+    """The precisions in which this machine runs one of our models."""
+    return json.loads(subprocess.run([worker, "--list", model], check=True, capture_output=True, text=True).stdout)["precisions"]
 
 
 def skipped(options, case, installed, setting, precision):
