@@ -12,6 +12,7 @@
 
 #include "bench/network.h"
 #include "engine/cpu/backend.h"
+#include "engine/device.h"
 #include "tools/image_io/decode.h"
 
 namespace giemsa {
@@ -50,7 +51,7 @@ Json prepare(const Json& command) {
 
 class Worker {
  public:
-  explicit Worker(const CpuOptions& options) : options_(options) {}
+  explicit Worker(DeviceOptions options) : options_(std::move(options)) {}
 
   Json answer(const Json& command) {
     const std::string what = command.at("do");
@@ -74,7 +75,7 @@ class Worker {
 
     const auto start = Clock::now();
     const Model model = load_model(std::filesystem::path(command.at("model").get<std::string>()));
-    const auto backend = make_cpu_backend(options_);
+    const auto backend = open_device(options_);
     check_scales(model, backend->precision());
     session_ = backend->compile(network_graph(model, batch, size));
     infer();
@@ -106,7 +107,7 @@ class Worker {
     session_->run({&input, 1});
   }
 
-  CpuOptions options_;
+  DeviceOptions options_;
   std::unique_ptr<Session> session_;
   std::vector<float> inputs_;
   std::size_t input_volume_ = 0, next_ = 0;
@@ -131,6 +132,12 @@ std::vector<std::string> precisions_for(const CpuFacts& facts, std::span<char*> 
   });
   if (facts.fast_int8 && calibrated) precisions.push_back("int8");
   return precisions;
+}
+
+/// What the second argument may be here.
+std::vector<std::string> devices() {
+  if (why_no_cuda().empty()) return {"cpu", "cuda"};
+  return {"cpu"};
 }
 
 void serve(Worker& worker) {
@@ -160,12 +167,14 @@ int main(int argc, char** argv) {
                         {"isa", facts.isa},
                         {"cores", facts.cores},
                         {"fast_bf16", facts.fast_bf16},
-                        {"precisions", precisions_for(facts, arguments.subspan(2))}}
+                        {"precisions", precisions_for(facts, arguments.subspan(2))},
+                        {"devices", devices()}}
                 << '\n';
       return 0;
     }
-    check(argc == 3, ErrorKind::usage, "usage: giemsa-bench-worker --list [MODEL]... | fp32|bf16|int8 THREADS");
-    Worker worker({std::stoi(argv[2]), parse_precision(argv[1])});
+    check(argc == 3 || argc == 4, ErrorKind::usage,
+          "usage: giemsa-bench-worker --list [MODEL]... | fp32|fp16|bf16|int8 THREADS [cpu|cuda]");
+    Worker worker({.device = argc == 4 ? argv[3] : "cpu", .precision = argv[1], .threads = std::stoi(argv[2])});
     serve(worker);
     return 0;
   } catch (const std::exception& error) {

@@ -148,9 +148,31 @@ class GpuCheck(unittest.TestCase):
                 self.assertEqual(result["result"], "failed")
                 self.assertIn("cublas: ", result["why"])
 
+    def frameworks(self, torch):
+        """The part, with a python3 in PATH that has torch or not and whose bench/frameworks/run leaves one row."""
+        for program in ("bench/giemsa-bench-worker", "tools/giemsa-samples"):
+            (self.folder / "build" / program).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / "build" / program).touch()
+        case = {"title": "AlexNet", "rows": [{"name": "Giemsa", "precision": "fp16", "p50": 0.25, "error": 1e-3}]}
+        self.fake("python3", f"[ \"$1\" = -c ] && exit {0 if torch else 1}\n"
+                             "for folder; do :; done\n"  # the last argument
+                             f"mkdir -p $folder/gpu && echo '{json.dumps({'cases': [case]})}' > $folder/gpu/frameworks.json\n")
+        work = self.workplace()
+        with unittest.mock.patch.dict(os.environ, PATH=f"{self.folder / 'bin'}:{os.environ['PATH']}"):
+            work.environment["PATH"] = os.environ["PATH"]
+            return parts.run_part("frameworks", work)
+
+    def test_frameworks_need_a_python_with_torch(self):
+        self.assertIn("no Python in PATH", self.frameworks(torch=False)["why"])
+
+    def test_frameworks_are_reported_row_by_row(self):
+        result = self.frameworks(torch=True)
+        self.assertEqual(result.get("found"), {"AlexNet": {"Giemsa, fp16": {"p50_ms": 0.25, "error": 1e-3}}}, result)
+
     def test_parts_together_stay_within_8_minutes(self):
         self.assertEqual(set(parts.LIMITS), set(parts.PARTS))
-        self.assertLessEqual(sum(parts.LIMITS.values()), 480)
+        self.assertLessEqual(sum(limit for part, limit in parts.LIMITS.items() if part not in parts.ONLY_IF_NAMED), 480)
+        self.assertLess(parts.ONLY_IF_NAMED, set(parts.PARTS))
 
     def test_every_family_is_one_of_the_kernels_tests(self):
         """A filter that matches nothing would check nothing."""

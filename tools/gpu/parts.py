@@ -13,9 +13,11 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What one part may take at most, in seconds, on 16 cores: together 8 minutes, less than which is usual.
+# What one part may take at most, in seconds, on 16 cores: those that run unless others are named together 8 minutes, less
+# than which is usual.
 LIMITS = {"build": 160, "facts": 15, "tests": 60, "whole": 55, "providers": 30, "kernels": 85, "memcheck": 40,
-          "racecheck": 35}
+          "racecheck": 35, "frameworks": 420}
+ONLY_IF_NAMED = {"frameworks"}
 
 
 def patience():
@@ -23,8 +25,12 @@ def patience():
     return max(1.0, 16 / (os.cpu_count() or 1))
 
 
+def limit_of(part):
+    return LIMITS[part] * (patience() if part == "build" else 1)
+
+
 TARGETS = ["giemsa", "bench_gpu_kernels", "bench_gpu_cascade", "test_kernels_gpu"]
-OPTIONAL_TARGETS = ["test_cuda_gpu", "bench_gpu_ladder"]
+OPTIONAL_TARGETS = ["test_cuda_gpu", "bench_gpu_ladder", "giemsa-bench-worker", "giemsa-samples"]
 
 # compute-sanitizer makes a kernel some 10 to 100 times slower. Families of test cases, a run each; cases that launch
 # nothing are left out. Races are looked for where there is shared memory.
@@ -68,8 +74,7 @@ class Workplace:
 
     def begin(self, part):
         self.part = part
-        limit = LIMITS[part] * (patience() if part == "build" else 1)
-        self.part_end = min(self.end, time.monotonic() + limit)
+        self.part_end = min(self.end, time.monotonic() + limit_of(part))
         for log in self.out.glob(f"{part}*.log"):
             log.unlink()
 
@@ -324,6 +329,28 @@ def kernels(work):
     return found
 
 
+def frameworks(work):
+    """Both networks beside PyTorch, by the Python that is first in PATH."""
+    work.program("bench/giemsa-bench-worker")
+    work.program("tools/giemsa-samples")
+    python = shutil.which("python3")
+    if not python or subprocess.run([python, "-c", "import torch, torchvision"], capture_output=True).returncode != 0:
+        raise Skipped("no Python in PATH that has torch and torchvision")
+    if not weights():
+        raise Skipped("weights/pretrained is not at hand, which both sides read")
+    folder = work.out / "frameworks"
+    shutil.rmtree(folder, ignore_errors=True)
+    work.run([python, ROOT / "bench/frameworks/run", "--device", "cuda", "--peer", "pytorch", "--python", f"pytorch={python}",
+              "--build", work.build, "--rounds", "4", "--turn", "0.3", "--save", folder])
+    (made,) = folder.glob("*/frameworks.json")
+
+    def figures(row):
+        return row.get("failure") or {"p50_ms": row.get("p50"), "error": row["error"]}
+
+    return {case["title"]: {f"{row['name']}, {row['precision']}": figures(row) for row in case["rows"]}
+            for case in json.loads(made.read_text())["cases"]}
+
+
 def sanitize(tool):
     def part(work):
         sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
@@ -355,4 +382,4 @@ def sanitize(tool):
 
 
 PARTS = {"build": build, "facts": facts, "tests": tests, "whole": whole, "providers": providers, "kernels": kernels,
-         "memcheck": sanitize("memcheck"), "racecheck": sanitize("racecheck")}
+         "memcheck": sanitize("memcheck"), "racecheck": sanitize("racecheck"), "frameworks": frameworks}
