@@ -1,5 +1,9 @@
 #include "engine/cpu/depthwise.h"
 
+#include <omp.h>
+
+#include <algorithm>
+
 #include "engine/cpu/vector_kernels.h"
 
 namespace giemsa::cpu {
@@ -18,7 +22,9 @@ VectorKernels::DepthwiseRow kernel_for(DType from, DType to) {
 void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias, const Conv2d& op) {
   const auto row_kernel = kernel_for(src.dtype, dst.dtype);
   const std::int64_t rows = dst.n * dst.h;
-#pragma omp parallel for schedule(dynamic)
+  // Neighbouring rows read much of the same input: a thread takes several, yet not so many that others wait for it.
+  const std::int64_t rows_at_once = std::clamp<std::int64_t>(rows / (8 * omp_get_max_threads()), 1, 16);
+#pragma omp parallel for schedule(dynamic, rows_at_once)
   for (std::int64_t row = 0; row < rows; ++row) row_kernel(dst, src, weights, bias, op, row);
 }
 

@@ -3,7 +3,8 @@
 // Reads the input kernel.h * kernel.w times from cache and writes once; 2 * kernel.h * kernel.w FLOPs an output, so it
 // is bound by loads. oneDNN 2.6 falls back to an im2col matrix product for atrous depthwise kernels (8 GFLOP/s measured
 // on the ASPP's 2048 channels); this one skips taps in the padding, which at rates near the map's size are most of
-// them.
+// them. The commonest kernel, 3x3 without dilation or stride, keeps its taps and what neighbouring pixels share in
+// registers, and loads a third.
 #pragma once
 
 #include "engine/cpu/nhwc.h"

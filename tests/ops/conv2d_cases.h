@@ -82,6 +82,18 @@ inline std::vector<Conv2dCase> conv2d_cases() {
        {.out_channels = 64, .kernel = {3, 3}, .padding = {1, 1}, .groups = 64},
        false},
       {"depthwise 3 unpadded", {1, 3, 3, 5}, {.out_channels = 3, .kernel = {3, 3}, .groups = 3}},
+      // Whole vectors of 3x3 pixels, which share loads three at a time: two, one and none left over, in and beside
+      // padding.
+      {"depthwise 48 relu",
+       {2, 48, 6, 7},
+       {.out_channels = 48, .kernel = {3, 3}, .padding = {1, 1}, .groups = 48, .activation = relu}},
+      {"depthwise 16 padding 3 and 2",
+       {1, 16, 4, 6},
+       {.out_channels = 16, .kernel = {3, 3}, .padding = {3, 2}, .groups = 16}},
+      {"depthwise 32 unpadded", {1, 32, 5, 5}, {.out_channels = 32, .kernel = {3, 3}, .groups = 32}},
+      {"depthwise 16 narrower than its kernel",
+       {1, 16, 5, 2},
+       {.out_channels = 16, .kernel = {3, 3}, .padding = {1, 1}, .groups = 16}},
       {"depthwise dilation 12",
        {1, 31, 14, 14},
        {.out_channels = 31, .kernel = {3, 3}, .padding = {12, 12}, .dilation = {12, 12}, .groups = 31}},
