@@ -54,7 +54,17 @@ class CrossValidation(unittest.TestCase):
         self.commands = []
 
     def bench(self, *more):
-        given = ["cross_validate", "--fields", "fields", "--cells", self.folder / "cells", "--giemsa", "giemsa", "--samples", "samples"]
+        given = [
+            "cross_validate",
+            "--fields",
+            "fields",
+            "--cells",
+            self.folder / "cells",
+            "--giemsa",
+            "giemsa",
+            "--samples",
+            "samples",
+        ]
         given += ["--work", self.folder / "work", *more]
         before, sys.argv = sys.argv, [str(word) for word in given]
         try:
@@ -111,7 +121,9 @@ class CrossValidation(unittest.TestCase):
                 with self.assertRaises(cross_validate.OutOfTime):
                     bench.work_through()
                 self.bench("--folds", "0-1", "--final", "--work", other).work_through()
-                self.assertEqual(sorted(str(words).replace(other, str(self.folder / "work")) for words in self.commands), whole)
+                self.assertEqual(
+                    sorted(str(words).replace(other, str(self.folder / "work")) for words in self.commands), whole
+                )
 
     def test_the_papers_recipe_starts_from_nothing(self):
         self.bench("--folds", "0", "--recipe", "paper").work_through()
@@ -121,7 +133,9 @@ class CrossValidation(unittest.TestCase):
         self.bench("--folds", "0-1", "--final", "--unseen", "far/away").work_through()
         made = {path.stem for path in (self.folder / "work/eval").glob("*-away.json")}
         self.assertEqual(made, {"shipped-away", "fold0-away", "final-away"})
-        self.assertFalse([words for network in ("classifier", "segmenter") for words in self.trainings(network) if "far/away" in words])
+        self.assertFalse(
+            [words for network in ("classifier", "segmenter") for words in self.trainings(network) if "far/away" in words]
+        )
 
     def test_folds(self):
         self.assertEqual(cross_validate.parse_folds("0,2-4"), [0, 2, 3, 4])

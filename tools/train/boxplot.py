@@ -3,7 +3,7 @@
 import math
 from xml.sax.saxutils import escape
 
-WIDTH_PER_BOX, LEAST_WIDTH, HEIGHT = 64, 400, 360
+WIDTH_PER_BOX, LEAST_WIDTH, HEIGHT = 100, 400, 360
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 48, 72
 
 
@@ -80,7 +80,7 @@ def box_plot(groups, title, x_label, y_label):
 
 def draw_box(x, group, y_of):
     bottom, low, middle, high, top = five_numbers(group)
-    half = WIDTH_PER_BOX * 0.3
+    half = WIDTH_PER_BOX * 0.2
     parts = [
         line(x, y_of(bottom), x, y_of(low)),
         line(x, y_of(high), x, y_of(top)),
