@@ -60,6 +60,26 @@ GIEMSA_INTERLEAVE(std::uint8_t)
 GIEMSA_INTERLEAVE(std::int8_t)
 #undef GIEMSA_INTERLEAVE
 
+/// The way back, for two planes: a segmentation's logits.
+template <class T>
+GIEMSA_INLINE void separate_body(float* __restrict to, const T* __restrict from, std::int64_t plane, std::int64_t count,
+                                 float factor) {
+  float *first = to, *second = to + plane;
+  for (std::int64_t x = 0; x < count; ++x) {
+    first[x] = load(from[2 * x]) * factor;
+    second[x] = load(from[2 * x + 1]) * factor;
+  }
+}
+#define GIEMSA_SEPARATE(T)                                                                                      \
+  GIEMSA_SIMD void separate_2(float* to, const T* from, std::int64_t plane, std::int64_t count, float factor) { \
+    separate_body(to, from, plane, count, factor);                                                              \
+  }
+GIEMSA_SEPARATE(float)
+GIEMSA_SEPARATE(Bf16)
+GIEMSA_SEPARATE(std::uint8_t)
+GIEMSA_SEPARATE(std::int8_t)
+#undef GIEMSA_SEPARATE
+
 template <class T>
 GIEMSA_INLINE void add_body(T* dst, const T* a, const T* b, std::int64_t count, bool relu) {
   if (relu) {
@@ -176,9 +196,14 @@ void export_nchw(float* dst, const Nhwc& src) {
   const std::int64_t plane = src.h * src.w;
   with_element_type(src.dtype, [&]<class T>(T*) {
 #pragma omp parallel for schedule(static)
-    for (std::int64_t i = 0; i < src.pixels(); ++i) {
-      float* image = dst + i / plane * plane * src.c + i % plane;
-      for (std::int64_t c = 0; c < src.c; ++c) image[c * plane] = load(src.pixel<T>(i)[c]) * src.scale;
+    for (std::int64_t row = 0; row < src.n * src.h; ++row) {
+      float* to = dst + row / src.h * plane * src.c + row % src.h * src.w;
+      const T* from = src.pixel<T>(row * src.w);
+      if (src.c == 2 && src.pixel_stride == 2)
+        separate_2(to, from, plane, src.w, src.scale);
+      else
+        for (std::int64_t x = 0; x < src.w; ++x)
+          for (std::int64_t c = 0; c < src.c; ++c) to[c * plane + x] = load(from[x * src.pixel_stride + c]) * src.scale;
     }
   });
 }

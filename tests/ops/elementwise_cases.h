@@ -17,8 +17,9 @@ struct ShapeCase {
 /// For Add (both inputs), Relu and Flatten.
 inline std::vector<ShapeCase> picture_cases() {
   return {
-      {"one value", {1, 1, 1, 1}}, {"one channel", {1, 1, 31, 33}},        {"one pixel", {2, 130, 1, 1}},
-      {"odd", {3, 17, 7, 5}},      {"AlexNet's features", {1, 256, 6, 6}}, {"one row", {1, 33, 1, 31}},
+      {"one value", {1, 1, 1, 1}},   {"one channel", {1, 1, 31, 33}},        {"one pixel", {2, 130, 1, 1}},
+      {"odd", {3, 17, 7, 5}},        {"AlexNet's features", {1, 256, 6, 6}}, {"one row", {1, 33, 1, 31}},
+      {"two planes", {2, 2, 5, 37}},
   };
 }
 
