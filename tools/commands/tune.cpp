@@ -86,8 +86,9 @@ constexpr const char* footer = R"(Examples:
 
 A plan is how a convolution is cut up: a tile of its output, and how many blocks share a tile's sum. Every plan of every
 convolution in both networks is run on random numbers in fp16; the file names those that beat the built-in choice by
-more than 2 %. A separable convolution runs as one kernel by a plan, or as its two convolutions apart. It is for GPUs of the same model only. Sums are added in another order under another plan, so that
-results may differ in the last bits.)";
+more than 2 %. A separable convolution runs as one kernel by a plan, or as its two convolutions apart. The file is for
+GPUs of the same model only. Sums are added in another order under another plan, so that results may differ in the last
+bits.)";
 
 }  // namespace
 
