@@ -3,8 +3,10 @@
 import csv
 import json
 import os
+import re
 import struct
 import unittest
+import urllib.parse
 
 from support import CLASSES, SOURCE, CommandTest, flat_png, noise_png, read_grey16_png
 
@@ -130,6 +132,13 @@ class Run(CommandTest):
             counts = {row["name"]: row for row in csv.DictReader(file)}
         cells = [(image, cell) for image in document["images"] for cell in image["cells"]]
         self.assertGreater(len(cells), 1)
+        report = (out / "report.html").read_text()
+        self.assertIn(f"{len(cells)} white cells in 3 images", report)
+        self.assertIn(str(self.dir / "in/bad.png"), report)
+        links = re.findall(r'href="([^"]+)"', report)
+        self.assertGreater(len(links), 1)
+        for link in links:
+            self.assertTrue((out / urllib.parse.unquote(link)).exists(), link)
         self.assertEqual(len(rows), len(cells))
         for row, (image, cell) in zip(rows, cells):
             self.assertEqual((row["file"], int(row["cell"]), row["class"]), (image["file"], cell["id"], cell["class"]))

@@ -6,7 +6,8 @@
 #include <sstream>
 
 #include "tests/eval/masks.h"
-#include "tools/eval/html.h"
+#include "tools/outputs/html.h"
+#include "tools/outputs/thumbnail.h"
 
 using namespace giemsa;
 using namespace giemsa::eval;

@@ -146,7 +146,10 @@ Exit run(const RunArguments& arguments) {
   const auto deliver = [&](Identified& item) {
     ImageResult& result = item.result;
     if (!result.ok()) progress.error(result.error);
-    if (folder && result.ok() && !item.was_known) folder->add(info, *item.input, result, item.frame, item.labels);
+    if (folder && item.was_known)
+      folder->keep(info, *item.input, result);
+    else if (folder && result.ok())
+      folder->add(info, *item.input, result, item.frame, item.labels);
     if (table) table->add(result);
     progress.tick(result.ok());
     results.push_back(std::move(result));
@@ -159,7 +162,7 @@ Exit run(const RunArguments& arguments) {
   else
     networks.complete_info();
   if (table) table->finish(info);
-  if (table && folder) std::cout << "\nresults in " << arguments.out << '\n';
+  if (table && folder) std::cout << "\nreport: " << (fs::path(arguments.out) / "report.html").string() << '\n';
   if (arguments.json) std::cout << to_text(document_json(info, results), 2) << '\n';
   return std::ranges::all_of(results, &ImageResult::ok) ? Exit::ok : Exit::images_failed;
 }
@@ -170,9 +173,9 @@ constexpr const char* footer = R"(Examples:
   giemsa run images/ --out results/ --resume          go on after an interruption
   giemsa run smear.png --json | jq '.images[0].cells'
 
---out DIR receives results.json, cells.csv, images.csv, labels/NAME.png (16 bit: 0 background, 1..N the cells) and
-overlays/NAME.png, each written whole or not at all. An image that cannot be used costs one line and exit code 1, the
-others are done; where no INPUT can be used the exit code is 2.)";
+--out DIR receives report.html, results.json, cells.csv, images.csv, labels/NAME.png (16 bit: 0 background, 1..N the
+cells) and overlays/NAME.png, each written whole or not at all. An image that cannot be used costs one line and exit
+code 1, the others are done; where no INPUT can be used the exit code is 2.)";
 
 }  // namespace
 

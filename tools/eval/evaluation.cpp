@@ -5,6 +5,7 @@
 
 #include "tools/outputs/overlay.h"
 #include "tools/outputs/text.h"
+#include "tools/outputs/thumbnail.h"
 
 namespace giemsa::eval {
 namespace {

@@ -2,35 +2,12 @@
 #include <cmath>
 #include <sstream>
 
-#include "tools/eval/html.h"
 #include "tools/eval/report.h"
+#include "tools/outputs/html.h"
 #include "tools/outputs/text.h"
 
 namespace giemsa::eval {
 namespace {
-
-constexpr const char* style = R"(<style>
-:root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; margin-bottom: .2rem; }
-h2 { font-size: 1.2rem; margin-top: 2.2rem; border-bottom: 1px solid #ccc; }
-table { border-collapse: collapse; margin: .8rem 0; }
-caption { text-align: left; color: #555; padding-bottom: .3rem; }
-th, td { padding: .2rem .7rem; text-align: right; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; }
-tr > :first-child { text-align: left; }
-thead { border-bottom: 1px solid #999; }
-tbody tr:nth-child(even) { background: #f6f6f6; }
-small { color: #666; white-space: nowrap; }
-.confusion td { min-width: 4rem; }
-.gallery { display: flex; flex-wrap: wrap; gap: 1rem; }
-figure { margin: 0; max-width: 320px; }
-figure img { display: block; max-width: 100%; }
-figcaption { font-size: .85rem; overflow-wrap: anywhere; }
-dt { font-weight: 600; margin-top: .5rem; }
-dd { margin-left: 1.2rem; }
-</style>
-)";
 
 /// What the figures mean; the same words hold for the tables and the files beside the page.
 constexpr const char* definitions_of_fields = R"(<dt>Segmentation</dt>
@@ -258,7 +235,7 @@ std::string evaluation_html(const Evaluation& evaluation) {
   std::ostringstream out;
   out << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Giemsa: evaluation of "
       << escaped(evaluation.dataset) << "</title>\n"
-      << style << "</head><body>\n<h1>Evaluation of " << escaped(evaluation.dataset) << "</h1>\n<p>"
+      << page_style << "</head><body>\n<h1>Evaluation of " << escaped(evaluation.dataset) << "</h1>\n<p>"
       << evaluation.images.size() << (fields ? " fields" : " images of one cell");
   if (!evaluation.selection.empty()) out << " (" << escaped(evaluation.selection) << ")";
   out << ", " << failed_images(evaluation) << " failed; " << evaluation.scores.truth_cells << " cells, "

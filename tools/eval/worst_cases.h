@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "engine/frame.h"
-#include "tools/outputs/contour.h"  // Box
 
 namespace giemsa::eval {
 
@@ -36,13 +35,6 @@ class WorstCases {
   std::size_t kept_;
   std::vector<WorstCase> cases_;
 };
-
-/// `frame` shrunk by the whole factor that makes no side longer than `longest`: means of squares of pixels, of which
-/// incomplete ones at the right and bottom are dropped.
-Frame shrunk(const Frame& frame, int longest);
-
-/// The pixels of `box` and of `margin` around it, as far as the frame has them.
-Frame cut_out(const Frame& frame, const Box& box, int margin);
 
 /// Draws the outline of a mask in black, two pixels wide.
 void draw_truth(Frame& frame, const Mask& mask);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <system_error>
 
+#include "tools/image_io/decode.h"
 #include "tools/outputs/atomic_file.h"
 #include "tools/outputs/csv.h"
 #include "tools/outputs/geojson.h"
 #include "tools/outputs/overlay.h"
 #include "tools/outputs/png_writer.h"
+#include "tools/outputs/report_page.h"
 
 namespace giemsa {
 namespace {
@@ -43,7 +45,8 @@ void ResultFolder::begin(const RunInfo& info, bool resume) {
     journal_.resume(identity_json(info));
   else
     journal_.start(identity_json(info));
-  for (const char* table : {"results.json", "cells.csv", "images.csv"}) {
+  gallery_ = Gallery(info.classes.size());
+  for (const char* table : {"results.json", "report.html", "cells.csv", "images.csv"}) {
     std::error_code error;
     fs::remove(folder_ / table, error);
     check(!error, ErrorKind::output, (folder_ / table).string(), ": cannot be replaced: ", error.message());
@@ -67,7 +70,20 @@ void ResultFolder::add(const RunInfo& info, const ImageFile& input, const ImageR
   if (info.geojson)
     write_file_atomically(file("geojson", image.name, ".geojson"), to_text(geojson(info, image, labels), -1));
   if (info.crops) write_crops(info, image, frame);
+  gallery_.offer(image, [&] { return &frame; });
   journal_.append(input.path, image_json(image, info.classes));
+}
+
+void ResultFolder::keep(const RunInfo& info, const ImageFile& input, const ImageResult& image) {
+  Frame frame;
+  gallery_.offer(image, [&]() -> const Frame* {
+    try {
+      frame = decode_image(input.path, {info.max_pixels});
+      return &frame;
+    } catch (const Error&) {  // it was read once: at worst a picture is missing from the report
+      return nullptr;
+    }
+  });
 }
 
 void ResultFolder::write_crops(const RunInfo& info, const ImageResult& image, const Frame& frame) const {
@@ -81,6 +97,7 @@ void ResultFolder::write_crops(const RunInfo& info, const ImageResult& image, co
 void ResultFolder::finish(const RunInfo& info, std::span<const ImageResult> images) {
   write_file_atomically(folder_ / "cells.csv", cells_csv(info, images));
   write_file_atomically(folder_ / "images.csv", images_csv(info, images));
+  write_file_atomically(folder_ / "report.html", report_html(info, images, gallery_));
   write_file_atomically(folder_ / "results.json", to_text(document_json(info, images), 1) + '\n');
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/frame.h"
 #include "tools/image_io/find_images.h"
+#include "tools/outputs/gallery.h"
 #include "tools/outputs/journal.h"
 #include "tools/outputs/results.h"
 
@@ -33,7 +34,10 @@ class ResultFolder {
   void add(const RunInfo& info, const ImageFile& input, const ImageResult& image, const Frame& frame,
            const Labels& labels);
 
-  /// Writes results.json and the tables.
+  /// Takes in an image whose pictures an earlier run has written: one that `finished` gave.
+  void keep(const RunInfo& info, const ImageFile& input, const ImageResult& image);
+
+  /// Writes results.json, the tables and the report.
   void finish(const RunInfo& info, std::span<const ImageResult> images);
 
  private:
@@ -42,6 +46,7 @@ class ResultFolder {
 
   std::filesystem::path folder_;
   Journal journal_;
+  Gallery gallery_{0};  ///< of all images so far
 };
 
 }  // namespace giemsa

@@ -6,10 +6,16 @@
 #include <string>
 #include <string_view>
 
-namespace giemsa::eval {
+namespace giemsa {
+
+/// The <style> of the pages that the commands write; it needs nothing from elsewhere.
+extern const char* const page_style;
 
 /// Text as HTML text or attribute value: the five special characters escaped, control characters replaced by '?'.
 std::string escaped(std::string_view text);
+
+/// A relative path as a link's address: bytes that have a meaning there, or none in ASCII, are percent-encoded.
+std::string link_to(std::string_view path);
 
 /// RFC 4648 base64, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);
@@ -17,4 +23,4 @@ std::string base64(std::span<const std::uint8_t> bytes);
 /// An <img> that holds its PNG.
 std::string inline_png(std::span<const std::uint8_t> png, std::string_view description);
 
-}  // namespace giemsa::eval
+}  // namespace giemsa
