@@ -10,7 +10,7 @@ import support  # noqa: F401
 from boxes import best_match, grown, intersection_over_union, nearest_middle
 from folds import class_folders, deal, read_labels
 from geometry import apply, draw, normalised, sample_to_source
-from recipes import RECIPES, WARM_UP, learning_rate, median_frequency_weights
+from recipes import RECIPES, WARM_UP, Augmentation, learning_rate, median_frequency_weights
 from schedules import SCHEDULES
 
 
@@ -135,12 +135,39 @@ class Geometry(unittest.TestCase):
         """A rotation by at most 20 degrees, a reflection of x or none, a shift of at most 10 pixels either way, no scale."""
         rng, mirrored = random.Random(5), 0
         for _ in range(500):
-            a, b, c, d, e, f = draw(rng, RECIPES["segmenter", "paper"].augmentation)
+            a, b, c, d, e, f = draw(rng, RECIPES["segmenter", "paper"].augmentation, (240, 320), (240, 320))
             self.assertAlmostEqual(abs(a * e - b * d), 1, places=12)
             mirrored += a * e - b * d < 0
             self.assertGreaterEqual(e, math.cos(math.radians(20)) - 1e-12)
             self.assertLessEqual(math.hypot(c, f), math.hypot(10, 10) + 1e-9)
         self.assertTrue(200 < mirrored < 300, mirrored)  # 4.5 standard deviations
+
+    def test_a_roaming_sample_reaches_the_edges_and_stays_inside(self):
+        """Of a source 240 high and 320 wide, shown twice as large, a sample of 192x224 shows 96x112."""
+        augmentation = Augmentation(roam=True, scale=(2.0, 2.0))
+        rng = random.Random(7)
+        centres = [(m[2], m[5]) for m in (draw(rng, augmentation, (240, 320), (192, 224)) for _ in range(2000))]
+        for places, reach in zip(zip(*centres), ((320 - 112) / 2, (240 - 96) / 2)):
+            self.assertLessEqual(max(map(abs, places)), reach)
+            self.assertGreater(max(places), 0.98 * reach)
+            self.assertLess(min(places), -0.98 * reach)
+
+    def test_a_roaming_sample_shows_its_target(self):
+        """Wherever the target is, and without leaving the source: 96x112 of 240x320."""
+        augmentation = Augmentation(roam=True, scale=(2.0, 2.0))
+        rng = random.Random(8)
+        for target in ((-159, -119), (159, 119), (0, 0), (100, -30)):
+            for _ in range(200):
+                matrix = draw(rng, augmentation, (240, 320), (192, 224), target)
+                across, down = target[0] - matrix[2], target[1] - matrix[5]
+                self.assertLessEqual(abs(across), 112 / 2)
+                self.assertLessEqual(abs(down), 96 / 2)
+                self.assertLessEqual(abs(matrix[2]), (320 - 112) / 2)
+                self.assertLessEqual(abs(matrix[5]), (240 - 96) / 2)
+
+    def test_a_sample_that_shows_all_does_not_roam(self):
+        matrix = draw(random.Random(1), Augmentation(roam=True), (240, 320), (240, 320))
+        self.assertEqual((matrix[2], matrix[5]), (0, 0))
 
     def test_normalised_is_the_same_map_in_half_sides(self):
         matrix, source, result = sample_to_source(True, False, 33, 1.2, 0.8, 5, -4), (240, 320), (192, 224)

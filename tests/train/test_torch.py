@@ -19,7 +19,7 @@ from PIL import Image  # noqa: E402
 
 import classifier  # noqa: E402
 import segmenter  # noqa: E402
-from augment import Augmenter  # noqa: E402
+from augment import TARGETED, Augmenter  # noqa: E402
 from loop import Average, Training, batches  # noqa: E402
 from networks import DeepLabV3Plus, alexnet  # noqa: E402
 from recipes import PAPER, RECIPES, STRONG_FIELDS, Augmentation  # noqa: E402
@@ -43,6 +43,16 @@ class Augmenting(unittest.TestCase):
             self.assertTrue(torch.equal(masks, (warped[:, 0] >= 0.5).long()))
             self.assertGreater(masks.sum(), 0)
             self.assertFalse(torch.equal(masks[0], masks[1]))
+
+    def test_most_samples_show_a_cell_where_there_is_one(self):
+        """A cell in a corner is seen by TARGETED of the samples and by some others; an empty mask asks for nothing."""
+        mask = disc(x=8, y=88, radius=6)[None].repeat(400, 1, 1)
+        augmentation = Augmentation(roam=True, scale=(2.0, 2.0))
+        _, masks = Augmenter(augmentation, 4).warp(torch.zeros(400, 3, 96, 96), mask, (48, 48))
+        share = (masks.flatten(1).sum(1) > 0).float().mean().item()
+        self.assertGreater(share, TARGETED - 4.5 * (TARGETED * (1 - TARGETED) / 400) ** 0.5)
+        self.assertLess(share, 1)
+        self.assertIsNone(Augmenter(augmentation, 4).target(torch.zeros(96, 96, dtype=torch.bool)))
 
     def test_nothing_drawn_is_the_middle_of_the_image_or_its_reflection(self):
         images = torch.rand(4, 3, 40, 48, generator=torch.Generator().manual_seed(1))

@@ -25,6 +25,8 @@ QUANTISATION = torch.tensor(
     dtype=torch.float32,
 )
 
+TARGETED = 0.75
+
 
 class Augmenter:
     """Draws everything from one seeded generator, so that a seed means the same on every device; only the pixels' noise
@@ -42,13 +44,24 @@ class Augmenter:
     def warp(self, images, masks, size):
         """images {n,3,h,w} of 0..1, masks {n,h,w} of 0 and 1 or None -> the same at `size`; reflected outside."""
         source = tuple(images.shape[-2:])
-        matrices = [normalised(draw(self.random, self.augmentation), source, size) for _ in images]
+        targets = [None] * len(images) if masks is None else [self.target(mask) for mask in masks]
+        matrices = [normalised(draw(self.random, self.augmentation, source, size, at), source, size) for at in targets]
         theta = torch.tensor(matrices, dtype=torch.float32, device=images.device)
         grid = F.affine_grid(theta, [len(images), 3, *size], align_corners=False)
         sample = lambda x: F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         if masks is None:
             return sample(images), None
         return sample(images), (sample(masks[:, None].float())[:, 0] >= 0.5).long()
+
+    def target(self, mask):
+        """For TARGETED of the samples any pixel of a white cell, so that most of them show one; from the centre, (x, y)."""
+        if not self.augmentation.roam or self.random.random() >= TARGETED:
+            return None
+        pixels = mask.nonzero()
+        if not len(pixels):
+            return None
+        row, column = pixels[self.random.randrange(len(pixels))].tolist()
+        return column + 0.5 - mask.shape[1] / 2, row + 0.5 - mask.shape[0] / 2
 
     def colour(self, images):
         """{n,3,h,w} of 0..1 -> the same under another stain, lamp, lens and camera."""

@@ -21,12 +21,16 @@ def apply(matrix, x, y):
     return a * x + b * y + c, d * x + e * y + f
 
 
-def draw(random, augmentation):
-    """A matrix from the ranges of `augmentation`; `random` is a random.Random."""
+def draw(random, augmentation, source, result, target=None):
+    """A matrix from the ranges of `augmentation`; `random` is a random.Random, sizes are (height, width).
+
+    With `roam`, a result that shows less than the source shows any part of it, not only its middle; if there is a
+    `target`, a place (x, y) in the source relative to its centre, then a part with it.
+    """
     low, high = augmentation.scale
     scale = math.exp(random.uniform(math.log(low), math.log(high)))
     stretch = math.exp(random.uniform(-1, 1) * math.log1p(augmentation.aspect) / 2)
-    return sample_to_source(
+    a, b, c, d, e, f = sample_to_source(
         random.random() < 0.5,
         augmentation.flip_rows and random.random() < 0.5,
         random.uniform(-augmentation.rotation, augmentation.rotation),
@@ -35,6 +39,14 @@ def draw(random, augmentation):
         random.uniform(-augmentation.translation, augmentation.translation),
         random.uniform(-augmentation.translation, augmentation.translation),
     )
+    if augmentation.roam:
+        places = []
+        for side, shown, at in zip(source[::-1], result[::-1], target or (None, None)):
+            free, reach = max(0, side - shown / scale) / 2, shown / scale / 2
+            low, high = (-free, free) if at is None else (max(-free, at - reach), min(free, at + reach))
+            places.append(random.uniform(low, high))
+        c, f = c + places[0], f + places[1]
+    return a, b, c, d, e, f
 
 
 def normalised(matrix, source, result):

@@ -9,6 +9,7 @@ class Augmentation(NamedTuple):
 
     flip_rows: bool = False  # left-right reflection is always on
     translation: float = 0  # pixels of the network's input, either way
+    roam: bool = False  # a sample that shows less than the image shows any part of it
     rotation: float = 0  # degrees, either way
     scale: tuple = (1.0, 1.0)  # of the content: 2 shows it twice as large
     aspect: float = 0  # the sides' scales differ by up to this factor minus 1
@@ -40,14 +41,15 @@ PAPER = Augmentation(translation=10, rotation=20)
 
 STRONG_FIELDS = Augmentation(
     flip_rows=True,
-    translation=40,
+    translation=20,
+    roam=True,
     rotation=180,
-    scale=(0.7, 1.6),
+    scale=(0.7, 1.8),
     aspect=0.1,
-    stain=0.3,
-    brightness=0.1,
-    white_balance=0.08,
-    gamma=0.2,
+    stain=0.4,
+    brightness=0.12,
+    white_balance=0.12,
+    gamma=0.3,
     blur=1.5,
     noise=0.02,
     jpeg=0.3,

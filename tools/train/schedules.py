@@ -15,8 +15,8 @@ SCHEDULES = {
         "smears": 1600,
         "first_smear": 100000,
         "segmenter_smears": ["--limit", "800", "--epochs", "4", "--size", "192x192"],
-        "segmenter": ["--epochs", "3", "--size", "192x224", "--learning-rate", "5e-4"],
+        "segmenter": ["--epochs", "5", "--size", "192x224", "--learning-rate", "5e-4"],
         "classifier_smears": ["--epochs", "4"],
-        "classifier": ["--epochs", "14", "--learning-rate", "3e-4"],
+        "classifier": ["--epochs", "16", "--learning-rate", "3e-4"],
     },
 }
