@@ -21,6 +21,10 @@ Nhwc view_of(const Value& value) {
           value.shape[3], value.shape[1], value.pixel_stride, value.scale};
 }
 
+std::span<std::byte> bytes_of(const Value& value) {
+  return {value.data, static_cast<std::size_t>(value.shape.volume()) * size_of(value.dtype)};
+}
+
 const Value* StepBuilder::scratch_like(DType dtype, const Shape& shape, float scale) {
   const int step = static_cast<int>(index_of(id));
   layout_.blocks.push_back(

@@ -76,6 +76,9 @@ Step convolution_step(StepBuilder& builder);
 /// The view that kernels take.
 Nhwc view_of(const Value& value);
 
+/// The memory of a dense tensor.
+std::span<std::byte> bytes_of(const Value& value);
+
 class CpuSession final : public Session {
  public:
   CpuSession(Graph graph, std::shared_ptr<Context> context);

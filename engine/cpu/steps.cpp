@@ -26,10 +26,6 @@ Step sequence(Actions before, std::function<void()> action) {
           }};
 }
 
-std::span<std::byte> bytes_of(const Value& value) {
-  return {value.data, static_cast<std::size_t>(value.shape.volume()) * size_of(value.dtype)};
-}
-
 Size2 plane_of(const Shape& nchw) {
   return {nchw[2], nchw[3]};
 }

@@ -4,6 +4,7 @@
 #include "engine/cpu/depthwise.h"
 #include "engine/cpu/elementwise.h"
 #include "engine/cpu/session.h"
+#include "engine/cpu/stem.h"
 
 namespace giemsa::cpu {
 
@@ -20,6 +21,20 @@ Step depthwise_step(StepBuilder& builder) {
           [before, src, dst, op, weights = builder.context.weights.depthwise(builder.node, src->scale, dst->scale)] {
             for (const auto& action : before) action();
             depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), op);
+          }};
+}
+
+Step stem_step(StepBuilder& builder) {
+  Context& context = builder.context;
+  const auto& op = std::get<Conv2d>(builder.node.op);
+  Actions before;
+  const Value *src = builder.input(0), *dst = builder.output();
+  if (!is_8bit(src->dtype)) src = builder.stored_as(context.precision, src, before);
+  src = builder.dense(src, before);
+  const Value* scratch = builder.scratch(stem_scratch_bytes(op, src->shape, src->dtype, context.threads));
+  return {{}, [before, src, dst, op, scratch, weights = context.weights.stem(builder.node, *src, *dst)] {
+            for (const auto& action : before) action();
+            stem(view_of(*dst), view_of(*src), weights->stem, op, bytes_of(*scratch));
           }};
 }
 
@@ -179,7 +194,9 @@ Step convolution_step(StepBuilder& builder) {
   const Value *src = builder.input(0), *dst = builder.output();
   const bool ours =
       is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));
-  return ours ? depthwise_step(builder) : onednn_step(builder);
+  if (ours) return depthwise_step(builder);
+  const DType computed = is_8bit(src->dtype) ? src->dtype : builder.context.precision;
+  return is_stem(op, src->channels(), computed) ? stem_step(builder) : onednn_step(builder);
 }
 
 }  // namespace giemsa::cpu

@@ -77,6 +77,30 @@ std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, floa
   return packed;
 }
 
+std::shared_ptr<const ConvWeights> WeightCache::stem(const Node& node, const Value& src, const Value& dst) {
+  const bool int8 = is_8bit(src.dtype);
+  const float ratio = src.scale / dst.scale;
+  const WeightKey key = WeightKey::of(node, cat("stem ", src.dtype, ' ', std::bit_cast<std::uint32_t>(src.scale), ' ',
+                                                std::bit_cast<std::uint32_t>(dst.scale)));
+  const std::lock_guard lock(mutex_);
+  if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
+
+  const auto& op = std::get<Conv2d>(node.op);
+  DenseWeights dense = fold(node);
+  auto packed = std::make_shared<ConvWeights>();
+  if (int8) {
+    QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
+    for (float& scale : rows.scale) scale *= ratio;
+    for (float& bias : dense.bias) bias /= dst.scale;
+    packed->stem = pack_stem(op, src.channels(), src.dtype, rows.weight, dense.bias, rows.scale);
+  } else {
+    packed->stem = pack_stem(op, src.channels(), dense.weight, dense.bias);
+  }
+  bytes_ += packed->stem.lines.size() * sizeof(StemLine) + packed->stem.bias.size() * sizeof(float);
+  convolutions_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
 std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
   const WeightKey key = WeightKey::of(node, "affine");
   const std::lock_guard lock(mutex_);

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "engine/cpu/onednn.h"
+#include "engine/cpu/stem.h"
 #include "engine/graph.h"
+#include "engine/layout.h"
 #include "engine/weight_key.h"
 
 namespace giemsa::cpu {
@@ -18,6 +20,7 @@ struct ConvWeights {
   std::vector<float> bias;
   std::vector<float> scale;      ///< where `weight` is int8: what a step of each output channel stands for
   std::vector<float> depthwise;  ///< [kernel.h * kernel.w][C], for our own depthwise kernel; then `weight` is empty
+  StemWeights stem;              ///< for our own kernel of first convolutions; then nothing else is there
 };
 
 /// Scale and shift of a batch normalisation that stands alone.
@@ -32,6 +35,8 @@ class WeightCache {
                                                  const dnnl::memory::desc& desc);
   /// For values of `in_scale` a step in, and `out_scale` a step out (see depthwise.h).
   std::shared_ptr<const ConvWeights> depthwise(const Node& node, float in_scale, float out_scale);
+  /// For inputs and results stored as `src` and `dst` are (see stem.h).
+  std::shared_ptr<const ConvWeights> stem(const Node& node, const Value& src, const Value& dst);
   std::shared_ptr<const AffineWeights> affine(const Node& node);
   /// A bias as fp32; zeros where there is none.
   std::shared_ptr<const std::vector<float>> bias(const Node& node, std::int64_t outputs);

@@ -83,6 +83,11 @@ std::vector<Network> networks() {
     const NodeId y = net.norm("bn0", net.conv("depthwise", net.input("x", {1, 17, 7, 7}), depthwise));
     net.output(conv_norm_relu(net, "pointwise", y, square(5, 1)));
   });
+  build("a stem and a concat of two", [](Net& net) {
+    const NodeId x = net.input("x", {2, 3, 33, 29});
+    const Conv2d op{.out_channels = 18, .kernel = {11, 11}, .stride = {4, 4}, .padding = {2, 2}};
+    net.output(net.concat("concat", {conv_norm_relu(net, "a", x, op), conv_norm_relu(net, "b", x, op)}));
+  });
   build("the same value twice in a concat", [](Net& net) {
     const NodeId y = net.conv("conv", net.input("x", {1, 4, 5, 5}), square(3, 1));
     net.output(net.concat("concat", {y, y}));

@@ -44,6 +44,18 @@ inline std::vector<Conv2dCase> conv2d_cases() {
        {.out_channels = 64, .kernel = {7, 7}, .stride = {2, 2}, .padding = {3, 3}}},
       {"11x11 stride 4", {1, 3, 63, 63}, {.out_channels = 64, .kernel = {11, 11}, .stride = {4, 4}, .padding = {2, 2}}},
       {"11x11 stride 4 unpadded", {2, 3, 51, 51}, {.out_channels = 96, .kernel = {11, 11}, .stride = {4, 4}}},
+      // Few channels and long rows of taps, which are read as one stretch: no multiple of two or four elements, wider
+      // than the map, dilated from row to row.
+      {"17x15 from one channel",
+       {3, 1, 9, 31},
+       {.out_channels = 17, .kernel = {17, 15}, .padding = {8, 7}, .activation = relu}},
+      {"17x9 from two channels on one pixel",
+       {1, 2, 1, 1},
+       {.out_channels = 130, .kernel = {17, 9}, .padding = {8, 4}},
+       false},
+      {"11x11 from four channels",
+       {2, 4, 33, 30},
+       {.out_channels = 33, .kernel = {11, 11}, .stride = {3, 2}, .padding = {5, 0}, .dilation = {2, 1}}},
 
       // Dilation, up to rates at which only the centre tap reaches the map.
       {"dilation 2", {1, 33, 14, 14}, {.out_channels = 31, .kernel = {3, 3}, .padding = {2, 2}, .dilation = {2, 2}}},
