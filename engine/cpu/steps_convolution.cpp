@@ -1,10 +1,12 @@
-// Conv2d on the CPU: our depthwise kernel, or oneDNN's convolution with bias, residual and ReLU in its epilogue.
+// Conv2d on the CPU: one of our kernels (depthwise, stem, Winograd), or oneDNN's convolution with bias, residual and
+// ReLU in its epilogue.
 #include <memory>
 
 #include "engine/cpu/depthwise.h"
 #include "engine/cpu/elementwise.h"
 #include "engine/cpu/session.h"
 #include "engine/cpu/stem.h"
+#include "engine/cpu/winograd.h"
 
 namespace giemsa::cpu {
 
@@ -35,6 +37,17 @@ Step stem_step(StepBuilder& builder) {
   return {{}, [before, src, dst, op, scratch, weights = context.weights.stem(builder.node, *src, *dst)] {
             for (const auto& action : before) action();
             stem(view_of(*dst), view_of(*src), weights->stem, op, bytes_of(*scratch));
+          }};
+}
+
+Step winograd_step(StepBuilder& builder) {
+  const auto& op = std::get<Conv2d>(builder.node.op);
+  const Value *src = builder.input(0), *dst = builder.output();
+  auto kernel = std::make_shared<Winograd>(op, src->shape);
+  const Value* scratch = builder.scratch(kernel->scratch_bytes());
+  return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(builder.node)] {
+            kernel->run(view_of(*dst), view_of(*src), weights->winograd.data(), weights->bias.data(),
+                        bytes_of(*scratch));
           }};
 }
 
@@ -192,11 +205,13 @@ Step onednn_step(StepBuilder& builder) {
 Step convolution_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Value *src = builder.input(0), *dst = builder.output();
-  const bool ours =
+  const DType precision = builder.context.precision;
+  const bool depthwise =
       is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));
-  if (ours) return depthwise_step(builder);
-  const DType computed = is_8bit(src->dtype) ? src->dtype : builder.context.precision;
-  return is_stem(op, src->channels(), computed) ? stem_step(builder) : onednn_step(builder);
+  if (depthwise) return depthwise_step(builder);
+  if (is_stem(op, src->channels(), is_8bit(src->dtype) ? src->dtype : precision)) return stem_step(builder);
+  const bool fp32 = precision == DType::f32 && src->dtype == DType::f32 && dst->dtype == DType::f32;
+  return fp32 && is_winograd(op, src->shape) ? winograd_step(builder) : onednn_step(builder);
 }
 
 }  // namespace giemsa::cpu

@@ -101,6 +101,20 @@ std::shared_ptr<const ConvWeights> WeightCache::stem(const Node& node, const Val
   return packed;
 }
 
+std::shared_ptr<const ConvWeights> WeightCache::winograd(const Node& node) {
+  const WeightKey key = WeightKey::of(node, "winograd");
+  const std::lock_guard lock(mutex_);
+  if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
+
+  DenseWeights dense = fold(node);
+  auto packed = std::make_shared<ConvWeights>();
+  packed->winograd = pack_winograd(std::get<Conv2d>(node.op), node.weights.weight.shape()[1], dense.weight);
+  packed->bias = std::move(dense.bias);
+  bytes_ += packed->winograd.size() * sizeof(WinogradLine) + packed->bias.size() * sizeof(float);
+  convolutions_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
 std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
   const WeightKey key = WeightKey::of(node, "affine");
   const std::lock_guard lock(mutex_);

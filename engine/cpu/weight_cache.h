@@ -8,6 +8,7 @@
 
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/stem.h"
+#include "engine/cpu/winograd.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
 #include "engine/weight_key.h"
@@ -20,7 +21,8 @@ struct ConvWeights {
   std::vector<float> bias;
   std::vector<float> scale;      ///< where `weight` is int8: what a step of each output channel stands for
   std::vector<float> depthwise;  ///< [kernel.h * kernel.w][C], for our own depthwise kernel; then `weight` is empty
-  StemWeights stem;              ///< for our own kernel of first convolutions; then nothing else is there
+  std::vector<WinogradLine> winograd;  ///< for winograd.h; then only the bias is there besides
+  StemWeights stem;                    ///< for our own kernel of first convolutions; then nothing else is there
 };
 
 /// Scale and shift of a batch normalisation that stands alone.
@@ -37,6 +39,7 @@ class WeightCache {
   std::shared_ptr<const ConvWeights> depthwise(const Node& node, float in_scale, float out_scale);
   /// For inputs and results stored as `src` and `dst` are (see stem.h).
   std::shared_ptr<const ConvWeights> stem(const Node& node, const Value& src, const Value& dst);
+  std::shared_ptr<const ConvWeights> winograd(const Node& node);
   std::shared_ptr<const AffineWeights> affine(const Node& node);
   /// A bias as fp32; zeros where there is none.
   std::shared_ptr<const std::vector<float>> bias(const Node& node, std::int64_t outputs);

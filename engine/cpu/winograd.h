@@ -1,0 +1,69 @@
+// 3x3 convolutions in fp32 by Winograd's F(2x2, 3x3): 16 multiplications for four outputs where the sums of products
+// take 36.
+//
+// A tile of 2x2 outputs reads 4x4 inputs. With d the inputs of a channel and g its weights (Lavin and Gray, "Fast
+// algorithms for convolutional neural networks", 2016):
+//
+//     Y = A' [ sum over channels of (G g G') * (B' d B) ] A       (* element by element)
+//
+//         | 1  0 -1  0 |        | 1    0    0  |        | 1  1  1  0 |
+//     B' = | 0  1  1  0 |    G = | 1/2  1/2  1/2|    A' = | 0  1 -1 -1 |
+//         | 0 -1  1  0 |        | 1/2 -1/2  1/2|
+//         | 0  1  0 -1 |        | 0    0    1  |
+//
+// Three phases a chunk of tiles: B' d B of every tile and channel; at each of the 16 positions a matrix product {tiles,
+// C} x {C, outputs}, which is where the time goes; A' m A of every tile, with bias and activation. What passes between
+// the phases stays in the caches. A dilated convolution is one of each sub-picture of every `dilation`-th row and
+// column: only where the tiles lie differs.
+//
+// oneDNN's direct convolutions run at nine tenths of what the machine can do at most, so that only fewer
+// multiplications make them faster. The sums and differences cost some accuracy (the bound on a result's error is a few
+// times that of the direct sum); in bf16 they would be rounded again, in int8 they would need ten bits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/cpu/nhwc.h"
+#include "engine/op.h"
+
+namespace giemsa::cpu {
+
+/// Whether this CPU, and this build, have the kernel (AVX-512), and it is for such a convolution in fp32: 3x3, stride
+/// 1, one group, no residual, inputs and outputs multiples of 16 and at least 64, at least a quarter of the
+/// multiplications saved (tiles beyond small or strongly dilated pictures multiply in vain).
+bool is_winograd(const Conv2d& op, const Shape& input);
+
+/// A vector of sixteen floats, as packed weights are read.
+struct alignas(64) WinogradLine {
+  float value[16];
+};
+
+/// `weight` {out, C, 3, 3} as G g G', in the order in which the products read it.
+std::vector<WinogradLine> pack_winograd(const Conv2d& op, std::int64_t channels, std::span<const float> weight);
+
+/// A convolution of inputs of one shape.
+class Winograd {
+ public:
+  Winograd(const Conv2d& op, const Shape& input);
+
+  std::size_t scratch_bytes() const;
+
+  /// dst = activation(conv(src) + bias). Pixels may have gaps between them.
+  void run(const Nhwc& dst, const Nhwc& src, const WinogradLine* weights, const float* bias,
+           std::span<std::byte> scratch) const;
+
+  /// The first output of a tile; the others are `dilation` below and to the right of it.
+  struct Tile {
+    std::int32_t image, y, x;
+  };
+
+ private:
+  Conv2d op_;
+  std::int64_t channels_, chunk_;
+  std::vector<Tile> tiles_;
+};
+
+}  // namespace giemsa::cpu
