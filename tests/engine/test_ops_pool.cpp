@@ -22,15 +22,34 @@ TEST_CASE("max_pool on the CPU") {
   }
 }
 
+// Of either sign (x86 makes negative ones), in the channels of whole vectors and beyond them, and of its own channel
+// alone.
 TEST_CASE("max_pool passes a NaN on, wherever in the window it is") {
-  for (std::size_t position = 0; position < 4; ++position) {
-    std::vector<float> values{1, 2, 3, 4};
-    values[position] = std::numeric_limits<float>::quiet_NaN();
+  constexpr std::size_t channels = 49;
+  const Shape shape{1, channels, 2, 2};
+  for (const DType precision : {DType::f32, DType::bf16}) {
+    if (precision == DType::bf16 && !cpu_facts().fast_bf16) continue;
     Graph graph;
-    const NodeId x = graph.input("x", {DType::f32, {1, 1, 2, 2}});
-    graph.mark_output(graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {x}));
-    const std::vector<Tensor> inputs{Tensor::from({1, 1, 2, 2}, values)};
-    CHECK(std::isnan(test::run(test::cpu(), graph, inputs)[0][0]));
+    const NodeId x = graph.input("x", {DType::f32, shape}), zero = graph.input("zero", {DType::f32, shape});
+    // A sum is stored in the network's precision.
+    graph.mark_output(graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {graph.add("sum", Add{}, {x, zero})}));
+    const Tensor zeros = Tensor::from(shape, std::vector<float>(channels * 4));
+    for (const float nan : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN()})
+      for (const std::size_t channel : {0u, 31u, 40u, 48u})
+        for (std::size_t position = 0; position < 4; ++position) {
+          std::vector<float> values;
+          for (std::size_t c = 0; c < channels; ++c)
+            for (const float value : {1.0f, 2.0f, 3.0f, 4.0f}) values.push_back(c % 2 == 0 ? value : -value);
+          values[channel * 4 + position] = nan;
+          const std::vector<Tensor> inputs{Tensor::from(shape, values), zeros};
+          const std::vector<float> pooled = test::run(test::cpu(precision), graph, inputs)[0];
+          for (std::size_t c = 0; c < channels; ++c) {
+            if (c == channel)
+              CHECK(std::isnan(pooled[c]));
+            else
+              CHECK(pooled[c] == (c % 2 == 0 ? 4.0f : -1.0f));
+          }
+        }
   }
 }
 
