@@ -3,18 +3,10 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "engine/cpu/elementwise.h"
 
 namespace giemsa::cpu {
-
-namespace {
-
-/// Huge pages make the arena's first use cheaper and spare TLB misses; 2 MiB alignment lets the kernel grant them.
-constexpr std::size_t huge_page = std::size_t{2} << 20;
-
-}  // namespace
 
 Nhwc view_of(const Value& value) {
   return {value.data,     value.dtype,    value.shape[0],     value.shape[2],
@@ -58,10 +50,6 @@ const Value* StepBuilder::dense(const Value* value, std::vector<std::function<vo
   return copy;
 }
 
-void CpuSession::FreeAligned::operator()(std::byte* memory) const {
-  std::free(memory);
-}
-
 CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
     : Session(std::move(graph)),
       context_(std::move(context)),
@@ -95,10 +83,8 @@ void CpuSession::add_exports() {
 }
 
 void CpuSession::bind() {
-  const std::size_t bytes = (plan_.arena_bytes + huge_page - 1) / huge_page * huge_page;
-  const std::size_t alignment = plan_.arena_bytes >= huge_page ? huge_page : Plan::alignment;
-  arena_.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, std::max(bytes, alignment))));
-  check(arena_ != nullptr, ErrorKind::device, "out of memory: the activations need ", bytes, " bytes");
+  arena_ = allocate_pages(plan_.arena_bytes);
+  check(arena_ != nullptr, ErrorKind::device, "out of memory: the activations need ", plan_.arena_bytes, " bytes");
   const auto place = [&](Value& value) {
     if (value.block >= 0)
       value.data = arena_.get() + plan_.offsets[static_cast<std::size_t>(value.block)] + value.offset;

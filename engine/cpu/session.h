@@ -7,6 +7,7 @@
 
 #include "engine/cpu/nhwc.h"
 #include "engine/cpu/onednn.h"
+#include "engine/cpu/pages.h"
 #include "engine/cpu/weight_cache.h"
 #include "engine/layout.h"
 #include "engine/session.h"
@@ -84,10 +85,6 @@ class CpuSession final : public Session {
   CpuSession(Graph graph, std::shared_ptr<Context> context);
 
  private:
-  struct FreeAligned {
-    void operator()(std::byte* memory) const;
-  };
-
   void begin(std::span<const void* const> inputs) override;
   void run_node(NodeId id) override { steps_[index_of(id)].run(); }
   void end() override;
@@ -102,7 +99,7 @@ class CpuSession final : public Session {
   std::deque<Value> scratch_;  // a deque: steps hold pointers to its elements
   std::vector<Step> steps_;
   std::vector<const Value*> exports_;  // a dense fp32 copy for each output that is a picture, else null
-  std::unique_ptr<std::byte, FreeAligned> arena_;
+  Pages arena_;
 };
 
 }  // namespace giemsa::cpu

@@ -46,7 +46,7 @@ Step winograd_step(StepBuilder& builder) {
   auto kernel = std::make_shared<Winograd>(op, src->shape);
   const Value* scratch = builder.scratch(kernel->scratch_bytes());
   return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(builder.node)] {
-            kernel->run(view_of(*dst), view_of(*src), weights->winograd.data(), weights->bias.data(),
+            kernel->run(view_of(*dst), view_of(*src), weights->winograd.lines(), weights->bias.data(),
                         bytes_of(*scratch));
           }};
 }

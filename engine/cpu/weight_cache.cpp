@@ -15,15 +15,16 @@ dnnl::memory::dims dims_of(const Shape& shape) {
 }
 
 /// Weights as PyTorch orders them, reordered (and rounded, where the type differs) into `desc`.
-dnnl::memory pack(void* weights, dnnl::memory::data_type type, const dnnl::engine& engine,
-                  const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
+void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dnnl::engine& engine,
+          const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
   const auto tag = dims.size() == 5 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw;
   dnnl::memory plain({dims, type, tag}, engine, weights);
-  dnnl::memory packed(desc, engine);
+  to.pages = allocate_pages(desc.get_size());
+  check(to.pages != nullptr, ErrorKind::device, "out of memory: packed weights need ", desc.get_size(), " bytes");
+  to.weight = dnnl::memory(desc, engine, to.pages.get());
   dnnl::stream stream(engine);
-  dnnl::reorder(plain, packed).execute(stream, plain, packed);
+  dnnl::reorder(plain, to.weight).execute(stream, plain, to.weight);
   stream.wait();
-  return packed;
 }
 
 }  // namespace
@@ -46,10 +47,10 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
     QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
-    packed->weight = pack(rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
+    pack(*packed, rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
     packed->scale = std::move(rows.scale);
   } else {
-    packed->weight = pack(dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
+    pack(*packed, dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
   }
   packed->bias = std::move(dense.bias);
   bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
@@ -110,7 +111,7 @@ std::shared_ptr<const ConvWeights> WeightCache::winograd(const Node& node) {
   auto packed = std::make_shared<ConvWeights>();
   packed->winograd = pack_winograd(std::get<Conv2d>(node.op), node.weights.weight.shape()[1], dense.weight);
   packed->bias = std::move(dense.bias);
-  bytes_ += packed->winograd.size() * sizeof(WinogradLine) + packed->bias.size() * sizeof(float);
+  bytes_ += packed->winograd.bytes + packed->bias.size() * sizeof(float);
   convolutions_.insert({key, {packed, node.weights}});
   return packed;
 }

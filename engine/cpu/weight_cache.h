@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/cpu/onednn.h"
+#include "engine/cpu/pages.h"
 #include "engine/cpu/stem.h"
 #include "engine/cpu/winograd.h"
 #include "engine/graph.h"
@@ -17,12 +18,13 @@ namespace giemsa::cpu {
 
 /// Convolution weights in the layout that a oneDNN primitive asked for, normalisation folded in.
 struct ConvWeights {
+  Pages pages;  ///< what `weight` lies in
   dnnl::memory weight;
   std::vector<float> bias;
   std::vector<float> scale;      ///< where `weight` is int8: what a step of each output channel stands for
   std::vector<float> depthwise;  ///< [kernel.h * kernel.w][C], for our own depthwise kernel; then `weight` is empty
-  std::vector<WinogradLine> winograd;  ///< for winograd.h; then only the bias is there besides
-  StemWeights stem;                    ///< for our own kernel of first convolutions; then nothing else is there
+  WinogradWeights winograd;      ///< for winograd.h; then only the bias is there besides
+  StemWeights stem;              ///< for our own kernel of first convolutions; then nothing else is there
 };
 
 /// Scale and shift of a batch normalisation that stands alone.

@@ -57,33 +57,46 @@ std::int64_t product_stride(std::int64_t tiles, std::int64_t outputs) {
   return tiles * outputs + lanes;
 }
 
+/// to(0..3) = G (a b c)'
+template <class To>
+void transform_weights(double a, double b, double c, To to) {
+  to(0) = a;
+  to(1) = (a + b + c) / 2;
+  to(2) = (a - b + c) / 2;
+  to(3) = c;
+}
+
 }  // namespace
 
-std::vector<WinogradLine> pack_winograd(const Conv2d& op, std::int64_t channels, std::span<const float> weight) {
+WinogradWeights pack_winograd(const Conv2d& op, std::int64_t channels, std::span<const float> weight) {
   const std::int64_t vectors = op.out_channels / lanes;
-  std::vector<WinogradLine> lines(static_cast<std::size_t>(positions * channels * vectors));
-  // G (a b c)'
-  const auto transform = [](double a, double b, double c) {
-    return std::array<double, 4>{a, (a + b + c) / 2, (a - b + c) / 2, c};
-  };
+  WinogradWeights packed;
+  packed.bytes = static_cast<std::size_t>(positions * channels * vectors) * sizeof(WinogradLine);
+  packed.pages = allocate_pages(packed.bytes);
+  check(packed.pages != nullptr, ErrorKind::device, "out of memory: packed weights need ", packed.bytes, " bytes");
+  auto* lines = reinterpret_cast<WinogradLine*>(packed.pages.get());
 #pragma omp parallel for schedule(static)
-  for (std::int64_t o = 0; o < op.out_channels; ++o)
+  for (std::int64_t v = 0; v < vectors; ++v) {
+    const std::int64_t first = v / block_vectors * block_vectors;
+    const std::int64_t in_block = std::min<std::int64_t>(block_vectors, vectors - first);
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float* g = &weight[static_cast<std::size_t>((o * channels + c) * 9)];
-      std::array<std::array<double, 4>, 3> rows;  // G g, by column
-      for (int x = 0; x < 3; ++x) rows[static_cast<std::size_t>(x)] = transform(g[x], g[3 + x], g[6 + x]);
-      const std::int64_t block = o / lanes / block_vectors, first = block * block_vectors;
-      const std::int64_t in_block = std::min<std::int64_t>(block_vectors, vectors - first);
-      for (std::size_t i = 0; i < 4; ++i) {
-        const auto u = transform(rows[0][i], rows[1][i], rows[2][i]);
-        for (std::size_t j = 0; j < 4; ++j) {
-          const std::int64_t position = static_cast<std::int64_t>(4 * i + j);
-          const std::int64_t line = (position * vectors + first) * channels + c * in_block + o / lanes - first;
-          lines[static_cast<std::size_t>(line)].value[o % lanes] = static_cast<float>(u[j]);
-        }
+      double columns[4][3][lanes], u[4][4][lanes];  // G g, G g G'
+      for (std::int64_t lane = 0; lane < lanes; ++lane) {
+        const float* g = &weight[static_cast<std::size_t>(((v * lanes + lane) * channels + c) * 9)];
+        for (int x = 0; x < 3; ++x)
+          transform_weights(g[x], g[3 + x], g[6 + x], [&](int i) -> double& { return columns[i][x][lane]; });
+      }
+      for (int i = 0; i < 4; ++i)
+        for (std::int64_t lane = 0; lane < lanes; ++lane)
+          transform_weights(columns[i][0][lane], columns[i][1][lane], columns[i][2][lane],
+                            [&](int j) -> double& { return u[i][j][lane]; });
+      for (int p = 0; p < positions; ++p) {
+        const std::int64_t line = (p * vectors + first) * channels + c * in_block + v - first;
+        std::copy_n(u[p / 4][p % 4], lanes, lines[line].value);
       }
     }
-  return lines;
+  }
+  return packed;
 }
 
 Winograd::Winograd(const Conv2d& op, const Shape& input) : op_(op), channels_(input[1]) {

@@ -23,10 +23,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "engine/cpu/nhwc.h"
+#include "engine/cpu/pages.h"
 #include "engine/op.h"
 
 namespace giemsa::cpu {
@@ -41,8 +43,15 @@ struct alignas(64) WinogradLine {
   float value[16];
 };
 
+struct WinogradWeights {
+  Pages pages;
+  std::size_t bytes = 0;
+
+  const WinogradLine* lines() const { return reinterpret_cast<const WinogradLine*>(pages.get()); }
+};
+
 /// `weight` {out, C, 3, 3} as G g G', in the order in which the products read it.
-std::vector<WinogradLine> pack_winograd(const Conv2d& op, std::int64_t channels, std::span<const float> weight);
+WinogradWeights pack_winograd(const Conv2d& op, std::int64_t channels, std::span<const float> weight);
 
 /// A convolution of inputs of one shape.
 class Winograd {
