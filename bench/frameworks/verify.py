@@ -2,8 +2,8 @@
 
 fp32: the largest error relative to the largest logit. Some 60 layers, one behind the other, sum up to 9216 products each in an
 order of their own: rounding errors of sums add up like a random walk, those of layers that hand on what they get (gain about
-one) at worst linearly, 60 * sqrt(9216) * 2^-24 = 3.4e-4. Labels need no limit beside it: they only differ where two logits are
-closer than twice that.
+one) at worst linearly, 60 * sqrt(9216) * 2^-24 = 3.4e-4. Winograd's terms are a few times as large, its sums a ninth as long.
+Labels need no limit beside it: they only differ where two logits are closer than twice that.
 
 bf16, fp16, int8 compute something else on purpose, so the limit is on what a person would see, the labels:
   a segmenter's may differ on no more pixels than if every contour were moved by one pixel (half of the reference's pixels that

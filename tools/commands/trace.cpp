@@ -79,7 +79,8 @@ constexpr const char* footer = R"(Examples:
 
 Open trace.json at https://ui.perfetto.dev. It shows the run whose total is the median of all runs; the table has the
 median of each layer. Layers are timed one by one, each to its end, so their sum is more than the network takes at once.
-FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value read and written once.)";
+FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value read and written once. On the CPU
+3x3 convolutions in fp32 take fewer FLOPs than their definition (Winograd's algorithm) and may exceed 100 %.)";
 
 }  // namespace
 
