@@ -69,8 +69,11 @@ inline Layout lay_out(const Graph& graph, const LayoutRules& rules) {
 inline bool is_picture(const TensorType& type) {
   return type.dtype == DType::f32 && type.shape.rank() == 4;
 }
+inline bool is_rows(const TensorType& type) {
+  return type.dtype == DType::f32 && type.shape.rank() == 2;
+}
 inline bool is_network_tensor(const TensorType& type) {
-  return type.dtype == DType::f32 && (type.shape.rank() == 4 || type.shape.rank() == 2);
+  return is_picture(type) || is_rows(type);
 }
 
 /// Whether elements are stored in 8 bits, with a scale.

@@ -9,14 +9,30 @@ bool is(const Node& node) {
   return std::holds_alternative<T>(node.op);
 }
 
+/// Which results only fully connected layers read that may multiply 8 bits: hidden ones, which end in a ReLU. Logits are
+/// made of what was not rounded.
+std::vector<bool> read_by_linears(const Graph& graph) {
+  std::vector<bool> multiplied(graph.nodes().size(), true);
+  for (NodeId id : graph.outputs()) multiplied[index_of(id)] = false;
+  for (const Node& node : graph.nodes()) {
+    const auto* linear = std::get_if<Linear>(&node.op);
+    const bool able = linear && linear->activation == Activation::relu &&
+                      graph[node.inputs[0]].output.shape[1] <= longest_integer_row;
+    if (!able)
+      for (NodeId input : node.inputs) multiplied[index_of(input)] = false;
+  }
+  return multiplied;
+}
+
 /// Which results only fp32 readers read.
-std::vector<bool> read_as_fp32(const Graph& graph, const LayoutRules& rules) {
+std::vector<bool> read_as_fp32(const Graph& graph, const LayoutRules& rules, const std::vector<bool>& multiplied) {
   // Readers come after what they read, hence backwards.
   std::vector<bool> wants_fp32(graph.nodes().size(), true);
   for (std::size_t i = wants_fp32.size(); i-- > 0;) {
     const Node& node = graph.nodes()[i];
     const bool reads_fp32 = is<Threshold>(node) || is<UpsampleThreshold>(node) || is<Softmax>(node) ||
-                            (is<Flatten>(node) && !rules.uniform) || (is<Upsample>(node) && wants_fp32[i]);
+                            (is<Flatten>(node) && !rules.uniform && !(rules.int8 && multiplied[i])) ||
+                            (is<Upsample>(node) && wants_fp32[i]);
     if (!reads_fp32)
       for (NodeId input : node.inputs) wants_fp32[index_of(input)] = false;
   }
@@ -42,7 +58,8 @@ class Decision {
   Decision(const Graph& graph, const LayoutRules& rules)
       : graph_(graph),
         rules_(rules),
-        wants_fp32_(read_as_fp32(graph, rules)),
+        multiplied_(read_by_linears(graph)),
+        wants_fp32_(read_as_fp32(graph, rules, multiplied_)),
         convolved_(read_by_convolutions(graph)),
         non_negative_(giemsa::non_negative(graph)),
         storage_(graph.nodes().size()) {}
@@ -51,6 +68,7 @@ class Decision {
     for (std::size_t i = 0; i < storage_.size(); ++i) {
       const Node& node = graph_.nodes()[i];
       const bool covered = rules_.uniform ? is_network_tensor(node.output) : is_picture(node.output);
+      if (rules_.int8 && is_rows(node.output)) storage_[i] = rows_in_8_bits(i);
       if (!covered || is<Softmax>(node)) continue;
       storage_[i] = rules_.int8 ? in_8_bits(i) : Storage{plain(i)};
     }
@@ -78,13 +96,28 @@ class Decision {
   Storage in_8_bits(std::size_t i) const {
     const Node& node = graph_.nodes()[i];
     const bool reads_8_bits = !node.inputs.empty() && is_8bit(of_input(node));
-    if (is<MaxPool>(node) && reads_8_bits) return storage_[index_of(node.inputs[0])];
+    if ((is<MaxPool>(node) || copies(node)) && reads_8_bits) return storage_[index_of(node.inputs[0])];
     const bool able = is<Input>(node) || is<Preprocess>(node) || is<CropResize>(node) || is<Upsample>(node) ||
                       is<Lrn>(node) || is<Concat>(node) || (is<Conv2d>(node) && reads_8_bits);
     const bool fp32 = wants_fp32_[i] && !is<Input>(node);
     if (!able || fp32 || !calibrated(i)) return {wants_fp32_[i] ? DType::f32 : plain(i)};
     if (node.slot && calibrated(index_of(node.slot->concat))) return symmetric(index_of(node.slot->concat));
     return symmetric(i);
+  }
+
+  /// Of rows: u8 if fully connected layers are to multiply them, else fp32.
+  Storage rows_in_8_bits(std::size_t i) const {
+    const Node& node = graph_.nodes()[i];
+    const bool reads_8_bits = !node.inputs.empty() && is_8bit(of_input(node));
+    if (!multiplied_[i] || !non_negative_[i]) return {};
+    if (is<Flatten>(node) && reads_8_bits) return storage_[index_of(node.inputs[0])];
+    const bool able = is<Flatten>(node) || (is<Linear>(node) && reads_8_bits);
+    return able && calibrated(i) ? symmetric(i) : Storage{};
+  }
+
+  /// Whether a pool averages single values.
+  bool copies(const Node& node) const {
+    return is<AdaptiveAvgPool>(node) && node.output.shape == graph_[node.inputs[0]].output.shape;
   }
 
   bool calibrated(std::size_t i) const { return graph_.nodes()[i].int8_scale > 0; }
@@ -94,7 +127,7 @@ class Decision {
 
   const Graph& graph_;
   const LayoutRules& rules_;
-  std::vector<bool> wants_fp32_, convolved_, non_negative_;
+  std::vector<bool> multiplied_, wants_fp32_, convolved_, non_negative_;
   std::vector<Storage> storage_;
 };
 

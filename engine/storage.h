@@ -7,6 +7,9 @@
 
 namespace giemsa {
 
+/// The longest row that a fully connected layer multiplies in 8 bits: 2^16 products of 255 and -128 stay above -2^31.
+inline constexpr std::int64_t longest_integer_row = std::int64_t{1} << 16;
+
 /// How a network tensor is stored: an element q of 8 bits stands for q * scale.
 struct Storage {
   DType dtype = DType::f32;
@@ -19,7 +22,9 @@ struct Storage {
 /// - a convolution whose input is in 8 bits sums integers; its result is in 8 bits where it was calibrated, fp32 where
 ///   only fp32 readers read it. What is not calibrated computes in rules.precision, on copies.
 /// - u8 where nothing can be negative, else i8; both symmetric, so that zero, and with it padding, is exact.
-/// - what lies in a concatenation takes its scale; a max-pool of 8 bits keeps that of its input.
+/// - what lies in a concatenation takes its scale; a max-pool or Flatten of 8 bits keeps that of its input.
+/// - a fully connected layer whose input is in u8 sums integers too; rows are u8 where only such layers read them, else
+///   fp32.
 std::vector<Storage> storage_of(const Graph& graph, const LayoutRules& rules);
 
 /// Which results of a graph (after the passes) would be in 8 bits, were they calibrated.

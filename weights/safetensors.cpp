@@ -226,7 +226,10 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
             in_quotes(entry.first));
       order.push_back(&entry);
     }
-    std::ranges::stable_sort(order, std::ranges::greater{}, [](auto* entry) { return size_of(entry->second.dtype()); });
+    // Those first that leave the next one aligned.
+    std::ranges::stable_sort(order, std::ranges::less{}, [](auto* entry) {
+      return std::pair(entry->second.byte_size() % alignment != 0, -static_cast<int>(size_of(entry->second.dtype())));
+    });
 
     std::string header = make_header(order, metadata);
     header.append((alignment - (length_size + header.size()) % alignment) % alignment, ' ');

@@ -18,8 +18,8 @@ Checkpoint read_safetensors(const std::filesystem::path& path);
 Checkpoint read_safetensors(const FileBytes& file);
 
 /// Writes atomically: a new file in the same folder, synced, then renamed over `path`. The data start at a multiple of
-/// 64 bytes and go by falling element size, then by name, so that every view is aligned. The same input gives the same
-/// bytes. Throws ErrorKind::output.
+/// 64 bytes: tensors that are a multiple of that long, then the others, either by falling element size, then by name,
+/// so that every view is aligned. The same input gives the same bytes. Throws ErrorKind::output.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -208,6 +208,25 @@ void export_nchw(float* dst, const Nhwc& src) {
   });
 }
 
+void flatten(std::uint8_t* dst, float scale, const Nhwc& src) {
+  // Threads take channels, not rows of pixels: planes of a few bytes share cache lines, which would go to and fro.
+  constexpr std::int64_t most = 64;
+  const std::int64_t plane = src.h * src.w, blocks = (src.c + most - 1) / most;
+  const float factor = src.scale / scale;
+  with_element_type(src.dtype, [&]<class T>(T*) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t job = 0; job < src.n * blocks; ++job) {
+      const std::int64_t image = job / blocks, first = job % blocks * most, count = std::min(most, src.c - first);
+      std::uint8_t* to = dst + (image * src.c + first) * plane;
+      for (std::int64_t i = 0; i < plane; ++i) {
+        std::uint8_t pixel[most];
+        copy_row(pixel, src.pixel<T>(image * plane + i) + first, count, factor);
+        for (std::int64_t c = 0; c < count; ++c) to[c * plane + i] = pixel[c];
+      }
+    }
+  });
+}
+
 void softmax_rows(float* dst, const float* src, std::int64_t n, std::int64_t k) {
   for (std::int64_t row = 0; row < n; ++row, dst += k, src += k) {
     const float largest = *std::max_element(src, src + k);

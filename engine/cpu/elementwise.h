@@ -24,6 +24,9 @@ void import_nchw(const Nhwc& dst, const float* src);
 /// NHWC -> dense fp32 NCHW.
 void export_nchw(float* dst, const Nhwc& src);
 
+/// NHWC -> dense NCHW in 8 bits, a step of which stands for `scale`.
+void flatten(std::uint8_t* dst, float scale, const Nhwc& src);
+
 /// {n,k} row by row: dst = exp(x - max) / sum.
 void softmax_rows(float* dst, const float* src, std::int64_t n, std::int64_t k);
 

@@ -9,6 +9,8 @@
 namespace giemsa::cpu {
 
 Nhwc view_of(const Value& value) {
+  const bool rows = value.shape.rank() == 2;
+  if (rows) return {value.data, value.dtype, value.shape[0], 1, 1, value.shape[1], value.shape[1], value.scale};
   return {value.data,     value.dtype,    value.shape[0],     value.shape[2],
           value.shape[3], value.shape[1], value.pixel_stride, value.scale};
 }
@@ -122,7 +124,7 @@ Tensor CpuSession::value_of(NodeId id) const {
   auto bytes =
       std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(type.shape.volume()) * size_of(type.dtype));
   std::byte* data = bytes->data();
-  if (is_picture(type))
+  if (is_network_tensor(type))
     export_nchw(reinterpret_cast<float*>(data), view_of(value));
   else
     std::copy_n(value.data, bytes->size(), data);

@@ -74,7 +74,10 @@ class StepBuilder {
 /// The kernels of Conv2d, in steps_convolution.cpp.
 Step convolution_step(StepBuilder& builder);
 
-/// The view that kernels take.
+/// The kernels of Linear, in steps_linear.cpp.
+Step linear_step(StepBuilder& builder);
+
+/// The view that kernels take. Of {N,K}: N images of one pixel.
 Nhwc view_of(const Value& value);
 
 /// The memory of a dense tensor.

@@ -1,11 +1,9 @@
-// The kernel of every op on the CPU but Conv2d's (steps_convolution.cpp).
+// The kernel of every op on the CPU but Conv2d's (steps_convolution.cpp) and Linear's (steps_linear.cpp).
 #include <memory>
 
 #include "engine/cpu/components.h"
 #include "engine/cpu/crop_resize.h"
 #include "engine/cpu/elementwise.h"
-#include "engine/cpu/linear.h"
-#include "engine/cpu/linear_dot.h"
 #include "engine/cpu/lrn.h"
 #include "engine/cpu/pool.h"
 #include "engine/cpu/preprocess.h"
@@ -49,7 +47,7 @@ struct Maker {
 
   Step operator()(const Relu&) const {
     if (b.node.output.shape.rank() != 4)
-      return {{}, [src = b.input(0), dst = b.output()] { relu_pixels(row_view(*dst), row_view(*src)); }};
+      return {{}, [src = b.input(0), dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); }};
     Actions before;
     const Value* src = b.stored_as(b.output()->dtype, b.input(0), before);
     return sequence(before, [src, dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); });
@@ -85,42 +83,12 @@ struct Maker {
   }
 
   Step operator()(const Flatten&) const {
-    return {{}, [src = b.input(0), dst = b.output()] { export_nchw(dst->as<float>(), view_of(*src)); }};
+    const Value *src = b.input(0), *dst = b.output();
+    if (is_8bit(dst->dtype)) return {{}, [src, dst] { flatten(dst->as<std::uint8_t>(), dst->scale, view_of(*src)); }};
+    return {{}, [src, dst] { export_nchw(dst->as<float>(), view_of(*src)); }};
   }
 
-  Step operator()(const Linear& op) const {
-    const Tensor& stored = b.node.weights.weight;
-    const Tensor weight = stored.dtype() == DType::f16 ? to_f32(stored) : stored;
-    const Tensor scale = stored.dtype() == DType::i8 ? to_f32(b.node.weights.scale) : Tensor();
-    auto bias = b.context.weights.bias(b.node, op.out_features);
-    const bool dots = b.context.precision == DType::bf16 && has_linear_dot();
-    const Shape& x = b.input(0)->shape;
-    const Value* rounded = dots ? b.scratch(linear_dot_scratch_bytes(x[0], x[1])) : nullptr;
-    return {{}, [src = b.input(0), dst = b.output(), op, weight, scale, bias, rounded] {
-              const LinearArgs args{src->shape[0],
-                                    src->shape[1],
-                                    op.out_features,
-                                    src->as<float>(),
-                                    scale ? scale.as<float>().data() : nullptr,
-                                    bias->data(),
-                                    op.activation,
-                                    dst->as<float>()};
-              switch (weight.dtype()) {
-                case DType::i8: {
-                  const std::int8_t* w = weight.as<std::int8_t>().data();
-                  return rounded ? linear_dot_int8(args, w, bytes_of(*rounded)) : linear_int8(args, w);
-                }
-                case DType::bf16: {
-                  const std::uint16_t* w = weight.as<std::uint16_t>().data();
-                  return rounded ? linear_dot_bf16(args, w, bytes_of(*rounded)) : linear_bf16(args, w);
-                }
-                default: {
-                  const float* w = weight.as<float>().data();
-                  return rounded ? linear_dot_f32(args, w, bytes_of(*rounded)) : linear_f32(args, w);
-                }
-              }
-            }};
-  }
+  Step operator()(const Linear&) const { return linear_step(b); }
 
   Step operator()(const Softmax&) const {
     return {{}, [src = b.input(0), dst = b.output()] {
@@ -246,11 +214,6 @@ struct Maker {
   }
 
  private:
-  /// {N,K} seen as N pixels of K channels.
-  static Nhwc row_view(const Value& value) {
-    return {value.data, value.dtype, value.shape[0], 1, 1, value.shape[1], value.shape[1]};
-  }
-
   /// Where a kernel that only writes dense fp32 may write: the output itself, or scratch that deliver() copies from.
   const Value* dense_fp32_result() const {
     const Value* dst = b.output();

@@ -1,5 +1,6 @@
 #include "engine/cpu/weight_cache.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -25,6 +26,11 @@ void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dn
   dnnl::stream stream(engine);
   dnnl::reorder(plain, to.weight).execute(stream, plain, to.weight);
   stream.wait();
+}
+
+/// What a layer is packed for that reads steps of `in_scale` and writes steps of `out_scale`.
+std::string use_of(const char* what, float in_scale, float out_scale) {
+  return cat(what, ' ', std::bit_cast<std::uint32_t>(in_scale), ' ', std::bit_cast<std::uint32_t>(out_scale));
 }
 
 }  // namespace
@@ -59,8 +65,7 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
 }
 
 std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, float in_scale, float out_scale) {
-  const WeightKey key = WeightKey::of(
-      node, cat("depthwise ", std::bit_cast<std::uint32_t>(in_scale), ' ', std::bit_cast<std::uint32_t>(out_scale)));
+  const WeightKey key = WeightKey::of(node, use_of("depthwise", in_scale, out_scale));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
@@ -113,6 +118,33 @@ std::shared_ptr<const ConvWeights> WeightCache::winograd(const Node& node) {
   packed->bias = std::move(dense.bias);
   bytes_ += packed->winograd.bytes + packed->bias.size() * sizeof(float);
   convolutions_.insert({key, {packed, node.weights}});
+  return packed;
+}
+
+std::shared_ptr<const LinearWeights> WeightCache::linear(const Node& node, float in_scale, float out_scale) {
+  const WeightKey key = WeightKey::of(node, use_of("linear", in_scale, out_scale));
+  const std::lock_guard lock(mutex_);
+  if (const auto found = linears_.find(key); found != linears_.end()) return found->second.packed;
+
+  const Tensor& stored = node.weights.weight;
+  const auto outputs = static_cast<std::size_t>(stored.shape()[0]);
+  auto packed = std::make_shared<LinearWeights>();
+  if (stored.dtype() == DType::i8) {
+    const Tensor scale = to_f32(node.weights.scale);
+    packed->weight = stored;
+    packed->scale.assign(scale.as<float>().begin(), scale.as<float>().end());
+  } else {
+    QuantizedRows rows = quantize_rows(to_f32(stored).as<float>(), outputs);
+    packed->weight = Tensor::from(DType::i8, stored.shape(), std::move(rows.weight));
+    packed->scale = std::move(rows.scale);
+    bytes_ += packed->weight.byte_size();
+  }
+  packed->bias.assign(outputs, 0.0f);
+  if (node.weights.bias) std::ranges::copy(to_f32(node.weights.bias).as<float>(), packed->bias.begin());
+  for (float& scale : packed->scale) scale *= in_scale / out_scale;
+  for (float& bias : packed->bias) bias /= out_scale;
+  bytes_ += 2 * outputs * sizeof(float);
+  linears_.insert({key, {packed, node.weights}});
   return packed;
 }
 

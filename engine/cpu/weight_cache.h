@@ -27,6 +27,12 @@ struct ConvWeights {
   StemWeights stem;              ///< for our own kernel of first convolutions; then nothing else is there
 };
 
+/// Weights of a fully connected layer that multiplies 8 bits, for a result in steps of its own.
+struct LinearWeights {
+  Tensor weight;  ///< int8 {out, in}: as stored, where that is int8
+  std::vector<float> scale, bias;
+};
+
 /// Scale and shift of a batch normalisation that stands alone.
 struct AffineWeights {
   std::vector<float> scale, shift;
@@ -42,6 +48,8 @@ class WeightCache {
   /// For inputs and results stored as `src` and `dst` are (see stem.h).
   std::shared_ptr<const ConvWeights> stem(const Node& node, const Value& src, const Value& dst);
   std::shared_ptr<const ConvWeights> winograd(const Node& node);
+  /// Of a fully connected layer of 8 bits, for steps as those of depthwise().
+  std::shared_ptr<const LinearWeights> linear(const Node& node, float in_scale, float out_scale);
   std::shared_ptr<const AffineWeights> affine(const Node& node);
   /// A bias as fp32; zeros where there is none.
   std::shared_ptr<const std::vector<float>> bias(const Node& node, std::int64_t outputs);
@@ -56,6 +64,7 @@ class WeightCache {
   };
   mutable std::mutex mutex_;
   std::multimap<WeightKey, Entry<ConvWeights>> convolutions_;
+  std::map<WeightKey, Entry<LinearWeights>> linears_;
   std::map<WeightKey, Entry<AffineWeights>> affines_;
   std::map<WeightKey, Entry<std::vector<float>>> biases_;
   std::size_t bytes_ = 0;

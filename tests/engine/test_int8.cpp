@@ -1,15 +1,18 @@
-// Convolutions of 8-bit integers. Scales and weights are such that every sum is a whole number of some 2^-k below 2^24
+// Convolutions and fully connected layers of 8-bit integers. Scales and weights are such that every sum is a whole number of some 2^-k below 2^24
 // of them: floating-point arithmetic is then exact, whatever its order, and the only rounding is the one that the
 // result is stored with (to nearest, halves to even, saturating). So results must be equal, not close.
+#include <algorithm>
 #include <cmath>
 
 #include "engine/layout.h"
 #include "engine/passes/passes.h"
+#include "engine/storage.h"
 #include "tests/engine/building.h"
 #include "tests/engine/running.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/conv2d_cases.h"
 #include "tests/ref/conv2d.h"
+#include "tests/ref/linear.h"
 #include "tests/ref/random.h"
 
 namespace giemsa {
@@ -190,6 +193,148 @@ TEST_CASE("pooling, upsampling and concatenation in 8 bits") {
     }
   const test::Outputs outputs = test::run(test::cpu(DType::i8), net.graph, std::vector{x});
   test::check_equal(std::span(outputs[0]), std::span(expected), "both");
+}
+
+namespace {
+
+/// As a model of int8 weights stores them.
+Weights as_integers(const Weights& weights) {
+  std::vector<std::int8_t> integers;
+  for (const float value : weights.weight.as<float>()) integers.push_back(static_cast<std::int8_t>(value / fine));
+  Weights stored = weights;
+  stored.weight = Tensor::from(DType::i8, weights.weight.shape(), std::move(integers));
+  const std::int64_t outputs = weights.weight.shape()[0];
+  stored.scale = Tensor::from(Shape{outputs}, std::vector<float>(static_cast<std::size_t>(outputs), fine));
+  return stored;
+}
+
+std::vector<float> linear_relu(const std::vector<float>& x, const Weights& weights) {
+  const std::int64_t out = weights.weight.shape()[0], in = weights.weight.shape()[1];
+  std::vector<float> y;
+  for (std::size_t n = 0; n < x.size(); n += static_cast<std::size_t>(in))
+    for (std::int64_t o = 0; o < out; ++o)
+      y.push_back(static_cast<float>(
+          ref::linear_at(&x[n], &weights.weight.as<float>()[static_cast<std::size_t>(o * in)], in, 1,
+                         weights.bias.as<float>()[static_cast<std::size_t>(o)], Activation::relu)
+              .value));
+  return y;
+}
+
+/// A picture of at least zero, a pool that copies it, two hidden layers and logits. `scales`: also of the rows.
+struct Classifier {
+  Graph graph;
+  Tensor x;
+  Weights first, second;
+
+  Classifier(std::int64_t samples, bool integers, bool scales) : x(ref::random_tensor({samples, 70, 2, 3}, 1)) {
+    for (Weights* weights : {&first, &second}) {
+      const Shape shape = weights == &first ? Shape{33, 420} : Shape{31, 33};
+      weights->weight = exact_weights(shape, 2);
+      weights->bias = ref::random_tensor({shape[0]}, 3);
+    }
+    NodeId id = graph.input("x", {DType::f32, x.shape()});
+    graph.calibrate(id, fine);
+    id = graph.add("positive", Conv2d{.out_channels = 70, .groups = 70, .activation = Activation::relu}, {id},
+                   weights_of(Tensor::from({70, 1, 1, 1}, std::vector<float>(70, 1.0f))));
+    graph.calibrate(id, fine);
+    id = graph.add("flatten", Flatten{}, {graph.add("pool", AdaptiveAvgPool{{2, 3}}, {id})});
+    id = graph.add("first", Linear{33, Activation::relu}, {id}, integers ? as_integers(first) : first);
+    if (scales) graph.calibrate(id, coarse);
+    id = graph.add("second", Linear{31, Activation::relu}, {id}, integers ? as_integers(second) : second);
+    graph.mark_output(id);
+    if (scales) graph.calibrate(id, coarse);
+    graph.mark_output(graph.add("logits", Linear{5}, {id}, weights_of(exact_weights({5, 31}, 4))));
+  }
+
+  /// What `second` gives where `first` is stored in steps of `coarse`.
+  std::vector<float> expected() const {
+    std::vector<float> values(x.as<float>().begin(), x.as<float>().end());
+    for (float& value : values) value = std::max(value, 0.0f);
+    values = linear_relu(values, first);
+    for (float& value : values) value = static_cast<float>(stored(value, coarse, true));
+    return linear_relu(values, second);
+  }
+  DType storage(std::string_view name) const {
+    return lay_out(graph, {.int8 = true}).values[index_of(*graph.find(name))].dtype;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("fully connected layers of 8-bit integers") {
+  if (skipped()) return;
+  for (const bool integers : {false, true}) {
+    for (const std::int64_t samples : {1, 2, 3, 5, 17}) {
+      const Classifier net(samples, integers, true);
+      for (const int threads : {1, 2, 3}) {
+        const test::Outputs outputs = test::run(test::cpu(DType::i8, threads), net.graph, std::vector{net.x});
+        test::check_equal(outputs[0], net.expected(),
+                          cat(samples, " samples, ", integers ? "int8" : "fp32", " weights, ", threads, " threads"));
+      }
+    }
+  }
+}
+
+TEST_CASE("rows are in 8 bits where hidden layers alone read them and their scale is known") {
+  const Classifier net(1, true, true);
+  CHECK(net.storage("pool") == DType::u8);
+  CHECK(net.storage("flatten") == DType::u8);
+  CHECK(net.storage("first") == DType::u8);
+  CHECK(net.storage("second") == DType::f32);  // logits are made of it
+  const std::vector<bool> wanted = wants_calibration(net.graph);
+  const std::vector<bool> expected{true, true, true, true, true, false, false};
+  CHECK(wanted == expected);
+
+  SUBCASE("not without a scale, as in files calibrated when rows had none") {
+    const Classifier older(1, true, false);
+    CHECK(older.storage("flatten") == DType::u8);  // keeps that of the picture
+    CHECK(older.storage("first") == DType::f32);
+  }
+  SUBCASE("not where somebody else reads them") {
+    Classifier other(1, true, true);
+    other.graph.mark_output(other.graph.add("softmax", Softmax{}, {*other.graph.find("first")}));
+    CHECK(other.storage("first") == DType::f32);
+    other.graph.mark_output(*other.graph.find("flatten"));
+    CHECK(other.storage("flatten") == DType::f32);
+  }
+  SUBCASE("not what may be negative") {
+    Net signed_net;
+    const NodeId x = signed_net.input("x", {1, 2, 2, 2});
+    const NodeId flat = signed_net.graph.add("flatten", Flatten{}, {x});
+    const NodeId hidden = signed_net.relu("relu", signed_net.linear("hidden", flat, 3));
+    signed_net.output(signed_net.linear("logits", hidden, 2));
+    for (const NodeId id : {x, flat, hidden}) signed_net.graph.calibrate(id, fine);
+    const Layout layout = lay_out(optimize(signed_net.graph), {.int8 = true});
+    CHECK(layout.values[index_of(flat)].dtype == DType::f32);
+  }
+  SUBCASE("not longer than sums can be") {
+    for (const std::int64_t length : {longest_integer_row, longest_integer_row + 1}) {
+      Graph graph;
+      const NodeId x = graph.input("x", {DType::f32, {1, length, 1, 1}});
+      const NodeId flat = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {x})});
+      Weights weights = weights_of(Tensor::from({1, length}, std::vector<float>(static_cast<std::size_t>(length))));
+      graph.mark_output(graph.add("hidden", Linear{1, Activation::relu}, {flat}, weights));
+      graph.calibrate(flat, fine);
+      const bool fits = lay_out(graph, {.int8 = true}).values[index_of(flat)].dtype == DType::u8;
+      CHECK(fits == (length == longest_integer_row));
+    }
+  }
+}
+
+TEST_CASE("a layer without a scale computes on what its input stands for") {
+  if (skipped()) return;
+  // `second` rounds to bf16 what `first` gives and its weights, where the CPU has it: sums of 33 products of what is
+  // below 40 and weights below 2.
+  for (const bool integers : {false, true}) {
+    const Classifier net(3, integers, false);
+    const test::Outputs outputs = test::run(test::cpu(DType::i8), net.graph, std::vector{net.x});
+    std::vector<float> values(net.x.as<float>().begin(), net.x.as<float>().end());
+    for (float& value : values) value = std::max(value, 0.0f);
+    const std::vector<float> hidden = linear_relu(values, net.first), expected = linear_relu(hidden, net.second);
+    const float largest = *std::ranges::max_element(hidden);
+    test::check_close(
+        outputs[0], expected, [&](std::size_t) { return 33 * 127 * fine * largest * 2 * 0x1p-8; }, "second");
+  }
 }
 
 TEST_CASE("what was not calibrated runs in the usual precision") {

@@ -99,6 +99,24 @@ TEST_CASE("misaligned tensors are copied to where their type can be read") {
   }
 }
 
+TEST_CASE("tensors of whole cache lines are written to whole cache lines, whatever lies beside them") {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "m.safetensors";
+  const auto bytes = [](std::size_t count) {
+    return Tensor::from(DType::i8, Shape{static_cast<std::int64_t>(count)}, std::vector<std::int8_t>(count));
+  };
+  write_safetensors(path,
+                    {{"a", Tensor::from({5}, {1, 2, 3, 4, 5})},
+                     {"b", bytes(128)},
+                     {"c", bytes(3)},
+                     {"d", Tensor::from(Shape{16}, std::vector<float>(16))},
+                     {"e", bytes(64)}},
+                    {});
+  const Checkpoint read = read_safetensors(path);
+  for (const char* name : {"b", "d", "e"})
+    CHECK(reinterpret_cast<std::uintptr_t>(read.tensors.at(name).bytes().data()) % 64 == 0);
+}
+
 TEST_CASE("tensors keep the bytes alive that they view") {
   Tensor kept;
   {

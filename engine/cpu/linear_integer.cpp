@@ -1,0 +1,220 @@
+#include "engine/cpu/linear_integer.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "engine/check.h"
+#include "engine/cpu/nhwc.h"
+#include "engine/cpu/prefetch.h"
+#include "engine/cpu/scratch.h"
+#include "engine/cpu/simd.h"
+#include "engine/storage.h"
+
+#ifdef GIEMSA_X86
+#include <immintrin.h>
+#endif
+
+// GCC 12's own AVX-512 header sets a variable from itself to say "undefined" (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
+namespace giemsa::cpu {
+
+namespace {
+
+constexpr std::int64_t block_samples = 16;
+constexpr std::int64_t block_rows = 16;  // outputs that a stretch of the samples serves before the next
+constexpr std::int64_t stretch = 1024;   // elements of a row that are multiplied at a time: 16 samples of them are 16 KiB
+
+constexpr std::int64_t line = 64;        // bytes that come from memory at once
+
+std::int64_t padded(std::int64_t in) {
+  return (in + line - 1) / line * line;
+}
+
+/// Up to block_samples samples, packed: stretch by stretch, in each sample by sample. What is used together is adjacent,
+/// and rows of 4096 bytes do not all meet in the same few lines of the cache. Zeros follow the last stretch.
+struct Samples {
+  std::int64_t first, count, padded_in;
+  std::uint8_t* packed;
+
+  std::int64_t stride(std::int64_t k) const { return std::min(stretch, padded_in - k); }
+  std::uint8_t* at(std::int64_t k) const { return packed + k * count; }
+
+  void pack(const IntegerLinearArgs& args) const {
+    for (std::int64_t k = 0; k < args.in; k += stretch)
+      for (std::int64_t s = 0; s < count; ++s) {
+        std::uint8_t* to = at(k) + s * stride(k);
+        const std::int64_t here = std::min(stretch, args.in - k);
+        std::copy_n(args.x + (first + s) * args.in + k, here, to);
+        std::fill(to + here, to + stride(k), std::uint8_t{0});
+      }
+  }
+};
+
+/// What is made of sums is made for so many outputs at once.
+constexpr std::int64_t quad = 4;
+using Totals = std::int32_t __attribute__((vector_size(4 * quad)));
+using Results = float __attribute__((vector_size(4 * quad)));
+
+inline void store_results(float* y, const Results& values, std::int64_t count) {
+  std::memcpy(y, &values, static_cast<std::size_t>(count) * sizeof(float));
+}
+inline void store_results(std::uint8_t* y, const Results& values, std::int64_t count) {
+  for (std::int64_t r = 0; r < count; ++r) store(y[r], values[r]);
+}
+
+namespace baseline {
+
+constexpr std::int64_t step = 16;
+constexpr int tile_rows = 1, tile_samples = 1;
+using Bytes = std::array<std::uint8_t, step>;
+using Sums = std::int32_t __attribute__((vector_size(16)));
+inline Bytes load_bytes(const void* from) {
+  Bytes to;
+  std::memcpy(to.data(), from, sizeof(to));
+  return to;
+}
+inline void keep(const Bytes&) {}
+inline void add_products(Sums& sums, const Bytes& x, const Bytes& w) {
+  std::int32_t part[4] = {};
+  for (std::size_t i = 0; i < step; ++i) part[i / 4] += std::int32_t{x[i]} * static_cast<std::int8_t>(w[i]);
+  sums += Sums{part[0], part[1], part[2], part[3]};
+}
+inline Totals totals(const Sums (&sums)[quad]) {
+  Totals all;
+  for (std::int64_t r = 0; r < quad; ++r) all[r] = sums[r][0] + sums[r][1] + sums[r][2] + sums[r][3];
+  return all;
+}
+#include "engine/cpu/linear_integer_tile.inc"
+
+}  // namespace baseline
+
+#ifdef GIEMSA_X86
+
+#pragma GCC push_options
+#pragma GCC target("avx2,avxvnni")
+namespace avx_vnni {
+
+constexpr std::int64_t step = 32;
+constexpr int tile_rows = 4, tile_samples = 2;
+using Bytes = __m256i;
+using Sums = std::int32_t __attribute__((vector_size(32)));
+inline Bytes load_bytes(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
+inline void keep(Bytes& bytes) {
+  asm("" : "+x"(bytes));
+}
+inline void add_products(Sums& sums, const Bytes& x, const Bytes& w) {
+  sums = reinterpret_cast<Sums>(_mm256_dpbusd_avx_epi32(reinterpret_cast<__m256i>(sums), x, w));
+}
+inline __m256i add_pairs(const Sums& a, const Sums& b) {
+  return _mm256_hadd_epi32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b));
+}
+inline Totals totals(const Sums (&sums)[quad]) {
+  const __m256i fours = _mm256_hadd_epi32(add_pairs(sums[0], sums[1]), add_pairs(sums[2], sums[3]));
+  return reinterpret_cast<Totals>(_mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256(fours, 1)));
+}
+#include "engine/cpu/linear_integer_tile.inc"
+
+}  // namespace avx_vnni
+#pragma GCC pop_options
+
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512vnni")
+namespace avx512_vnni {
+
+constexpr std::int64_t step = 64;
+constexpr int tile_rows = 8, tile_samples = 2;
+using Bytes = __m512i;
+using Sums = std::int32_t __attribute__((vector_size(64)));
+inline Bytes load_bytes(const void* from) {
+  return _mm512_loadu_si512(from);
+}
+inline void keep(Bytes& bytes) {
+  asm("" : "+v"(bytes));
+}
+inline void add_products(Sums& sums, const Bytes& x, const Bytes& w) {
+  sums = reinterpret_cast<Sums>(_mm512_dpbusd_epi32(reinterpret_cast<__m512i>(sums), x, w));
+}
+/// In each quarter: half of a's sum, of b's, the other half of a's, of b's.
+inline __m512i add_pairs(const Sums& a, const Sums& b) {
+  const auto left = reinterpret_cast<__m512i>(a), right = reinterpret_cast<__m512i>(b);
+  return _mm512_add_epi32(_mm512_unpacklo_epi32(left, right), _mm512_unpackhi_epi32(left, right));
+}
+inline Totals totals(const Sums (&sums)[quad]) {
+  const __m512i left = add_pairs(sums[0], sums[1]), right = add_pairs(sums[2], sums[3]);
+  const __m512i fours = _mm512_add_epi32(_mm512_unpacklo_epi64(left, right), _mm512_unpackhi_epi64(left, right));
+  const __m256i eights = _mm256_add_epi32(_mm512_castsi512_si256(fours), _mm512_extracti64x4_epi64(fours, 1));
+  return reinterpret_cast<Totals>(_mm_add_epi32(_mm256_castsi256_si128(eights), _mm256_extracti128_si256(eights, 1)));
+}
+#include "engine/cpu/linear_integer_tile.inc"
+
+}  // namespace avx512_vnni
+#pragma GCC pop_options
+
+#endif
+
+/// Outputs begin .. end of a block of samples.
+template <class T>
+using Multiply = void (*)(const IntegerLinearArgs&, T*, std::int64_t begin, std::int64_t end, const Samples&);
+
+template <class T>
+Multiply<T> multiply_on(IntegerLinearIsa isa) {
+#ifdef GIEMSA_X86
+  if (isa == IntegerLinearIsa::avx512_vnni) return avx512_vnni::multiply<T>;
+  if (isa == IntegerLinearIsa::avx_vnni) return avx_vnni::multiply<T>;
+#endif
+  static_cast<void>(isa);
+  return baseline::multiply<T>;
+}
+
+std::vector<IntegerLinearIsa> usable() {
+  std::vector<IntegerLinearIsa> usable;
+#ifdef GIEMSA_X86
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
+    usable.push_back(IntegerLinearIsa::avx512_vnni);
+  if (__builtin_cpu_supports("avxvnni")) usable.push_back(IntegerLinearIsa::avx_vnni);
+#endif
+  usable.push_back(IntegerLinearIsa::any);
+  return usable;
+}
+
+/// Shares the outputs out in small chunks, since cores are not equally fast.
+template <class T>
+void share_outputs(const IntegerLinearArgs& args, T* y, std::span<std::byte> scratch, IntegerLinearIsa isa) {
+  check(args.in <= longest_integer_row, ErrorKind::internal, "sums of ", args.in, " products may overflow");
+  const Multiply<T> multiply = multiply_on<T>(isa);
+  auto* packed = Scratch(scratch).take<std::uint8_t>(std::min<std::int64_t>(args.samples, block_samples) * padded(args.in));
+  for (std::int64_t first = 0; first < args.samples; first += block_samples) {
+    const Samples samples{first, std::min<std::int64_t>(block_samples, args.samples - first), padded(args.in), packed};
+    samples.pack(args);
+    constexpr std::int64_t chunk = 32;
+#pragma omp parallel for schedule(dynamic)
+    for (std::int64_t begin = 0; begin < args.out; begin += chunk)
+      multiply(args, y, begin, std::min(begin + chunk, args.out), samples);
+  }
+}
+
+}  // namespace
+
+std::size_t linear_integer_scratch_bytes(std::int64_t samples, std::int64_t in) {
+  return scratch_bytes_of<std::uint8_t>(std::min<std::int64_t>(samples, block_samples) * padded(in));
+}
+
+std::span<const IntegerLinearIsa> integer_linear_isas() {
+  static const std::vector<IntegerLinearIsa> isas = usable();
+  return isas;
+}
+
+void linear_integer(const IntegerLinearArgs& args, float* y, std::span<std::byte> scratch, IntegerLinearIsa isa) {
+  share_outputs(args, y, scratch, isa);
+}
+void linear_integer(const IntegerLinearArgs& args, std::uint8_t* y, std::span<std::byte> scratch,
+                    IntegerLinearIsa isa) {
+  share_outputs(args, y, scratch, isa);
+}
+
+}  // namespace giemsa::cpu

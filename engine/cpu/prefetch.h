@@ -1,0 +1,18 @@
+// Asking for memory ahead of its use.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/cpu/simd.h"
+
+namespace giemsa::cpu {
+
+/// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point
+/// there.
+template <class T>
+GIEMSA_INLINE void prefetch(const T* from, std::int64_t index) {
+  const auto address = reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(index) * sizeof(T);
+  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
+}
+
+}  // namespace giemsa::cpu
