@@ -21,7 +21,8 @@ class Models:
         """Our model with the scales that int8 needs, found on the same images as the peers'."""
         model, segmenter = getattr(options, network), options.segmenter
         how = ["--segment-size", f"{width}x{height}"] if network == "segmenter" else ["--segmenter", segmenter]
-        target = self.folder / f"{digest(model, segmenter, *files)}-{width}x{height}-int8.safetensors"
+        # Which results get a scale is the command's affair, so another command makes another model.
+        target = self.folder / f"{digest(self.giemsa, model, segmenter, *files)}-{width}x{height}-int8.safetensors"
         if not target.exists():
             self.say("  Giemsa: calibrate int8")
             making = target.with_name("making-" + target.name)
