@@ -9,8 +9,8 @@ bool is(const Node& node) {
   return std::holds_alternative<T>(node.op);
 }
 
-/// Which results only fully connected layers read that may multiply 8 bits: hidden ones, which end in a ReLU. Logits are
-/// made of what was not rounded.
+/// Which results only fully connected layers read that may multiply 8 bits: hidden ones, which end in a ReLU. Logits
+/// are made of what was not rounded.
 std::vector<bool> read_by_linears(const Graph& graph) {
   std::vector<bool> multiplied(graph.nodes().size(), true);
   for (NodeId id : graph.outputs()) multiplied[index_of(id)] = false;

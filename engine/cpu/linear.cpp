@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/cpu/linear_samples.h"
+#include "engine/cpu/prefetch.h"
 #include "engine/cpu/simd.h"
 #include "engine/tensor.h"
 
@@ -19,26 +21,29 @@ namespace {
 
 constexpr std::int64_t lanes = 16;  // partial sums of an output, whatever the vector width
 
-/// Asks for from[index], which may lie past the end: a prefetch never faults, but a pointer must not be made to point
-/// there.
-template <class T>
-GIEMSA_INLINE void prefetch(const T* from, std::int64_t index) {
-  const auto address = reinterpret_cast<std::uintptr_t>(from) + static_cast<std::uintptr_t>(index) * sizeof(T);
-  __builtin_prefetch(reinterpret_cast<const void*>(address), 0, 2);
-}
-
 namespace baseline {
 
+using Operand = float;
 using Vec = float __attribute__((vector_size(16)));
-constexpr int tile_rows = 2, tile_samples = 1;
-inline void load(const float* from, Vec& to) {
+using Operands = Vec;
+constexpr int tile_rows = 2, tile_samples = 1, few_rows = 2;
+inline Operands load_operands(const float* from) {
+  Operands to;
   std::memcpy(&to, from, sizeof(to));
+  return to;
 }
-inline void load(const std::int8_t* from, Vec& to) {
-  to = Vec{float(from[0]), float(from[1]), float(from[2]), float(from[3])};
+inline Operands decode(const float* from) {
+  return load_operands(from);
 }
-inline void load(const std::uint16_t* from, Vec& to) {
-  to = Vec{bf16_to_f32(from[0]), bf16_to_f32(from[1]), bf16_to_f32(from[2]), bf16_to_f32(from[3])};
+inline Operands decode(const std::int8_t* from) {
+  return Operands{float(from[0]), float(from[1]), float(from[2]), float(from[3])};
+}
+inline Operands decode(const std::uint16_t* from) {
+  return Operands{bf16_to_f32(from[0]), bf16_to_f32(from[1]), bf16_to_f32(from[2]), bf16_to_f32(from[3])};
+}
+inline void keep(const Operands&) {}
+inline void multiply_add(Vec& sum, const Operands& w, const Operands& x) {
+  sum += w * x;
 }
 #include "engine/cpu/linear_tile.inc"
 
@@ -51,19 +56,30 @@ inline __m128i load_128(const void* from) {
 }
 
 #pragma GCC push_options
-#pragma GCC target("avx2")
+#pragma GCC target("avx2,fma")
 namespace avx2 {
 
+using Operand = float;
 using Vec = __m256;
-constexpr int tile_rows = 2, tile_samples = 2;
-inline void load(const float* from, Vec& to) {
-  to = _mm256_loadu_ps(from);
+using Operands = Vec;
+constexpr int tile_rows = 2, tile_samples = 2, few_rows = 2;
+inline Operands load_operands(const float* from) {
+  return _mm256_loadu_ps(from);
 }
-inline void load(const std::int8_t* from, Vec& to) {
-  to = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+inline Operands decode(const float* from) {
+  return _mm256_loadu_ps(from);
 }
-inline void load(const std::uint16_t* from, Vec& to) {
-  to = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_128(from)), 16));
+inline Operands decode(const std::int8_t* from) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+inline Operands decode(const std::uint16_t* from) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_128(from)), 16));
+}
+inline void keep(Operands& operands) {
+  asm("" : "+x"(operands));
+}
+inline void multiply_add(Vec& sum, const Operands& w, const Operands& x) {
+  sum = _mm256_fmadd_ps(w, x, sum);
 }
 #include "engine/cpu/linear_tile.inc"
 
@@ -74,17 +90,28 @@ inline void load(const std::uint16_t* from, Vec& to) {
 #pragma GCC target("avx512f")
 namespace avx512 {
 
+using Operand = float;
 using Vec = __m512;
-constexpr int tile_rows = 4, tile_samples = 4;
-inline void load(const float* from, Vec& to) {
-  to = _mm512_loadu_ps(from);
+using Operands = Vec;
+constexpr int tile_rows = 8, tile_samples = 2, few_rows = 4;
+inline Operands load_operands(const float* from) {
+  return _mm512_loadu_ps(from);
 }
-inline void load(const std::int8_t* from, Vec& to) {
-  to = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_128(from)));
+inline Operands decode(const float* from) {
+  return _mm512_loadu_ps(from);
 }
-inline void load(const std::uint16_t* from, Vec& to) {
+inline Operands decode(const std::int8_t* from) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load_128(from)));
+}
+inline Operands decode(const std::uint16_t* from) {
   const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  to = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+inline void keep(Operands& operands) {
+  asm("" : "+v"(operands));
+}
+inline void multiply_add(Vec& sum, const Operands& w, const Operands& x) {
+  sum = _mm512_fmadd_ps(w, x, sum);
 }
 #include "engine/cpu/linear_tile.inc"
 
@@ -94,37 +121,45 @@ inline void load(const std::uint16_t* from, Vec& to) {
 #endif
 
 template <class W>
-using Multiply = void (*)(const LinearArgs&, const W*, std::int64_t, std::int64_t);
+using Multiply = void (*)(const LinearArgs&, const W*, const PackedSamples<float>&, std::int64_t, std::int64_t);
 
 template <class W>
 Multiply<W> best_multiply() {
 #ifdef GIEMSA_X86
   if (__builtin_cpu_supports("avx512f")) return avx512::multiply<W>;
-  if (__builtin_cpu_supports("avx2")) return avx2::multiply<W>;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::multiply<W>;
 #endif
   return baseline::multiply<W>;
 }
 
-/// Shares the outputs out in small chunks, since cores are not equally fast.
+void copy_padded(const float* from, std::int64_t count, float* to) {
+  std::copy_n(from, count, to);
+  std::fill(to + count, to + PackedSamples<float>::padded(count), 0.0f);
+}
+
 template <class W>
-void share_outputs(const LinearArgs& args, const W* weight) {
+void linear(const LinearArgs& args, const W* weight, std::span<std::byte> scratch) {
   static const Multiply<W> multiply = best_multiply<W>();
-  constexpr std::int64_t chunk = 32;
-#pragma omp parallel for schedule(dynamic)
-  for (std::int64_t begin = 0; begin < args.out; begin += chunk)
-    multiply(args, weight, begin, std::min(begin + chunk, args.out));
+  share_outputs<float>(args.x, args.samples, args.in, args.out, scratch, copy_padded,
+                       [&](const PackedSamples<float>& samples, std::int64_t begin, std::int64_t end) {
+                         multiply(args, weight, samples, begin, end);
+                       });
 }
 
 }  // namespace
 
-void linear_int8(const LinearArgs& args, const std::int8_t* weight) {
-  share_outputs(args, weight);
+std::size_t linear_scratch_bytes(std::int64_t samples, std::int64_t in) {
+  return PackedSamples<float>::bytes(samples, in);
 }
-void linear_f32(const LinearArgs& args, const float* weight) {
-  share_outputs(args, weight);
+
+void linear_int8(const LinearArgs& args, const std::int8_t* weight, std::span<std::byte> scratch) {
+  linear(args, weight, scratch);
 }
-void linear_bf16(const LinearArgs& args, const std::uint16_t* weight) {
-  share_outputs(args, weight);
+void linear_f32(const LinearArgs& args, const float* weight, std::span<std::byte> scratch) {
+  linear(args, weight, scratch);
+}
+void linear_bf16(const LinearArgs& args, const std::uint16_t* weight, std::span<std::byte> scratch) {
+  linear(args, weight, scratch);
 }
 
 }  // namespace giemsa::cpu

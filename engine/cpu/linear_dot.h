@@ -1,10 +1,8 @@
 // Fully connected layers as linear.h computes them, but on the dot products of AVX512_BF16: operands are rounded to
 // bfloat16 (int8 weights are exact in it), products are exact, sums are fp32.
 //
-// An instruction does 64 FLOPs where linear.h's multiplication and addition do 16 each. At batch 16 the weights of four
-// outputs are decoded once, a stretch that stays in the first-level cache, for all samples: what was bound by decoding
-// and adding is bound by the dot products. At batch 1 both are bound by the memory that the weights come from. A sum is
-// kept in 16 partial sums (lane k mod 16), added pairwise at the end: the same order for every thread count and batch.
+// An instruction does 64 FLOPs where linear.h's does 32, from half the bytes. At batch 16 it is bound by these, by
+// decoding weights and by keeping sums; at batch 1 by the memory that the weights come from.
 #pragma once
 
 #include <cstddef>

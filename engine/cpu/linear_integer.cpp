@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/cpu/linear_samples.h"
 #include "engine/cpu/nhwc.h"
 #include "engine/cpu/prefetch.h"
-#include "engine/cpu/scratch.h"
 #include "engine/cpu/simd.h"
 #include "engine/storage.h"
 
@@ -23,35 +23,9 @@ namespace giemsa::cpu {
 
 namespace {
 
-constexpr std::int64_t block_samples = 16;
-constexpr std::int64_t block_rows = 16;  // outputs that a stretch of the samples serves before the next
-constexpr std::int64_t stretch = 1024;   // elements of a row that are multiplied at a time: 16 samples of them are 16 KiB
-
-constexpr std::int64_t line = 64;        // bytes that come from memory at once
-
-std::int64_t padded(std::int64_t in) {
-  return (in + line - 1) / line * line;
-}
-
-/// Up to block_samples samples, packed: stretch by stretch, in each sample by sample. What is used together is adjacent,
-/// and rows of 4096 bytes do not all meet in the same few lines of the cache. Zeros follow the last stretch.
-struct Samples {
-  std::int64_t first, count, padded_in;
-  std::uint8_t* packed;
-
-  std::int64_t stride(std::int64_t k) const { return std::min(stretch, padded_in - k); }
-  std::uint8_t* at(std::int64_t k) const { return packed + k * count; }
-
-  void pack(const IntegerLinearArgs& args) const {
-    for (std::int64_t k = 0; k < args.in; k += stretch)
-      for (std::int64_t s = 0; s < count; ++s) {
-        std::uint8_t* to = at(k) + s * stride(k);
-        const std::int64_t here = std::min(stretch, args.in - k);
-        std::copy_n(args.x + (first + s) * args.in + k, here, to);
-        std::fill(to + here, to + stride(k), std::uint8_t{0});
-      }
-  }
-};
+using Samples = PackedSamples<std::uint8_t>;
+constexpr std::int64_t line = Samples::line;  // bytes that come from memory at once
+constexpr std::int64_t stretch = Samples::stretch;
 
 /// What is made of sums is made for so many outputs at once.
 constexpr std::int64_t quad = 4;
@@ -159,7 +133,7 @@ inline Totals totals(const Sums (&sums)[quad]) {
 
 /// Outputs begin .. end of a block of samples.
 template <class T>
-using Multiply = void (*)(const IntegerLinearArgs&, T*, std::int64_t begin, std::int64_t end, const Samples&);
+using Multiply = void (*)(const IntegerLinearArgs&, T*, const Samples&, std::int64_t begin, std::int64_t end);
 
 template <class T>
 Multiply<T> multiply_on(IntegerLinearIsa isa) {
@@ -182,26 +156,24 @@ std::vector<IntegerLinearIsa> usable() {
   return usable;
 }
 
-/// Shares the outputs out in small chunks, since cores are not equally fast.
+void copy_padded(const std::uint8_t* from, std::int64_t count, std::uint8_t* to) {
+  std::copy_n(from, count, to);
+  std::fill(to + count, to + Samples::padded(count), std::uint8_t{0});
+}
+
 template <class T>
-void share_outputs(const IntegerLinearArgs& args, T* y, std::span<std::byte> scratch, IntegerLinearIsa isa) {
+void linear(const IntegerLinearArgs& args, T* y, std::span<std::byte> scratch, IntegerLinearIsa isa) {
   check(args.in <= longest_integer_row, ErrorKind::internal, "sums of ", args.in, " products may overflow");
   const Multiply<T> multiply = multiply_on<T>(isa);
-  auto* packed = Scratch(scratch).take<std::uint8_t>(std::min<std::int64_t>(args.samples, block_samples) * padded(args.in));
-  for (std::int64_t first = 0; first < args.samples; first += block_samples) {
-    const Samples samples{first, std::min<std::int64_t>(block_samples, args.samples - first), padded(args.in), packed};
-    samples.pack(args);
-    constexpr std::int64_t chunk = 32;
-#pragma omp parallel for schedule(dynamic)
-    for (std::int64_t begin = 0; begin < args.out; begin += chunk)
-      multiply(args, y, begin, std::min(begin + chunk, args.out), samples);
-  }
+  share_outputs<std::uint8_t>(
+      args.x, args.samples, args.in, args.out, scratch, copy_padded,
+      [&](const Samples& samples, std::int64_t begin, std::int64_t end) { multiply(args, y, samples, begin, end); });
 }
 
 }  // namespace
 
 std::size_t linear_integer_scratch_bytes(std::int64_t samples, std::int64_t in) {
-  return scratch_bytes_of<std::uint8_t>(std::min<std::int64_t>(samples, block_samples) * padded(in));
+  return Samples::bytes(samples, in);
 }
 
 std::span<const IntegerLinearIsa> integer_linear_isas() {
@@ -210,11 +182,11 @@ std::span<const IntegerLinearIsa> integer_linear_isas() {
 }
 
 void linear_integer(const IntegerLinearArgs& args, float* y, std::span<std::byte> scratch, IntegerLinearIsa isa) {
-  share_outputs(args, y, scratch, isa);
+  linear(args, y, scratch, isa);
 }
 void linear_integer(const IntegerLinearArgs& args, std::uint8_t* y, std::span<std::byte> scratch,
                     IntegerLinearIsa isa) {
-  share_outputs(args, y, scratch, isa);
+  linear(args, y, scratch, isa);
 }
 
 }  // namespace giemsa::cpu

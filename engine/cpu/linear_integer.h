@@ -1,9 +1,9 @@
 // Fully connected layers on integers:  y[n][o] = act(scale[o] * sum_k x[n][k] * w[o][k] + bias[o]),  x u8, w int8.
 //
-// At batch 1 each weight is read once, as it lies in the model file, for one instruction per 64 of them: nothing but
-// memory bounds it. At batch 16 that is 16 instructions, two a cycle, and the sums bound it. There the samples share
-// the weights of four outputs at a time, in stretches that stay in the first-level cache. Sums of integers are exact:
-// every CPU, thread count and batch gives the same bits.
+// At batch 1 each weight is read once, as it lies in the model file, and an instruction multiplies 64 of them: memory
+// bounds it. At batch 16 there are 16 such instructions for the same bytes, and they bound it: samples share what is
+// read of eight outputs at a time, in stretches that stay in the first-level cache. Sums of integers are exact: every
+// CPU, thread count and batch gives the same bits.
 #pragma once
 
 #include <cstddef>

@@ -38,31 +38,23 @@ Step floating_step(StepBuilder& builder) {
   auto bias = builder.context.weights.bias(builder.node, op.out_features);
   const bool dots = builder.context.precision == DType::bf16 && has_linear_dot();
   const Value *src = builder.input(0), *dst = builder.output();
-  const Value* rounded = dots ? builder.scratch(linear_dot_scratch_bytes(src->shape[0], src->shape[1])) : nullptr;
-  return {{}, [src, dst, op, weight, scale, bias, rounded] {
-            const LinearArgs args{src->shape[0],
-                                  src->shape[1],
-                                  op.out_features,
-                                  src->as<float>(),
-                                  scale ? scale.as<float>().data() : nullptr,
-                                  bias->data(),
-                                  op.activation,
-                                  dst->as<float>()};
-            switch (weight.dtype()) {
-              case DType::i8: {
-                const std::int8_t* w = weight.as<std::int8_t>().data();
-                return rounded ? linear_dot_int8(args, w, bytes_of(*rounded)) : linear_int8(args, w);
-              }
-              case DType::bf16: {
-                const std::uint16_t* w = weight.as<std::uint16_t>().data();
-                return rounded ? linear_dot_bf16(args, w, bytes_of(*rounded)) : linear_bf16(args, w);
-              }
-              default: {
-                const float* w = weight.as<float>().data();
-                return rounded ? linear_dot_f32(args, w, bytes_of(*rounded)) : linear_f32(args, w);
-              }
-            }
-          }};
+  const std::int64_t samples = src->shape[0], in = src->shape[1];
+  const Value* scratch =
+      builder.scratch(dots ? linear_dot_scratch_bytes(samples, in) : linear_scratch_bytes(samples, in));
+  return {
+      {}, [src, dst, op, weight, scale, bias, dots, scratch] {
+        const LinearArgs args{
+            src->shape[0], src->shape[1], op.out_features, src->as<float>(), scale ? scale.as<float>().data() : nullptr,
+            bias->data(),  op.activation, dst->as<float>()};
+        switch (weight.dtype()) {
+          case DType::i8:
+            return (dots ? linear_dot_int8 : linear_int8)(args, weight.as<std::int8_t>().data(), bytes_of(*scratch));
+          case DType::bf16:
+            return (dots ? linear_dot_bf16 : linear_bf16)(args, weight.as<std::uint16_t>().data(), bytes_of(*scratch));
+          default:
+            return (dots ? linear_dot_f32 : linear_f32)(args, weight.as<float>().data(), bytes_of(*scratch));
+        }
+      }};
 }
 
 }  // namespace

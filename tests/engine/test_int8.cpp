@@ -1,6 +1,7 @@
-// Convolutions and fully connected layers of 8-bit integers. Scales and weights are such that every sum is a whole number of some 2^-k below 2^24
-// of them: floating-point arithmetic is then exact, whatever its order, and the only rounding is the one that the
-// result is stored with (to nearest, halves to even, saturating). So results must be equal, not close.
+// Convolutions and fully connected layers of 8-bit integers. Scales and weights are such that every sum is a whole
+// number of some 2^-k below 2^24 of them: floating-point arithmetic is then exact, whatever its order, and the only
+// rounding is the one that the result is stored with (to nearest, halves to even, saturating). So results must be
+// equal, not close.
 #include <algorithm>
 #include <cmath>
 
@@ -213,10 +214,10 @@ std::vector<float> linear_relu(const std::vector<float>& x, const Weights& weigh
   std::vector<float> y;
   for (std::size_t n = 0; n < x.size(); n += static_cast<std::size_t>(in))
     for (std::int64_t o = 0; o < out; ++o)
-      y.push_back(static_cast<float>(
-          ref::linear_at(&x[n], &weights.weight.as<float>()[static_cast<std::size_t>(o * in)], in, 1,
-                         weights.bias.as<float>()[static_cast<std::size_t>(o)], Activation::relu)
-              .value));
+      y.push_back(
+          static_cast<float>(ref::linear_at(&x[n], &weights.weight.as<float>()[static_cast<std::size_t>(o * in)], in, 1,
+                                            weights.bias.as<float>()[static_cast<std::size_t>(o)], Activation::relu)
+                                 .value));
   return y;
 }
 

@@ -6,8 +6,8 @@
 
 #include "engine/tensor.h"
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_linear_cases.h"
 #include "tests/ops/guarded.h"
-#include "tests/ops/linear_cases.h"
 #include "tests/ops/random.h"
 #include "tests/ops/threads.h"
 #include "tests/ref/linear.h"
@@ -75,34 +75,41 @@ void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& 
   check_equal(alone, first, how);
 }
 
+/// `multiply` of `weight` with scratch of its own.
+template <class Multiply, class W>
+auto with_scratch(const Multiply& multiply, std::size_t (*bytes)(std::int64_t, std::int64_t), const W* weight) {
+  return [=](const cpu::LinearArgs& args) {
+    Guarded<std::byte> scratch(static_cast<std::int64_t>(bytes(args.samples, args.in)));
+    multiply(args, weight, scratch.values());
+  };
+}
+
 }  // namespace
 
 TEST_CASE("linear_int8") {
-  for (const LinearCase& c : linear_cases) {
+  for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
       const auto weight = Random(37).integers<std::int8_t>(c.out * c.in);
       Guarded<std::int8_t> guarded{std::span(weight)};
-      check_linear(
-          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_int8(args, guarded.data()); },
-          rerun("linear_int8", c.name));
+      check_linear(c, weight, with_scratch(cpu::linear_int8, cpu::linear_scratch_bytes, guarded.data()),
+                   rerun("linear_int8", c.name));
     }
   }
 }
 
 TEST_CASE("linear_f32") {
-  for (const LinearCase& c : linear_cases) {
+  for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
       const auto weight = Random(41).floats(c.out * c.in, -1, 1);
       Guarded<float> guarded{std::span(weight)};
-      check_linear(
-          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_f32(args, guarded.data()); },
-          rerun("linear_f32", c.name));
+      check_linear(c, weight, with_scratch(cpu::linear_f32, cpu::linear_scratch_bytes, guarded.data()),
+                   rerun("linear_f32", c.name));
     }
   }
 }
 
 TEST_CASE("linear_bf16") {
-  for (const LinearCase& c : linear_cases) {
+  for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
       std::vector<float> weight = Random(43).floats(c.out * c.in, -1, 1);
       std::vector<std::uint16_t> bits;
@@ -111,9 +118,8 @@ TEST_CASE("linear_bf16") {
         value = bf16_to_f32(bits.back());
       }
       Guarded<std::uint16_t> guarded{std::span(bits)};
-      check_linear(
-          c, weight, [&](const cpu::LinearArgs& args) { cpu::linear_bf16(args, guarded.data()); },
-          rerun("linear_bf16", c.name));
+      check_linear(c, weight, with_scratch(cpu::linear_bf16, cpu::linear_scratch_bytes, guarded.data()),
+                   rerun("linear_bf16", c.name));
     }
   }
 }
@@ -125,14 +131,11 @@ TEST_CASE("linear_dot") {
     MESSAGE("skipped: this CPU lacks AVX512_BF16");
     return;
   }
-  for (const LinearCase& c : linear_cases) {
+  for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
       const std::string again = rerun("linear_dot", c.name);
-      const auto run = [&](const auto& multiply, const auto* weight) {
-        return [=](const cpu::LinearArgs& args) {
-          Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::linear_dot_scratch_bytes(args.samples, args.in)));
-          multiply(args, weight, scratch.values());
-        };
+      const auto run = [](const auto& multiply, const auto* weight) {
+        return with_scratch(multiply, cpu::linear_dot_scratch_bytes, weight);
       };
       const auto integers = Random(37).integers<std::int8_t>(c.out * c.in);
       Guarded<std::int8_t> guarded{std::span(integers)};
@@ -152,6 +155,7 @@ TEST_CASE("linear_dot") {
 TEST_CASE("linear keeps NaN through relu") {
   const float x[2] = {NAN, 1}, weight[2] = {1, 1};
   float y = 0;
-  cpu::linear_f32({1, 2, 1, x, nullptr, nullptr, Activation::relu, &y}, weight);
+  with_scratch(cpu::linear_f32, cpu::linear_scratch_bytes,
+               weight)({1, 2, 1, x, nullptr, nullptr, Activation::relu, &y});
   CHECK(std::isnan(y));
 }

@@ -1,5 +1,5 @@
-// Fully connected layers on integers. Their sums are exact, and what is made of a sum rounds the same everywhere: results
-// must be equal to the reference's, on every instruction set that this CPU has.
+// Fully connected layers on integers. Their sums are exact, and what is made of a sum rounds the same everywhere:
+// results must be equal to the reference's, on every instruction set that this CPU has.
 #include "engine/cpu/linear_integer.h"
 
 #include <algorithm>
@@ -9,8 +9,8 @@
 #include "engine/check.h"
 #include "engine/storage.h"
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_linear_cases.h"
 #include "tests/ops/guarded.h"
-#include "tests/ops/linear_cases.h"
 #include "tests/ops/random.h"
 #include "tests/ops/threads.h"
 
@@ -18,21 +18,6 @@ using namespace giemsa;
 using namespace giemsa::test;
 
 namespace {
-
-/// Beyond those of all linear layers: more samples than a block, rows of more than a stretch, with and without a rest.
-constexpr LinearCase more_cases[] = {
-    {"seventeen samples", 17, 70, 37, true, true, Activation::relu},
-    {"four samples of long rows", 4, 1100, 19, true, true, Activation::none},
-    {"33 samples of longer rows", 33, 2113, 21, true, true, Activation::relu},
-    {"two samples of whole stretches", 2, 4096, 5, true, true, Activation::none},
-    {"nineteen samples of whole stretches", 19, 2048, 40, true, true, Activation::relu},
-};
-
-std::vector<LinearCase> cases() {
-  std::vector<LinearCase> all(std::begin(linear_cases), std::end(linear_cases));
-  all.insert(all.end(), std::begin(more_cases), std::end(more_cases));
-  return all;
-}
 
 struct Inputs {
   explicit Inputs(const LinearCase& c) {
@@ -70,16 +55,16 @@ std::vector<T> run(const LinearCase& c, const Inputs& inputs, cpu::IntegerLinear
   Guarded<std::int8_t> weight{std::span(inputs.weight)};
   Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::linear_integer_scratch_bytes(c.samples, c.in)));
   Guarded<T> y(c.samples * c.out);
-  cpu::linear_integer({c.samples, c.in, c.out, x.data(), weight.data(), inputs.scale.data(), inputs.bias.data(),
-                       c.activation},
-                      y.data(), scratch.values(), isa);
+  cpu::linear_integer(
+      {c.samples, c.in, c.out, x.data(), weight.data(), inputs.scale.data(), inputs.bias.data(), c.activation},
+      y.data(), scratch.values(), isa);
   return {y.values().begin(), y.values().end()};
 }
 
 }  // namespace
 
 TEST_CASE("linear_integer") {
-  for (const LinearCase& c : cases()) {
+  for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
       const Inputs inputs(c);
       const std::vector<float> expected = reference(c, inputs);
@@ -87,8 +72,8 @@ TEST_CASE("linear_integer") {
       for (const float value : expected) in_8_bits.push_back(std::clamp(std::nearbyint(value), 0.0f, 255.0f));
       for (const cpu::IntegerLinearIsa isa : cpu::integer_linear_isas())
         with_thread_counts([&](int threads) {
-          const std::string again = cat("set ", static_cast<int>(isa), ", ", threads, " threads; ",
-                                        rerun("linear_integer", c.name));
+          const std::string again =
+              cat("set ", static_cast<int>(isa), ", ", threads, " threads; ", rerun("linear_integer", c.name));
           check_equal(run<float>(c, inputs, isa), expected, again);
           check_equal(run<std::uint8_t>(c, inputs, isa), in_8_bits, again);
         });
