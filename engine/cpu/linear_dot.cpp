@@ -38,7 +38,7 @@ namespace {
 using Operand = Bits;
 using Operands = __m512bh;
 using Vec = __m512;
-constexpr int tile_rows = 8, tile_samples = 2, few_rows = 4;
+constexpr int tile_rows = 4, tile_samples = 4, few_rows = 4;
 
 inline Operands load_operands(const Bits* from) {
   Operands to;

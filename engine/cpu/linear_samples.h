@@ -15,12 +15,12 @@ namespace giemsa::cpu {
 inline constexpr std::int64_t block_samples = 16, block_rows = 16;
 
 /// Up to block_samples samples, packed: stretch by stretch, in each sample by sample. So what is used together is
-/// adjacent, and rows of 4096 bytes do not all meet in the same few lines of a cache; a stretch of 16 samples takes 32
-/// KiB. Zeros follow the last stretch, up to a whole cache line.
+/// adjacent, and rows of 4096 bytes do not all meet in the same few lines of a cache; a stretch of 16 samples takes 16
+/// KiB, which leaves the first-level cache room for the weights and the sums. Zeros follow the last stretch, up to a whole cache line.
 template <class T>
 struct PackedSamples {
   static constexpr std::int64_t line = 64 / sizeof(T);  // elements of a cache line
-  static constexpr std::int64_t stretch = 32 * line;
+  static constexpr std::int64_t stretch = 16 * line;
 
   std::int64_t first, count, in;
   T* packed;
