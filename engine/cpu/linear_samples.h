@@ -16,7 +16,8 @@ inline constexpr std::int64_t block_samples = 16, block_rows = 16;
 
 /// Up to block_samples samples, packed: stretch by stretch, in each sample by sample. So what is used together is
 /// adjacent, and rows of 4096 bytes do not all meet in the same few lines of a cache; a stretch of 16 samples takes 16
-/// KiB, which leaves the first-level cache room for the weights and the sums. Zeros follow the last stretch, up to a whole cache line.
+/// KiB, which leaves the first-level cache room for the weights and the sums. Zeros follow the last stretch, up to a
+/// whole cache line.
 template <class T>
 struct PackedSamples {
   static constexpr std::int64_t line = 64 / sizeof(T);  // elements of a cache line
