@@ -8,6 +8,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/cpu/ceil_div.h"
 #include "engine/cpu/scratch.h"
 #include "engine/cpu/simd.h"
 #include "engine/layout.h"
@@ -29,10 +30,6 @@ constexpr std::int64_t lane_bytes = 4;  // of inputs that a lane multiplies at a
 constexpr int tile_pixels = 6, tile_vectors = 4;
 constexpr std::int64_t most_channels = 4, least_steps = 64;
 constexpr std::int64_t most_rows = 8;  // of output pixels that share a band
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// Part `i` of `whole` cut into as few parts of at most `most` as there can be, all about as large.
 struct Part {

@@ -29,7 +29,7 @@ void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dn
 }
 
 /// What a layer is packed for that reads steps of `in_scale` and writes steps of `out_scale`.
-std::string use_of(const char* what, float in_scale, float out_scale) {
+std::string use_of(const std::string& what, float in_scale, float out_scale) {
   return cat(what, ' ', std::bit_cast<std::uint32_t>(in_scale), ' ', std::bit_cast<std::uint32_t>(out_scale));
 }
 
@@ -86,8 +86,7 @@ std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, floa
 std::shared_ptr<const ConvWeights> WeightCache::stem(const Node& node, const Value& src, const Value& dst) {
   const bool int8 = is_8bit(src.dtype);
   const float ratio = src.scale / dst.scale;
-  const WeightKey key = WeightKey::of(node, cat("stem ", src.dtype, ' ', std::bit_cast<std::uint32_t>(src.scale), ' ',
-                                                std::bit_cast<std::uint32_t>(dst.scale)));
+  const WeightKey key = WeightKey::of(node, use_of(cat("stem ", src.dtype), src.scale, dst.scale));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 

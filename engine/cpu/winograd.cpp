@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "engine/cpu/ceil_div.h"
+#include "engine/cpu/prefetch.h"
 #include "engine/cpu/scratch.h"
 #include "engine/cpu/simd.h"
 
@@ -24,14 +26,10 @@ constexpr std::int64_t lanes = 16, least_channels = 64;
 constexpr double worthwhile = 0.75;  // of the multiplications: transforming takes some of what is saved
 constexpr int positions = 16;
 constexpr int block_tiles = 6, block_vectors = 4;  // of a matrix product's sums in registers
-// Bytes. The hardware's own prefetching ends at each page, which is 16 channels of weights.
-constexpr std::uintptr_t inputs_ahead = 1536, weights_ahead = 8192;
+// The hardware's own prefetching ends at each page, which is 16 channels of weights.
+constexpr std::int64_t inputs_ahead = 384, weights_ahead = 128;  // floats; lines of weights
 constexpr std::int64_t job_tiles = 16 * block_tiles;
 constexpr std::int64_t chunk_bytes = std::int64_t{4} << 20;  // of the transformed inputs, or of the products
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 Size2 output_size(const Conv2d& op, const Shape& input) {
   return {input[2] + 2 * op.padding.h - 2 * op.dilation.h, input[3] + 2 * op.padding.w - 2 * op.dilation.w};
@@ -155,22 +153,17 @@ void transform_input(float* out, std::int64_t stride, const Nhwc& src, const Con
   }
 }
 
-/// Asks for what lies `bytes` after `from`, which may be past its end: a pointer must not be made to point there.
-inline void prefetch(const void* from, std::uintptr_t bytes) {
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + bytes));
-}
-
 /// Tiles rows of a product: Vectors of outputs.
 template <int Tiles, int Vectors>
 void multiply_block(float* out, std::int64_t out_stride, const float* in, std::int64_t channels,
                     const WinogradLine* w) {
   Vector sum[Tiles][Vectors] = {};
   for (std::int64_t c = 0; c < channels; c += lanes, in += block_tiles * lanes) {
-    for (int t = 0; t < Tiles; ++t) prefetch(in + t * lanes, inputs_ahead);
+    for (int t = 0; t < Tiles; ++t) prefetch<3>(in, t * lanes + inputs_ahead);
     for (int i = 0; i < lanes; ++i, w += Vectors) {
       Vector wv[Vectors];
       for (int v = 0; v < Vectors; ++v) {
-        prefetch(w + v, weights_ahead);
+        prefetch<3>(w, v + weights_ahead);
         wv[v] = _mm512_load_ps(w[v].value);
       }
       for (int t = 0; t < Tiles; ++t) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tools/eval/bootstrap.h"
+#include "tools/outputs/percentile.h"
 
 using namespace giemsa::eval;
 using Draws = std::vector<std::vector<std::size_t>>;

@@ -149,6 +149,8 @@ TEST_CASE("report: without cells, and without any image that could be used") {
   const std::string page = report_html(info, empty, Gallery(2));
   CHECK(contains(page, "0 white cells in 1 image<"));
   CHECK_FALSE(contains(page, "Differential"));
+  CHECK_FALSE(contains(page, "90th"));  // of a single image
+  CHECK(contains(page, "median 10.0 ms, longest 10.0 ms."));
   const ImageResult failed[] = {{"b", "b", "b: is broken", 0, 0, {}, 0, {}}};
   CHECK_FALSE(contains(report_html(info, failed, Gallery(2)), "Time for an image"));
 }

@@ -6,7 +6,7 @@
 #include <random>
 
 #include "engine/check.h"
-#include "tools/eval/bootstrap.h"
+#include "tools/outputs/percentile.h"
 
 namespace giemsa::bench {
 namespace {
@@ -81,8 +81,8 @@ MedianRatio compare_medians(std::span<const double> baseline, std::span<const do
     replicate = of_b.next_median(random) / median_a;
   }
   std::ranges::sort(ratios);
-  ratio.low = eval::percentile(ratios, 0.025);
-  ratio.high = eval::percentile(ratios, 0.975);
+  ratio.low = percentile(ratios, 0.025);
+  ratio.high = percentile(ratios, 0.975);
   ratio.verdict = verdict_of(ratio, options.margin);
   return ratio;
 }

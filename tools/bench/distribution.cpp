@@ -4,7 +4,7 @@
 #include <numeric>
 
 #include "engine/check.h"
-#include "tools/eval/bootstrap.h"
+#include "tools/outputs/percentile.h"
 
 namespace giemsa::bench {
 
@@ -14,13 +14,13 @@ Distribution distribution_of(std::span<const double> samples) {
   std::ranges::sort(sorted);
   const auto n = sorted.size();
   const auto where_enough = [&](double p, std::size_t least) {
-    return n >= least ? std::optional(eval::percentile(sorted, p)) : std::nullopt;
+    return n >= least ? std::optional(percentile(sorted, p)) : std::nullopt;
   };
   return {.samples = n,
           .min = sorted.front(),
           .mean = std::accumulate(sorted.begin(), sorted.end(), 0.0) / static_cast<double>(n),
           .max = sorted.back(),
-          .p50 = eval::percentile(sorted, 0.5),
+          .p50 = percentile(sorted, 0.5),
           .p90 = where_enough(0.9, 10),
           .p99 = where_enough(0.99, 100),
           .p99_9 = where_enough(0.999, 1000)};

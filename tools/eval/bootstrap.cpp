@@ -26,14 +26,6 @@ class SplitMix64 {
 
 }  // namespace
 
-double percentile(std::span<const double> sorted, double p) {
-  if (sorted.empty()) return undefined;
-  const double position = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 std::vector<Interval> bootstrap_intervals(std::size_t images, const BootstrapOptions& options,
                                           const FiguresOf& figures_of) {
   check(images < std::size_t{1} << 32, ErrorKind::internal, images, " images are too many to draw from");

@@ -21,9 +21,6 @@ struct Interval {
   double low = undefined, high = undefined;
 };
 
-/// The value below which the share `p` of `sorted` lies, linear between neighbours: the p (n - 1)th, counted from 0.
-double percentile(std::span<const double> sorted, double p);
-
 /// Figures of the images of these indices, always the same ones in the same order.
 using FiguresOf = std::function<std::vector<double>(std::span<const std::size_t>)>;
 

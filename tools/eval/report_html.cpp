@@ -4,6 +4,7 @@
 
 #include "tools/eval/report.h"
 #include "tools/outputs/html.h"
+#include "tools/outputs/provenance.h"
 #include "tools/outputs/text.h"
 
 namespace giemsa::eval {
@@ -203,29 +204,10 @@ void write_failures(std::ostream& out, const Evaluation& evaluation) {
 }
 
 void write_provenance(std::ostream& out, const Evaluation& evaluation) {
-  const RunInfo& info = evaluation.info;
-  const auto row = [&](const char* what, const std::string& value) {
-    out << "<tr><th>" << what << "</th><td style=\"text-align:left\">" << escaped(value) << "</td></tr>\n";
-  };
-  const auto model = [](const ModelFile& file) {
-    return cat(file.file, " (", file.arch, '/', file.preset, ", sha256 ", file.sha256, ")");
-  };
-  out << "<h2>What was run</h2>\n<table><tbody>\n";
-  row("giemsa", GIEMSA_VERSION);
-  row("device", info.device);
-  row("precision", info.precision);
-  if (evaluation.task != Task::whole_crops) {
-    const SmearOptions& options = info.options;
-    row("segmenter", model(info.segmenter));
-    row("segment size", options.segment_size.value().to_string());
-    row("threshold", cat(options.threshold));
-    row("least area", cat(options.min_area, " pixels"));
-    row("crop", options.crop == CropMode::tight ? "tight" : "matlab");
-  }
-  row("classifier", model(info.classifier));
-  row("bootstrap", cat(evaluation.bootstrap.replicates, " replicates, seed ", evaluation.bootstrap.seed));
-  row("time", format("%.1f s", evaluation.seconds));
-  out << "</tbody></table>\n";
+  auto rows = provenance(evaluation.info, evaluation.task != Task::whole_crops);
+  rows.emplace_back("bootstrap", cat(evaluation.bootstrap.replicates, " replicates, seed ", evaluation.bootstrap.seed));
+  rows.emplace_back("time", format("%.1f s", evaluation.seconds));
+  write_facts(out, "What was run", rows);
 }
 
 }  // namespace

@@ -25,6 +25,7 @@ figure img { display: block; max-width: 100%; }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 dt { font-weight: 600; margin-top: .5rem; }
 dd { margin-left: 1.2rem; }
+td.text { text-align: left; overflow-wrap: anywhere; }
 </style>
 )";
 
@@ -77,6 +78,13 @@ std::string base64(std::span<const std::uint8_t> bytes) {
       text += digit <= left ? digits[group >> (18 - 6 * digit) & 63] : '=';
   }
   return text;
+}
+
+void write_facts(std::ostream& out, const char* title, std::span<const std::pair<const char*, std::string>> facts) {
+  out << "<h2>" << title << "</h2>\n<table><tbody>\n";
+  for (const auto& [what, value] : facts)
+    out << "<tr><th>" << what << "</th><td class=\"text\">" << escaped(value) << "</td></tr>\n";
+  out << "</tbody></table>\n";
 }
 
 std::string inline_png(std::span<const std::uint8_t> png, std::string_view description) {

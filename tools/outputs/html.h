@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace giemsa {
 
@@ -19,6 +21,9 @@ std::string link_to(std::string_view path);
 
 /// RFC 4648 base64, with padding.
 std::string base64(std::span<const std::uint8_t> bytes);
+
+/// A section with a table of two columns: what, and its value as text.
+void write_facts(std::ostream& out, const char* title, std::span<const std::pair<const char*, std::string>> facts);
 
 /// An <img> that holds its PNG.
 std::string inline_png(std::span<const std::uint8_t> png, std::string_view description);

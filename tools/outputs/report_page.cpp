@@ -7,6 +7,8 @@
 #include "tools/outputs/histogram.h"
 #include "tools/outputs/html.h"
 #include "tools/outputs/palette.h"
+#include "tools/outputs/percentile.h"
+#include "tools/outputs/provenance.h"
 #include "tools/outputs/text.h"
 
 namespace giemsa {
@@ -23,16 +25,11 @@ constexpr const char* report_style = R"(<style>
 .gallery img { width: 112px; height: 112px; object-fit: contain; background: #eee; }
 .gallery a { color: inherit; text-decoration: none; }
 .gone { width: 112px; height: 112px; background: #eee; }
-td.text { text-align: left; overflow-wrap: anywhere; }
 p small { white-space: normal; }
 svg { max-width: 100%; }
 @media (max-width: 40rem) { .share { display: none; } }
 </style>
 )";
-
-std::string counted(std::size_t count, const char* noun) {
-  return cat(count, ' ', noun, count == 1 ? "" : "s");
-}
 
 std::string css_color(std::size_t class_index) {
   const Color color = class_color(static_cast<int>(class_index));
@@ -88,45 +85,18 @@ void write_failures(std::ostream& out, std::span<const ImageResult> images) {
   out << "</ul>\n";
 }
 
-/// The value that a share `q` of the sorted values does not exceed.
-double quantile(std::span<const double> sorted, double q) {
-  const auto rank = static_cast<std::size_t>(q * static_cast<double>(sorted.size()));
-  return sorted[std::min(rank, sorted.size() - 1)];
-}
-
 void write_latencies(std::ostream& out, std::span<const ImageResult> images) {
   std::vector<double> times;
   for (const ImageResult& image : images)
     if (image.ok()) times.push_back(image.total_ms());
   if (times.empty()) return;
   std::ranges::sort(times);
-  out << "<h2>Time for an image</h2>\n<p>From file to named cells, without writing the results: median "
-      << format("%.1f ms, 90 %% within %.1f ms, 99 %% within %.1f ms, longest %.1f ms.", quantile(times, 0.5),
-                quantile(times, 0.9), quantile(times, 0.99), times.back())
-      << " The first image of each size includes planning for it.</p>\n"
+  out << "<h2>Time for an image</h2>\n<p>From file to named cells, without writing the results: "
+      << format("median %.1f ms, ", percentile(times, 0.5));
+  if (times.size() >= 10) out << format("90th percentile %.1f ms, ", percentile(times, 0.9));
+  if (times.size() >= 100) out << format("99th %.1f ms, ", percentile(times, 0.99));
+  out << format("longest %.1f ms.", times.back()) << " The first image of each size includes planning for it.</p>\n"
       << histogram_svg(histogram_of(times), "ms");
-}
-
-void write_provenance(std::ostream& out, const RunInfo& info) {
-  const auto row = [&](const char* what, const std::string& value) {
-    out << "<tr><th>" << what << "</th><td class=\"text\">" << escaped(value) << "</td></tr>\n";
-  };
-  const auto model = [](const ModelFile& file) {
-    return cat(file.file, " (", file.arch, '/', file.preset, ", sha256 ", file.sha256, ")");
-  };
-  const SmearOptions& options = info.options;
-  out << "<h2>What was run</h2>\n<table><tbody>\n";
-  row("giemsa", GIEMSA_VERSION);
-  row("device", info.device);
-  row("precision", info.precision);
-  row("segmenter", model(info.segmenter));
-  row("classifier", model(info.classifier));
-  row("segment size", options.segment_size.value().to_string());
-  row("threshold", cat(options.threshold));
-  row("least area", cat(options.min_area, " pixels"));
-  row("crop", options.crop == CropMode::tight ? "tight" : "matlab");
-  row("mask resolution", options.mask_at_frame_resolution ? "frame" : "network");
-  out << "</tbody></table>\n";
 }
 
 }  // namespace
@@ -151,7 +121,7 @@ std::string report_html(const RunInfo& info, std::span<const ImageResult> images
   }
   write_failures(out, images);
   write_latencies(out, images);
-  write_provenance(out, info);
+  write_facts(out, "What was run", provenance(info, true));
   out << "</body></html>\n";
   return std::move(out).str();
 }

@@ -20,6 +20,10 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
+std::string counted(std::size_t count, const char* noun) {
+  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
+}
+
 std::string format(const char* pattern, ...) {
   char text[256];
   std::va_list values;

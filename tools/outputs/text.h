@@ -12,6 +12,9 @@ std::string printable(std::string_view text);
 /// `text` padded with spaces to `width` columns; UTF-8 counts a column a code point.
 std::string padded(std::string text, std::size_t width);
 
+/// "1 image", "2 images".
+std::string counted(std::size_t count, const char* noun);
+
 /// As printf does it, up to 255 characters.
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
 

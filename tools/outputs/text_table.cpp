@@ -8,10 +8,6 @@
 namespace giemsa {
 namespace {
 
-std::string counted(std::size_t count, const char* noun) {
-  return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
-}
-
 std::size_t longest(const std::vector<std::string>& texts, std::size_t least) {
   for (const std::string& text : texts) least = std::max(least, text.size());
   return least;
