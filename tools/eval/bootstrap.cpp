@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engine/check.h"
+#include "tools/outputs/percentile.h"
 
 namespace giemsa::eval {
 namespace {
