@@ -7,6 +7,7 @@
 #include "tools/outputs/percentile.h"
 
 using namespace giemsa::eval;
+using giemsa::percentile;
 using Draws = std::vector<std::vector<std::size_t>>;
 
 namespace {
