@@ -22,9 +22,9 @@ void register_convolutions(const std::string& arch, Size2 size, std::int64_t bat
   std::set<std::string> seen;
   for (const Node& node : network.nodes()) {
     const auto* op = std::get_if<Conv2d>(&node.op);
-    if (!op || !seen.insert(shape_of(*op, network[node.inputs[0]].output.shape)).second) continue;
+    if (!op || !seen.insert(shape_of(*op, network[node.inputs[0]].type.shape)).second) continue;
     std::vector<TensorType> inputs;
-    for (NodeId input : node.inputs) inputs.push_back(network[input].output);
+    for (ValueId input : node.inputs) inputs.push_back(network[input].type);
     for (DType precision : precisions())
       register_node(cat(arch, '/', size.w, 'x', size.h, '/', batch, '/', node.name), precision,
                     [node, inputs] { return graph_of(node, inputs); });

@@ -33,7 +33,8 @@ void network_op(const std::string& name, const Op& op, const TensorType& input, 
   const auto make_graph = [=] {
     Weights weights;
     if (weight.volume() > 0) weights.weight = random_weight(DType::f32, weight);
-    return graph_of({name, name, op, {}, weights, {}, {}}, {input});
+    return graph_of(Node{.name = name, .op = op, .inputs = {}, .outputs = {ValueId{}}, .weights = std::move(weights)},
+                    {input});
   };
   for (DType precision : precisions()) register_node(name, precision, make_graph);
 }
@@ -67,7 +68,9 @@ void register_linear() {
           weights.weight = random_weight(dtype, {out, in});
           weights.bias = random_weight(DType::f32, {out});
           if (dtype == DType::i8) weights.scale = random_weight(DType::f32, {out});
-          return graph_of({"linear", "linear", Linear{out}, {}, weights, {}, {}}, {{DType::f32, {batch, in}}});
+          return graph_of(
+              Node{.name = "linear", .op = Linear{out}, .inputs = {}, .outputs = {ValueId{}}, .weights = {weights}},
+              {{DType::f32, {batch, in}}});
         });
 }
 
@@ -84,16 +87,15 @@ void register_pictures() {
   const TensorType picture{DType::u8, {1, frame.h, frame.w, 3}};
   for (auto [filter, name] : {std::pair{ResizeFilter::bilinear, "bilinear"}, {ResizeFilter::bicubic, "bicubic"}}) {
     register_node(cat("preprocess/720x576 to 512x512 ", name), DType::f32, [=] {
-      return graph_of({"preprocess", "preprocess", Preprocess{{512, 512}, filter}, {}, {}, {}, {}}, {picture});
+      return graph_of(Preprocess{{512, 512}, filter}, {picture});
     });
     const auto boxes = [](const Graph& graph) {
-      return std::vector<InputBytes>{arbitrary(graph[graph.inputs()[0]].output), boxes_of_cells(16)};
+      return std::vector<InputBytes>{arbitrary(graph[graph.inputs()[0]].type), boxes_of_cells(16)};
     };
     register_node(
         cat("crop_resize/16 boxes to 224x224 ", name), DType::f32,
         [=] {
-          return graph_of({"crops", "crops", CropResize{{224, 224}, CropMode::tight, filter}, {}, {}, {}, {}},
-                          {picture, {DType::i32, {16, 4}}});
+          return graph_of(CropResize{{224, 224}, CropMode::tight, filter}, {picture, {DType::i32, {16, 4}}});
         },
         boxes);
   }
@@ -101,7 +103,7 @@ void register_pictures() {
 
 /// The labels of a mask, as bytes: what Regions reads.
 InputBytes labels_of(const InputBytes& mask, const TensorType& type) {
-  const Graph graph = graph_of({"components", "components", Components{}, {}, {}, {}, {}}, {type});
+  const Graph graph = graph_of(Components{}, {type});
   const auto session = make_cpu_backend()->compile(graph);
   const void* input = mask.data();
   session->run({&input, 1});
@@ -117,11 +119,7 @@ void register_masks() {
       const auto name = [&](const char* op) { return cat(op, '/', size.w, 'x', size.h, ' ', pattern); };
       const auto add = [&](const char* op_name, const Op& op) {
         register_node(
-            name(op_name), DType::f32,
-            [=] {
-              return graph_of({"op", "op", op, {}, {}, {}, {}}, {type});
-            },
-            mask);
+            name(op_name), DType::f32, [=] { return graph_of(op, {type}); }, mask);
       };
       add("fill_holes", FillHoles{});
       add("area_open", AreaOpen{200});
@@ -130,7 +128,7 @@ void register_masks() {
           name("regions"), DType::f32,
           [=] {
             const TensorType labels{DType::i32, type.shape};
-            return graph_of({"op", "op", Regions{max_regions(size.h, size.w, 200)}, {}, {}, {}, {}}, {labels});
+            return graph_of(Regions{max_regions(size.h, size.w, 200)}, {labels});
           },
           [=](const Graph&) { return std::vector<InputBytes>{labels_of(make_mask(pattern, size), type)}; });
     }
@@ -161,12 +159,12 @@ void register_graph(const std::string& title, const Graph& way, std::set<std::st
     if (std::holds_alternative<Input>(node.op) || std::holds_alternative<Conv2d>(node.op)) continue;
     std::vector<TensorType> inputs;
     std::string shapes;
-    for (NodeId input : node.inputs) {
-      inputs.push_back(graph[input].output);
+    for (ValueId input : node.inputs) {
+      inputs.push_back(graph[input].type);
       shapes += cat(inputs.back().shape);
     }
-    if (!seen.insert(cat(name_of(node.op), shapes, node.output.shape)).second) continue;
-    const bool in_network = !inputs.empty() && inputs[0].dtype == DType::f32 && inputs[0].shape.rank() == 4;
+    if (!seen.insert(cat(name_of(node.op), shapes, graph[node.output()].type.shape)).second) continue;
+    const bool in_network = !inputs.empty() && is_feature_map(inputs[0]);
     for (DType precision : in_network ? precisions() : std::vector{DType::f32})
       register_node(
           cat(title, '/', name_of(node.op), '/', node.name), precision,

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa {
 

@@ -20,7 +20,7 @@ inline Model open_or_invent(const std::string& name) {
 /// The network on `batch` inputs of `size`.
 inline Graph network_graph(const Model& model, std::int64_t batch, Size2 size) {
   Graph graph;
-  const NodeId input = graph.input("input", {DType::f32, {batch, 3, size.h, size.w}});
+  const ValueId input = graph.input("input", {DType::f32, {batch, 3, size.h, size.w}});
   graph.mark_output(build_network(graph, input, model));
   return graph;
 }

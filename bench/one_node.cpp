@@ -22,22 +22,22 @@ std::shared_ptr<Backend> backend_for(DType precision) {
 }
 
 /// cost_of counts four bytes for each value of the network's precision.
-double bytes_at(DType precision, const Graph& graph, NodeId id) {
-  double bytes = cost_of(graph, id).bytes;
+double bytes_at(DType precision, const Graph& graph, const Node& node) {
+  double bytes = cost_of(graph, node).bytes;
   if (precision == DType::f32) return bytes;
   const auto narrow = [&](const TensorType& type) {
-    if (type.dtype == DType::f32 && type.shape.rank() == 4) bytes -= 2 * static_cast<double>(type.shape.volume());
+    if (is_feature_map(type)) bytes -= 2 * static_cast<double>(type.shape.volume());
   };
-  const Node& node = graph[id];
-  narrow(node.output);
-  for (NodeId input : node.inputs) narrow(graph[input].output);
-  if (node.weights.weight.shape().rank() == 4) bytes -= static_cast<double>(node.weights.weight.byte_size()) / 2;
+  for (ValueId output : node.outputs) narrow(graph[output].type);
+  for (ValueId input : node.inputs) narrow(graph[input].type);
+  for (const Weights& layer : node.weights)
+    if (layer.weight.shape().rank() == 4) bytes -= static_cast<double>(layer.weight.byte_size()) / 2;
   return bytes;
 }
 
 std::vector<InputBytes> arbitrary_inputs(const Graph& graph) {
   std::vector<InputBytes> inputs;
-  for (NodeId id : graph.inputs()) inputs.push_back(arbitrary(graph[id].output));
+  for (ValueId id : graph.inputs()) inputs.push_back(arbitrary(graph[id].type));
   return inputs;
 }
 
@@ -60,11 +60,17 @@ InputBytes arbitrary(const TensorType& type) {
 
 Graph graph_of(Node node, const std::vector<TensorType>& inputs) {
   Graph graph;
-  std::vector<NodeId> ids;
-  for (std::size_t i = 0; i < inputs.size(); ++i) ids.push_back(graph.input(cat("input ", i), inputs[i]));
-  node.slot.reset();
-  graph.mark_output(graph.add(std::move(node), ids));
+  node.inputs.clear();
+  for (std::size_t i = 0; i < inputs.size(); ++i) node.inputs.push_back(graph.input(cat("input ", i), inputs[i]));
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < node.outputs.size(); ++i) names.push_back(cat(node.name, ' ', i));
+  const NodeId added = graph.add(std::move(node), names);
+  for (ValueId output : graph[added].outputs) graph.mark_output(output);
   return graph;
+}
+
+Graph graph_of(const Op& op, const std::vector<TensorType>& inputs) {
+  return graph_of(Node{.name = "op", .op = op, .inputs = {}, .outputs = {ValueId{}}}, inputs);
 }
 
 void register_node(const std::string& name, DType precision, std::function<Graph()> make_graph,
@@ -83,7 +89,7 @@ void register_node(const std::string& name, DType precision, std::function<Graph
       state.SetIterationTime(session->layer_ms().back() * 1e-3);
       seconds += session->layer_ms().back() * 1e-3;
     }
-    const NodeId last{static_cast<std::int32_t>(graph.nodes().size()) - 1};
+    const Node& last = graph.nodes().back();
     const auto runs = static_cast<double>(state.iterations());
     const double flops = runs * cost_of(graph, last).flops / seconds;
     const double bytes = runs * bytes_at(precision, graph, last) / seconds;

@@ -20,8 +20,9 @@ using InputBytes = std::vector<std::byte>;
 /// Values that no shortcut can profit from: floats in [-1, 1), and bytes of all values.
 InputBytes arbitrary(const TensorType& type);
 
-/// A graph of `node` alone, reading inputs of types `inputs`.
+/// A graph of `node`, or of an op without weights and with one output, alone, reading inputs of types `inputs`.
 Graph graph_of(Node node, const std::vector<TensorType>& inputs);
+Graph graph_of(const Op& op, const std::vector<TensorType>& inputs);
 
 /// Registers `name`/`precision`, timing the last node of what `make_graph` builds when the benchmark runs. Counters:
 /// GFLOP/s, GB/s (each value read and written once) and their shares of the ceilings in percent.

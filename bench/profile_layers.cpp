@@ -27,10 +27,9 @@ constexpr int runs = 25;
 std::vector<Layer> profile(Session& session, const std::vector<float>& input) {
   const Graph& graph = session.graph();
   std::vector<Layer> layers;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
-    const Node& node = graph[id];
-    layers.push_back({node.value, std::string(name_of(node.op)), node.output.shape, cost_of(graph, id), {}, 0});
+  for (const Node& node : graph.nodes()) {
+    const Value& output = graph[node.output()];
+    layers.push_back({output.name, std::string(name_of(node.op)), output.type.shape, cost_of(graph, node), {}, 0});
   }
   const void* pixels = input.data();
   session.run({&pixels, 1});

@@ -14,13 +14,12 @@ using Clock = std::chrono::steady_clock;
 
 class SessionCascade final : public Cascade {
  public:
-  SessionCascade(Backend& backend, const CascadeGraphs& graphs)
-      : detect_(backend.compile(graphs.detect)), last_of_first_stage_(graphs.last_of_first_stage) {
+  SessionCascade(Backend& backend, const CascadeGraphs& graphs) : detect_(backend.compile(graphs.detect)) {
     detect_->time_layers(true);
     for (std::size_t i = 0; i < each_.size(); ++i) each_[i] = backend.compile(graphs.each[i]);
     const Graph &detect = detect_->graph(), &each = graphs.each.front();
-    columns_ = static_cast<std::size_t>(each[each.outputs()[0]].output.shape[1]);
-    regions_.reserve(static_cast<std::size_t>(detect[detect.outputs()[1]].output.shape[0]));
+    columns_ = static_cast<std::size_t>(each[each.outputs()[0]].type.shape[1]);
+    regions_.reserve(static_cast<std::size_t>(detect[detect.outputs()[1]].type.shape[0]));
   }
 
   void run(const std::uint8_t* frame) override {
@@ -44,7 +43,7 @@ class SessionCascade final : public Cascade {
       run_batch(*each_[i], frame, first, batch);
       first += batch;
     }
-    times_.each = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+    times_.classify = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
   }
 
   std::span<const Region> regions() const override { return regions_; }
@@ -57,12 +56,9 @@ class SessionCascade final : public Cascade {
 
  private:
   void read_stage_times() {
-    bool second = false;
     const auto nodes = detect_->graph().nodes();
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      (second ? times_.second : times_.first) += detect_->layer_ms()[i];
-      second = second || nodes[i].value == last_of_first_stage_;
-    }
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      (nodes[i].stage == 0 ? times_.segment : times_.postprocess) += detect_->layer_ms()[i];
   }
 
   void run_batch(Session& session, const std::uint8_t* frame, std::size_t first, std::size_t batch) {
@@ -78,7 +74,6 @@ class SessionCascade final : public Cascade {
 
   std::unique_ptr<Session> detect_;
   std::array<std::unique_ptr<Session>, CascadeGraphs::batch_sizes.size()> each_;
-  std::string last_of_first_stage_;
   std::size_t columns_ = 0;
   std::vector<Region> regions_;
   std::vector<float> values_;

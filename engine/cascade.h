@@ -17,9 +17,10 @@ namespace giemsa {
 class Backend;
 
 struct CascadeGraphs {
-  Graph detect;                     ///< frame u8 {1,H,W,3} -> labels i32 {1,1,h,w}, and the table of their regions
-  std::array<Graph, 3> each;        ///< frame and boxes i32 {B,4} -> {B,K}: B as in batch_sizes
-  std::string last_of_first_stage;  ///< the value in `detect` up to which `CascadeTimes::first` counts
+  /// Frame u8 {1,H,W,3} -> labels i32 {1,1,h,w}, and the table of their regions. Its first stage segments, later ones
+  /// are post-processing (Graph::begin_stage).
+  Graph detect;
+  std::array<Graph, 3> each;  ///< frame and boxes i32 {B,4} -> {B,K}: B as in batch_sizes
 
   /// How many regions one run of `each[i]` takes. At batch 1 fully connected weights cost as much as the convolutions;
   /// 16 share one pass over them.
@@ -28,8 +29,8 @@ struct CascadeGraphs {
 
 /// Milliseconds of the last run.
 struct CascadeTimes {
-  double first = 0, second = 0;  ///< of `detect`, up to last_of_first_stage and after it
-  double each = 0;
+  double segment = 0, postprocess = 0;  ///< the first stage of `detect`, and the later ones
+  double classify = 0;                  ///< `each`
 };
 
 /// Compiled graphs of a cascade. Not for several threads at once; once it has run, run() allocates nothing. What its

@@ -12,11 +12,12 @@
 namespace giemsa {
 
 struct DeviceOptions {
-  std::string device = "auto";     ///< "auto" (a GPU where one can be used, else the CPU), "cpu", "cuda", "cuda:N"
-  std::string precision = "auto";  ///< "fp32", "bf16", "int8" (CPU), "fp16" (GPU), "auto": fp32 on the CPU, fp16 on a GPU
-  int threads = 0;                 ///< of the CPU; 0: one a core
-  std::string tuning{};            ///< for GPUs: a file that `giemsa tune` made; empty: the built-in table
-  std::string provider = "own";    ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
+  std::string device = "auto";  ///< "auto" (a GPU where one can be used, else the CPU), "cpu", "cuda", "cuda:N"
+  std::string precision =
+      "auto";                    ///< "fp32", "bf16", "int8" (CPU), "fp16" (GPU), "auto": fp32 on the CPU, fp16 on a GPU
+  int threads = 0;               ///< of the CPU; 0: one a core
+  std::string tuning{};          ///< for GPUs: a file that `giemsa tune` made; empty: the built-in table
+  std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
 };
 
 /// Throws Error(usage) for words it does not know and precisions the device does not have, Error(device), saying why,

@@ -15,8 +15,7 @@ GIEMSA_SIMD void scale_row(float* row, std::size_t count, double factor) {
 
 }  // namespace
 
-DenseWeights fold(const Node& node) {
-  const Weights& weights = node.weights;
+DenseWeights fold(const Weights& weights) {
   const Tensor weight = to_f32(weights.weight);
   const std::span<const float> source = weight.as<float>();
   const std::size_t outputs = static_cast<std::size_t>(weight.shape()[0]);

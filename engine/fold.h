@@ -1,7 +1,7 @@
 // Weights as a backend uploads them.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/ops/types.h"
 
 namespace giemsa {
 
@@ -11,6 +11,6 @@ namespace giemsa {
 struct DenseWeights {
   std::vector<float> weight, bias;
 };
-DenseWeights fold(const Node& node);
+DenseWeights fold(const Weights& weights);
 
 }  // namespace giemsa

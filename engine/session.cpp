@@ -11,10 +11,10 @@ namespace giemsa {
 
 namespace {
 
-/// "a/b" -> "a_b": a layer's name as a file's.
-std::string file_name_of(std::string value) {
-  std::ranges::replace(value, '/', '_');
-  return value + ".npy";
+/// "a/b" -> "a_b.npy"
+std::string file_name_of(std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return name + ".npy";
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ Session::Session(Graph graph) : graph_(std::move(graph)) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   check(!error, ErrorKind::output, folder.string(), ": cannot create the dump folder: ", error.message());
-  observe([folder](const Node& node, const Tensor& tensor) { write_npy(folder / file_name_of(node.value), tensor); });
+  observe([folder](const Value& value, const Tensor& tensor) { write_npy(folder / file_name_of(value.name), tensor); });
 }
 
 void Session::run(std::span<const void* const> inputs) {
@@ -37,15 +37,15 @@ void Session::run(std::span<const void* const> inputs) {
   if (!observer_ && layer_ms_.empty()) return run_all();
 
   wait();
-  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
+  for (NodeId id : node_ids(graph_)) {
     const auto start = Clock::now();
     run_node(id);
     if (!layer_ms_.empty()) {
       wait();
-      layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+      layer_ms_[index_of(id)] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     }
-    if (observer_ && has_value(id)) observer_(graph_[id], value_of(id));
+    if (!observer_) continue;
+    for (ValueId output : graph_[id].outputs) observer_(graph_[output], value_of(output));
   }
   end();
 }

@@ -26,7 +26,7 @@ class Session {
   /// Output `i`, dense row-major (fp32 tensors as NCHW), valid until the next run.
   template <class T>
   std::span<const T> output(std::size_t i = 0) const {
-    const TensorType& type = graph_[graph_.outputs()[i]].output;
+    const TensorType& type = graph_[graph_.outputs()[i]].type;
     check(sizeof(T) == size_of(type.dtype), ErrorKind::internal, "output ", i, " is ", type.dtype);
     return {static_cast<const T*>(output_data(i)), static_cast<std::size_t>(type.shape.volume())};
   }
@@ -34,17 +34,18 @@ class Session {
   /// The graph as it runs, after the passes.
   const Graph& graph() const { return graph_; }
 
-  /// Where results live.
+  /// Where values live.
   const Plan& plan() const { return plan_; }
   std::span<const Lifetime> lifetimes() const { return lifetimes_; }
 
-  /// Called during run() with each node and its result as dense fp32 (u8 and int32 results keep their type). For dumps
-  /// and comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start:
-  /// every result is then written to dir/<value>.npy.
-  void observe(std::function<void(const Node&, const Tensor&)> observer) { observer_ = std::move(observer); }
+  /// Called during run() with each value as dense fp32 (u8 and int32 values keep their type). For dumps and
+  /// comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start:
+  /// every value is then written to dir/<name>.npy.
+  using Observer = std::function<void(const Value&, const Tensor&)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
 
-  /// What of a vendor's library computes the node, such as "cuDNN engine 41", where the user chose one in place of
-  /// ours; else empty.
+  /// The name of the vendor's kernel that computes the node, such as "cuDNN engine 41", where the user chose a vendor's
+  /// library; else empty.
   virtual std::string computed_by(NodeId) const { return ""; }
 
   /// Milliseconds that each node of graph() took in the last run, once asked for.
@@ -63,16 +64,14 @@ class Session {
   /// Returns when what run_node() started is done.
   virtual void wait() {}
   virtual const void* output_data(std::size_t i) const = 0;
-  virtual Tensor value_of(NodeId id) const = 0;
-  /// Whether the node has a result of its own to look at: some are fused away without the graph showing it.
-  virtual bool has_value(NodeId) const { return true; }
+  virtual Tensor value_of(ValueId id) const = 0;
 
   Graph graph_;
   Plan plan_;
   std::vector<Lifetime> lifetimes_;
 
  private:
-  std::function<void(const Node&, const Tensor&)> observer_;
+  Observer observer_;
   std::vector<double> layer_ms_;
 };
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "engine/graph.h"
+#include "engine/ops/types.h"
 
 namespace giemsa {
 
@@ -16,14 +16,13 @@ struct WeightKey {
   std::string use;  ///< packed for what
   auto operator<=>(const WeightKey&) const = default;
 
-  static WeightKey of(const Node& node, std::string use) {
-    const Weights& w = node.weights;
+  /// `eps` is a batch normalisation's own; that of a folded one is found in the weights.
+  static WeightKey of(const Weights& w, std::string use, float eps = 0) {
     const FoldedNorm norm = w.norm.value_or(FoldedNorm{});
-    const auto* batch_norm = std::get_if<BatchNorm>(&node.op);
     const auto bytes = [](const Tensor& tensor) { return tensor.bytes().data(); };
     return {{bytes(w.weight), bytes(w.bias), bytes(w.scale), bytes(w.running_mean), bytes(w.running_var),
              bytes(norm.gamma), bytes(norm.beta), bytes(norm.mean), bytes(norm.var)},
-            batch_norm ? batch_norm->eps : norm.eps,
+            w.norm ? norm.eps : eps,
             std::move(use)};
   }
 };

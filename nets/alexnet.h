@@ -8,6 +8,6 @@
 namespace giemsa {
 
 /// `image` {N,3,H,W} -> logits {N,classes}. `classes` is the full-width network's; the last layer's tensor decides.
-NodeId alexnet(Layers& layers, NodeId image, const AlexNetOptions& options, std::int64_t classes);
+ValueId alexnet(Layers& layers, ValueId image, const AlexNetOptions& options, std::int64_t classes);
 
 }  // namespace giemsa

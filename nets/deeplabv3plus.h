@@ -7,9 +7,9 @@
 namespace giemsa {
 
 /// `image` {N,3,H,W} -> logits {N,classes,H,W}. `classes` is the full-width network's; the classifier's tensor decides.
-NodeId deeplabv3(Layers& layers, NodeId image, const DeepLabLayout& layout, const DeepLabOptions& options,
+ValueId deeplabv3(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
                  std::int64_t classes);
-NodeId deeplabv3plus(Layers& layers, NodeId image, const DeepLabLayout& layout, const DeepLabOptions& options,
+ValueId deeplabv3plus(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
                      std::int64_t classes);
 
 }  // namespace giemsa

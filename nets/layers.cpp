@@ -19,7 +19,7 @@ Tensor Layers::fetch(const std::string& name, const Shape& shape) const {
   return tensor;
 }
 
-NodeId Layers::conv2d(const std::string& name, NodeId x, Conv2d op, bool bias) {
+ValueId Layers::conv2d(const std::string& name, ValueId x, Conv2d op, bool bias) {
   Weights weights;
   weights.weight = fetch(name + ".weight", {op.out_channels, shape(x)[1] / op.groups, op.kernel.h, op.kernel.w});
   op.out_channels = weights.weight.shape()[0];
@@ -27,7 +27,7 @@ NodeId Layers::conv2d(const std::string& name, NodeId x, Conv2d op, bool bias) {
   return graph_.add(name, op, {x}, std::move(weights));
 }
 
-NodeId Layers::batch_norm(const std::string& name, NodeId x, float eps) {
+ValueId Layers::batch_norm(const std::string& name, ValueId x, float eps) {
   const Shape channels{shape(x)[1]};
   Weights weights;
   weights.weight = fetch(name + ".weight", channels);
@@ -37,7 +37,7 @@ NodeId Layers::batch_norm(const std::string& name, NodeId x, float eps) {
   return graph_.add(name, BatchNorm{eps}, {x}, std::move(weights));
 }
 
-NodeId Layers::linear(const std::string& name, NodeId x, std::int64_t out_features) {
+ValueId Layers::linear(const std::string& name, ValueId x, std::int64_t out_features) {
   const std::string key = name + ".weight";
   Weights weights;
   weights.weight = source_(key, {out_features, shape(x)[1]});
@@ -52,7 +52,7 @@ NodeId Layers::linear(const std::string& name, NodeId x, std::int64_t out_featur
   return graph_.add(name, Linear{.out_features = rows[0]}, {x}, std::move(weights));
 }
 
-NodeId Layers::conv_bn(const ConvNames& names, NodeId x, const ConvShape& shape_of_conv, float eps) {
+ValueId Layers::conv_bn(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps) {
   const auto [out_channels, kernel, stride, dilation] = shape_of_conv;
   const std::int64_t reach = dilation * (kernel / 2);
   const Conv2d dense{.out_channels = out_channels,
@@ -75,7 +75,7 @@ NodeId Layers::conv_bn(const ConvNames& names, NodeId x, const ConvShape& shape_
   return batch_norm(names.bn, x, eps);
 }
 
-NodeId Layers::conv_bn_relu(const ConvNames& names, NodeId x, const ConvShape& shape_of_conv, float eps) {
+ValueId Layers::conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps) {
   return add(names.bn + ".relu", Relu{}, {conv_bn(names, x, shape_of_conv, eps)});
 }
 

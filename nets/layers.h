@@ -26,23 +26,23 @@ class Layers {
   Layers(Graph& graph, TensorSource source) : graph_(graph), source_(std::move(source)) {}
 
   /// {N,C,H,W} -> {N,out_channels,H',W'}; `op.out_channels` is the full width.
-  NodeId conv2d(const std::string& name, NodeId x, Conv2d op, bool bias);
-  NodeId batch_norm(const std::string& name, NodeId x, float eps);
+  ValueId conv2d(const std::string& name, ValueId x, Conv2d op, bool bias);
+  ValueId batch_norm(const std::string& name, ValueId x, float eps);
   /// {N,K} -> {N,out_features}, with bias; int8 weights bring `<name>.weight_scale`.
-  NodeId linear(const std::string& name, NodeId x, std::int64_t out_features);
+  ValueId linear(const std::string& name, ValueId x, std::int64_t out_features);
 
   /// Convolution and batch norm, without a ReLU behind them; depthwise first where `names` has one.
-  NodeId conv_bn(const ConvNames& names, NodeId x, const ConvShape& shape, float eps);
+  ValueId conv_bn(const ConvNames& names, ValueId x, const ConvShape& shape, float eps);
   /// As conv_bn, with the ReLU, called `<bn>.relu`.
-  NodeId conv_bn_relu(const ConvNames& names, NodeId x, const ConvShape& shape, float eps);
+  ValueId conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape, float eps);
 
   /// A layer without weights.
-  NodeId add(const std::string& name, Op op, std::vector<NodeId> inputs) {
+  ValueId add(const std::string& name, Op op, std::vector<ValueId> inputs) {
     return graph_.add(name, std::move(op), std::move(inputs));
   }
 
-  const Shape& shape(NodeId id) const { return graph_[id].output.shape; }
-  Size2 size(NodeId id) const { return {shape(id)[2], shape(id)[3]}; }
+  const Shape& shape(ValueId id) const { return graph_[id].type.shape; }
+  Size2 size(ValueId id) const { return {shape(id)[2], shape(id)[3]}; }
 
  private:
   Tensor fetch(const std::string& name, const Shape& shape) const;

@@ -15,7 +15,7 @@ namespace giemsa {
 namespace {
 
 /// The network that `info` describes, of whatever tensors `source` gives.
-NodeId describe(Graph& graph, NodeId input, const ModelInfo& info, const TensorSource& source) {
+ValueId describe(Graph& graph, ValueId input, const ModelInfo& info, const TensorSource& source) {
   Layers layers(graph, source);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   if (info.arch == "alexnet") return alexnet(layers, input, alexnet_options(info, ErrorKind::model), classes);
@@ -51,7 +51,7 @@ void check_keys(const Model& model) {
 }
 
 /// Gives the results of the network that starts at `input` their scales.
-void apply_scales(Graph& graph, NodeId input, const Model& model) {
+void apply_scales(Graph& graph, ValueId input, const Model& model) {
   for (const auto& [key, tensor] : model.tensors) {
     if (!key.ends_with(activation_scale_suffix)) continue;
     const std::string name = key.substr(0, key.size() - activation_scale_suffix.size());
@@ -81,7 +81,7 @@ std::map<std::string, Shape> blueprint(const ModelInfo& info) {
   const auto nothing = std::make_shared<const std::byte>();
   Graph graph;
   const Size2 size = info.input.long_side ? Size2{64, 64} : info.input.fixed;
-  const NodeId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
+  const ValueId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
   describe(graph, input, info, [&](const std::string& name, const Shape& shape) {
     shapes.emplace(name, shape);
     return Tensor(DType::f32, shape, nothing);  // has a shape and no values: building a graph reads none
@@ -110,7 +110,7 @@ Model load_model(const FileBytes& file) {
   });
 }
 
-NodeId build_network(Graph& graph, NodeId input, const Model& model) {
+ValueId build_network(Graph& graph, ValueId input, const Model& model) {
   return naming(model.file, [&] {
     check_keys(model);
     const auto stored = [&](const std::string& name, const Shape&) {
@@ -118,8 +118,8 @@ NodeId build_network(Graph& graph, NodeId input, const Model& model) {
       check(it != model.tensors.end(), ErrorKind::model, "missing tensor '", name, "'");
       return it->second;
     };
-    const NodeId logits = describe(graph, input, model.info, stored);
-    check_classes(model.info, graph[logits].output.shape[1]);
+    const ValueId logits = describe(graph, input, model.info, stored);
+    check_classes(model.info, graph[logits].type.shape[1]);
     apply_scales(graph, input, model);
     return logits;
   });

@@ -29,7 +29,7 @@ Model load_model(const FileBytes& file);
 /// (classes may be 1: the logit of the second class), classifiers {N,classes}. `input` is {N,3,h,w}, normalised. Throws
 /// Error(model), naming the layer, where a tensor is missing, unexpected or of the wrong shape; Error(usage) where the
 /// input's size does not fit.
-NodeId build_network(Graph& graph, NodeId input, const Model& model);
+ValueId build_network(Graph& graph, ValueId input, const Model& model);
 
 /// Behind the name of a result: the tensor, one fp32 value, that says what a step of it in 8 bits stands for. The
 /// network's input is called "input".

@@ -21,9 +21,9 @@ std::int64_t dilation_of(std::size_t stage, std::size_t block, const DeepLabOpti
   return dilation;
 }
 
-NodeId stem(Layers& layers, NodeId image, const ResNetNames& names, const DeepLabOptions& options) {
+ValueId stem(Layers& layers, ValueId image, const ResNetNames& names, const DeepLabOptions& options) {
   const float eps = options.backbone_bn_eps;
-  NodeId x = image;
+  ValueId x = image;
   if (options.stem == StemKind::conv7x7) {
     x = layers.conv_bn_relu(names.stem[0], x, {.out_channels = 64, .kernel = 7, .stride = 2}, eps);
   } else {
@@ -42,11 +42,11 @@ NodeId stem(Layers& layers, NodeId image, const ResNetNames& names, const DeepLa
 }
 
 /// x + conv3(relu(conv2(relu(conv1(x))))), then ReLU; the shortcut is a 1x1 where shapes change.
-NodeId bottleneck(Layers& layers, NodeId x, const BottleneckNames& names, std::int64_t channels, std::int64_t stride,
-                  std::int64_t dilation, const DeepLabOptions& options) {
+ValueId bottleneck(Layers& layers, ValueId x, const BottleneckNames& names, std::int64_t channels, std::int64_t stride,
+                   std::int64_t dilation, const DeepLabOptions& options) {
   const float eps = options.backbone_bn_eps;
   const bool first = options.stride_on == StridePlace::conv1;
-  NodeId y = layers.conv_bn_relu(names.conv1, x, {.out_channels = channels, .stride = first ? stride : 1}, eps);
+  ValueId y = layers.conv_bn_relu(names.conv1, x, {.out_channels = channels, .stride = first ? stride : 1}, eps);
   y = layers.conv_bn_relu(
       names.conv2, y, {.out_channels = channels, .kernel = 3, .stride = first ? 1 : stride, .dilation = dilation}, eps);
   y = layers.conv_bn(names.conv3, y, {.out_channels = 4 * channels}, eps);
@@ -55,8 +55,8 @@ NodeId bottleneck(Layers& layers, NodeId x, const BottleneckNames& names, std::i
   return layers.add(names.block + ".relu", Relu{}, {layers.add(names.block + ".add", Add{}, {y, x})});
 }
 
-NodeId stage(Layers& layers, NodeId x, std::size_t index, std::int64_t channels, const ResNetNames& names,
-             const DeepLabOptions& options) {
+ValueId stage(Layers& layers, ValueId x, std::size_t index, std::int64_t channels, const ResNetNames& names,
+              const DeepLabOptions& options) {
   const std::int64_t nominal_stride = 4 << index;
   const std::int64_t stride = index > 0 && nominal_stride <= options.output_stride ? 2 : 1;
   const std::vector<BottleneckNames>& blocks = names.layers[index];
@@ -67,13 +67,13 @@ NodeId stage(Layers& layers, NodeId x, std::size_t index, std::int64_t channels,
 
 }  // namespace
 
-ResNetFeatures resnet50(Layers& layers, NodeId image, const ResNetNames& names, const DeepLabOptions& options) {
+ResNetFeatures resnet50(Layers& layers, ValueId image, const ResNetNames& names, const DeepLabOptions& options) {
   // Shapes at output stride 16.
-  NodeId x = stem(layers, image, names, options);                      // {1,3,224,224}   -> {1,64,56,56}
-  const NodeId low_level = stage(layers, x, 0, 64, names, options);    // {1,64,56,56}    -> {1,256,56,56}
-  x = stage(layers, low_level, 1, 128, names, options);                // {1,256,56,56}   -> {1,512,28,28}
-  x = stage(layers, x, 2, 256, names, options);                        // {1,512,28,28}   -> {1,1024,14,14}
-  const NodeId high_level = stage(layers, x, 3, 512, names, options);  // {1,1024,14,14}  -> {1,2048,14,14}
+  ValueId x = stem(layers, image, names, options);                      // {1,3,224,224}   -> {1,64,56,56}
+  const ValueId low_level = stage(layers, x, 0, 64, names, options);    // {1,64,56,56}    -> {1,256,56,56}
+  x = stage(layers, low_level, 1, 128, names, options);                 // {1,256,56,56}   -> {1,512,28,28}
+  x = stage(layers, x, 2, 256, names, options);                         // {1,512,28,28}   -> {1,1024,14,14}
+  const ValueId high_level = stage(layers, x, 3, 512, names, options);  // {1,1024,14,14}  -> {1,2048,14,14}
   return {low_level, high_level};
 }
 

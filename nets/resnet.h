@@ -7,11 +7,11 @@
 namespace giemsa {
 
 struct ResNetFeatures {
-  NodeId low_level;   ///< layer1: {N,256,H/4,W/4}
-  NodeId high_level;  ///< layer4: {N,2048,H/output_stride,W/output_stride}
+  ValueId low_level;   ///< layer1: {N,256,H/4,W/4}
+  ValueId high_level;  ///< layer4: {N,2048,H/output_stride,W/output_stride}
 };
 
 /// `image` is {N,3,H,W}.
-ResNetFeatures resnet50(Layers& layers, NodeId image, const ResNetNames& names, const DeepLabOptions& options);
+ResNetFeatures resnet50(Layers& layers, ValueId image, const ResNetNames& names, const DeepLabOptions& options);
 
 }  // namespace giemsa

@@ -18,8 +18,6 @@ Shape frame_shape(Size2 frame) {
   return {1, frame.h, frame.w, 3};
 }
 
-constexpr std::string_view mask_value = "mask";  // the node that ends segmentation and begins post-processing
-
 /// Frame sizes whose graphs are kept; beyond, the one unused for longest goes.
 constexpr std::size_t kept_sizes = 8;
 
@@ -50,17 +48,18 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const ModelInfo& info = segmenter.info;
   const Size2 input = options.segment_size.value_or(info.input).resolve(frame, size_multiple(info));
   Graph graph;
-  const NodeId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
-  const NodeId normalised = graph.add("preprocess", Preprocess{input, info.filter, info.mean, info.std}, {pixels});
-  NodeId logits = build_network(graph, normalised, segmenter);
+  const ValueId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
+  const ValueId normalised = graph.add("preprocess", Preprocess{input, info.filter, info.mean, info.std}, {pixels});
+  ValueId logits = build_network(graph, normalised, segmenter);
   const Size2 size = options.mask_at_frame_resolution ? frame : input;
   if (size != input) logits = graph.add("frame_logits", Upsample{size, false, EdgeMode::clamp}, {logits});
-  const NodeId mask = graph.add(std::string(mask_value), Threshold{options.threshold}, {logits});
-  const NodeId filled = graph.add("fill_holes", FillHoles{}, {mask});
-  const NodeId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
-  NodeId labels = graph.add("labels", Components{}, {opened});
+  const ValueId mask = graph.add("mask", Threshold{options.threshold}, {logits});
+  graph.begin_stage();  // post-processing
+  const ValueId filled = graph.add("fill_holes", FillHoles{}, {mask});
+  const ValueId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
+  ValueId labels = graph.add("labels", Components{}, {opened});
   if (size != frame) labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
-  const NodeId regions = graph.add("regions", Regions{max_regions(size.h, size.w, options.min_area)}, {labels});
+  const ValueId regions = graph.add("regions", Regions{max_regions(size.h, size.w, options.min_area)}, {labels});
   graph.mark_output(labels);
   graph.mark_output(regions);
   return graph;
@@ -71,9 +70,9 @@ Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, C
   check(info.input.long_side == 0, ErrorKind::model, classifier.file, ": a classifier needs a fixed input size, has ",
         info.input.to_string());
   Graph graph;
-  const NodeId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
-  const NodeId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
-  const NodeId crops =
+  const ValueId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
+  const ValueId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
+  const ValueId crops =
       graph.add("crops", CropResize{info.input.fixed, crop, info.filter, info.mean, info.std}, {pixels, boxes});
   graph.mark_output(graph.add("probabilities", Softmax{}, {build_network(graph, crops, classifier)}));
   return graph;
@@ -99,7 +98,7 @@ struct Smear::State {
       sizes.splice(sizes.begin(), sizes, found);  // most recently used first
       return *sizes.front().cascade;
     }
-    CascadeGraphs graphs{segment_graph(segmenter, frame, options), {}, std::string(mask_value)};
+    CascadeGraphs graphs{segment_graph(segmenter, frame, options), {}};
     for (std::size_t i = 0; i < graphs.each.size(); ++i)
       graphs.each[i] = classify_graph(classifier, frame, CascadeGraphs::batch_sizes[i], options.crop);
     Compiled fresh{frame, backend->compile(graphs)};
@@ -139,7 +138,7 @@ void Smear::identify(const Frame& frame, SmearResult& result) {
     result.labels = Labels(frame.width, frame.height);
   cascade.copy_labels(result.labels.pixels);
   const CascadeTimes& times = cascade.times();
-  result.ms = {times.first, times.second, times.each, ms_since(start)};
+  result.ms = {times.segment, times.postprocess, times.classify, ms_since(start)};
 }
 
 const ModelInfo& Smear::segmenter() const {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/check.h"
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa {
 

@@ -39,7 +39,7 @@ Json prepare(const Json& command) {
   for (const std::string file : command.at("images")) {
     const Frame frame = decode_image(std::filesystem::path(file));
     Graph graph;
-    const NodeId input = graph.input("frame", {DType::u8, {1, frame.height, frame.width, 3}});
+    const ValueId input = graph.input("frame", {DType::u8, {1, frame.height, frame.width, 3}});
     graph.mark_output(graph.add("preprocess", preprocess, {input}));
     const auto session = make_cpu_backend()->compile(graph);
     const void* pixels = frame.rgb.data();

@@ -36,14 +36,15 @@ double limit_us(const StepGroup& step, DType precision, const GpuCeilings& most,
 
 VendorTime time_of_vendor(Stopwatch& stopwatch, const Graph& graph, const StepGroup& step, DType precision) {
   const Node& node = graph[step.first];
-  if (step.what.find(" & ") != std::string::npos) return {std::nullopt, "fused"};
   if (const auto* op = std::get_if<Conv2d>(&node.op))
-    return vendor_convolution(stopwatch, *op, graph[node.inputs[0]].output.shape, node.output.shape, precision);
+    return vendor_convolution(stopwatch, *op, graph[node.inputs[0]].type.shape, graph[node.output()].type.shape,
+                              precision);
   if (const auto* op = std::get_if<Linear>(&node.op)) {
-    const Shape& in = graph[node.inputs[0]].output.shape;
+    const Shape& in = graph[node.inputs[0]].type.shape;
     return vendor_linear(stopwatch, in[0], in[1], op->out_features, precision);
   }
-  return {std::nullopt, ""};
+  const bool fused = std::holds_alternative<SeparableConv2d>(node.op) || std::holds_alternative<AsppDepthwise>(node.op);
+  return {std::nullopt, fused ? "fused" : ""};
 }
 
 json measure(SteppedGraph& stepped, const StepGroup& step, DType precision, Stopwatch& stopwatch,

@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <map>
-#include <set>
 
-#include "engine/passes/passes.h"
-#include "tools/commands/op_text.h"
+#include "engine/cuda/fusion.h"
 
 namespace giemsa::bench {
 
 namespace {
-
-NodeId node_id(std::size_t i) {
-  return NodeId{static_cast<std::int32_t>(i)};
-}
 
 std::string shape_text(const Shape& shape) {
   std::string text;
@@ -35,8 +28,8 @@ std::vector<std::int32_t> boxes_in(Size2 frame, std::int64_t count) {
 }
 
 Size2 frame_size(const Graph& graph) {
-  for (NodeId id : graph.inputs()) {
-    const TensorType& type = graph[id].output;
+  for (ValueId id : graph.inputs()) {
+    const TensorType& type = graph[id].type;
     if (type.dtype == DType::u8) return {type.shape[1], type.shape[2]};
   }
   fail(ErrorKind::internal, "the graph reads no frame");
@@ -57,15 +50,15 @@ std::vector<std::uint8_t> painted_frame(Size2 size) {
 }
 
 SteppedGraph::SteppedGraph(const Graph& graph, cuda::Context& context)
-    : context_(context), graph_(optimize(graph)), stage_(graph_, context) {
+    : context_(context), graph_(cuda::passes(graph, context)), stage_(graph_, context) {
   stage_.plan_arena();
   arena_ = cuda::device_memory(stage_.plan().arena_bytes);
   zeros_.resize(stage_.plan().arena_bytes);
   stage_.bind_arena(arena_.get());
   const cuda::OwnedStream stream;
   const Size2 frame = frame_size(graph_);
-  for (NodeId id : graph_.inputs()) {
-    const TensorType& type = graph_[id].output;
+  for (ValueId id : graph_.inputs()) {
+    const TensorType& type = graph_[id].type;
     const std::size_t bytes = static_cast<std::size_t>(type.shape.volume()) * size_of(type.dtype);
     Input input{id, cuda::device_memory(bytes)};
     const std::vector<std::uint8_t> pixels = painted_frame(frame);
@@ -81,58 +74,43 @@ SteppedGraph::SteppedGraph(const Graph& graph, cuda::Context& context)
   }
 }
 
-double SteppedGraph::stored_bytes(NodeId id) const {
-  const cuda::Stage& stage = stage_;
-  return static_cast<double>(graph_[id].output.shape.volume()) * static_cast<double>(size_of(stage.value(id).dtype));
+double SteppedGraph::stored_bytes(ValueId id) const {
+  return static_cast<double>(graph_[id].type.shape.volume()) * static_cast<double>(size_of(stage_.buffer(id).dtype));
 }
 
-StepGroup SteppedGraph::describe_step(NodeId id, const std::vector<NodeId>& makers) const {
-  std::set<NodeId> made;
-  for (std::size_t i = index_of(id); i < makers.size(); ++i)
-    if (makers[i] == id) made.insert(node_id(i));
-  for (NodeId input : graph_[id].inputs)  // computed along
-    if (makers[index_of(input)] == never_made) made.insert(input);
-  const std::vector<int> readers = reader_counts(graph_);
-
-  StepGroup step;
-  step.name = graph_[id].name;
-  step.first = id;
-  std::set<NodeId> operands;
-  std::map<NodeId, int> read_inside;
-  for (NodeId node_made : made) {
-    const Node& node = graph_[node_made];
-    step.what += cat(step.what.empty() ? "" : " & ", describe(node.op));
-    step.flops += cost_of(graph_, node_made).flops;
-    for (NodeId input : node.inputs) {
-      ++read_inside[input];
-      if (!made.contains(input)) operands.insert(input);
-    }
-    const auto* convolution = std::get_if<Conv2d>(&node.op);
-    const bool product = std::holds_alternative<Linear>(node.op) ||
-                         (convolution && !is_depthwise(*convolution, graph_[node.inputs[0]].output.shape[1]));
-    step.is_matrix_product |= product;
-    if (const Tensor& weight = node.weights.weight; weight && (convolution || product)) {
-      const std::size_t element = weight.dtype() == DType::i8 ? 1 : size_of(context_.precision);
-      step.bytes += static_cast<double>(weight.size()) * static_cast<double>(element);
-    }
-  }
-  for (NodeId operand : operands) step.bytes += stored_bytes(operand);
-  for (NodeId result : made)  // but not what stays within a fused step
-    if (graph_.is_output(result) || read_inside[result] < readers[index_of(result)]) step.bytes += stored_bytes(result);
-
+StepGroup SteppedGraph::describe_step(NodeId id) const {
   const Node& node = graph_[id];
-  if (!node.inputs.empty()) step.what += cat(' ', shape_text(graph_[node.inputs[0]].output.shape));
-  step.what += cat(" -> ", shape_text(graph_[*made.rbegin()].output.shape));
+  StepGroup step;
+  step.name = node.name;
+  step.first = id;
+  step.what = describe(node.op);
+  step.flops = cost_of(graph_, node).flops;
+  const auto* convolution = std::get_if<Conv2d>(&node.op);
+  step.is_matrix_product = std::holds_alternative<Linear>(node.op) ||
+                           std::holds_alternative<SeparableConv2d>(node.op) ||
+                           (convolution && !is_depthwise(*convolution, graph_[node.inputs[0]].type.shape[1]));
+  for (const Weights& layer : node.weights) {
+    const Tensor& weight = layer.weight;
+    if (weight.shape().rank() < 2) continue;  // of a batch normalisation
+    const std::size_t element = weight.dtype() == DType::i8 ? 1 : size_of(context_.precision);
+    step.bytes += static_cast<double>(weight.size()) * static_cast<double>(element);
+  }
+  for (std::size_t i = 0; i < node.inputs.size(); ++i)
+    if (std::ranges::find(node.inputs.begin(), node.inputs.begin() + static_cast<std::ptrdiff_t>(i), node.inputs[i]) ==
+        node.inputs.begin() + static_cast<std::ptrdiff_t>(i))
+      step.bytes += stored_bytes(node.inputs[i]);
+  for (ValueId output : node.outputs) step.bytes += stored_bytes(output);
+
+  if (!node.inputs.empty()) step.what += cat(' ', shape_text(graph_[node.inputs[0]].type.shape));
+  step.what += cat(" -> ", shape_text(graph_[node.outputs.back()].type.shape));
   return step;
 }
 
 std::vector<StepGroup> SteppedGraph::groups() const {
   std::vector<StepGroup> groups;
-  const std::vector<NodeId> makers = cuda::nodes_made_with(graph_, context_);
-  for (std::size_t i = 0; i < makers.size(); ++i) {
-    const NodeId id = node_id(i);
-    if (makers[i] != id || std::holds_alternative<giemsa::Input>(graph_[id].op)) continue;
-    StepGroup step = describe_step(id, makers);
+  for (NodeId id : node_ids(graph_)) {
+    if (std::holds_alternative<giemsa::Input>(graph_[id].op)) continue;
+    StepGroup step = describe_step(id);
     const auto same = std::ranges::find(groups, step.what, &StepGroup::what);
     auto& group = same == groups.end() ? groups.emplace_back(std::move(step)) : *same;
     ++group.count;
@@ -146,30 +124,31 @@ void SteppedGraph::clear(cuda::Stream stream) {
 }
 
 void SteppedGraph::run_up_to(NodeId id, cuda::Stream stream) {
-  for (std::size_t i = 0; i < index_of(id); ++i) stage_.enqueue(node_id(i), stream);
+  for (NodeId before : node_ids(graph_))
+    if (before < id) stage_.enqueue(before, stream);
   cuda::synchronise(stream);
 }
 
-std::vector<std::byte> SteppedGraph::result_of(NodeId id, cuda::Stream stream) const {
-  const Value& value = stage_.value(id);
-  const TensorType& type = graph_[id].output;
+std::vector<std::byte> SteppedGraph::result_of(ValueId id, cuda::Stream stream) const {
+  const Buffer& buffer = stage_.buffer(id);
+  const TensorType& type = graph_[id].type;
   std::int64_t elements = type.shape.volume();
   // Up to the last pixel's last channel: a slice of a concatenation ends there.
-  if (is_network_tensor(type)) elements = (value.pixels() - 1) * value.pixel_stride + value.channels();
-  std::vector<std::byte> bytes(static_cast<std::size_t>(elements) * size_of(value.dtype));
-  cuda::copy(bytes.data(), value.data, bytes.size(), stream);
+  if (is_network_tensor(type)) elements = (buffer.pixels() - 1) * buffer.pixel_stride + buffer.channels();
+  std::vector<std::byte> bytes(static_cast<std::size_t>(elements) * size_of(buffer.dtype));
+  cuda::copy(bytes.data(), buffer.data, bytes.size(), stream);
   cuda::synchronise(stream);
   return bytes;
 }
 
-bool SteppedGraph::is_finite(NodeId id, const std::vector<std::byte>& bytes) const {
-  const Value& value = stage_.value(id);
-  if (!is_network_tensor(graph_[id].output)) return true;
-  for (std::int64_t pixel = 0; pixel < value.pixels(); ++pixel)
-    for (std::int64_t channel = 0; channel < value.channels(); ++channel) {
-      const auto at = static_cast<std::size_t>(pixel * value.pixel_stride + channel) * size_of(value.dtype);
+bool SteppedGraph::is_finite(ValueId id, const std::vector<std::byte>& bytes) const {
+  const Buffer& buffer = stage_.buffer(id);
+  if (!is_network_tensor(graph_[id].type)) return true;
+  for (std::int64_t pixel = 0; pixel < buffer.pixels(); ++pixel)
+    for (std::int64_t channel = 0; channel < buffer.channels(); ++channel) {
+      const auto at = static_cast<std::size_t>(pixel * buffer.pixel_stride + channel) * size_of(buffer.dtype);
       float number = 0;
-      if (value.dtype == DType::f16) {
+      if (buffer.dtype == DType::f16) {
         std::uint16_t bits = 0;
         std::memcpy(&bits, bytes.data() + at, sizeof(bits));
         number = f16_to_f32(bits);
@@ -183,23 +162,22 @@ bool SteppedGraph::is_finite(NodeId id, const std::vector<std::byte>& bytes) con
 
 std::vector<std::string> SteppedGraph::verify(cuda::Stream stream) {
   std::vector<std::string> problems;
-  const std::vector<NodeId> makers = cuda::nodes_made_with(graph_, context_);
-  std::vector<std::size_t> first(makers.size());
+  std::vector<std::size_t> first(graph_.values().size());
   for (int run = 0; run < 2; ++run) {
     clear(stream);
-    for (std::size_t i = 0; i < makers.size(); ++i) {
-      const NodeId id = node_id(i);
+    for (NodeId id : node_ids(graph_)) {
       stage_.enqueue(id, stream);
       cuda::synchronise(stream);
-      if (makers[i] != id || stage_.value(id).data == nullptr) continue;
-      const std::vector<std::byte> bytes = result_of(id, stream);
-      const std::size_t hash =
-          std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-      if (run == 0 && !is_finite(id, bytes)) problems.push_back(cat("layer ", graph_[id].name, ": not finite"));
-      if (run == 0) {
-        first[i] = hash;
-      } else if (first[i] != hash) {
-        problems.push_back(cat("layer ", graph_[id].name, ": two runs differ"));
+      for (ValueId output : graph_[id].outputs) {
+        const std::vector<std::byte> bytes = result_of(output, stream);
+        const std::size_t hash =
+            std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+        const std::string& name = graph_[output].name;
+        if (run == 0 && !is_finite(output, bytes)) problems.push_back(cat("layer ", name, ": not finite"));
+        if (run == 0)
+          first[index_of(output)] = hash;
+        else if (first[index_of(output)] != hash)
+          problems.push_back(cat("layer ", name, ": two runs differ"));
       }
     }
   }

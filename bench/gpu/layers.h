@@ -26,7 +26,7 @@ class SteppedGraph {
 
   const Graph& graph() const { return graph_; }
 
-  /// In order of first steps. A fused step counts as one, with the work of all layers that it makes.
+  /// In order of first steps. A fused step counts as one, with the work of all layers in it.
   std::vector<StepGroup> groups() const;
 
   /// Runs all steps twice over cleared memory. What is wrong, a line each: results that are not finite, or differ from
@@ -39,15 +39,15 @@ class SteppedGraph {
 
  private:
   struct Input {
-    NodeId id;
+    ValueId id;
     cuda::DeviceMemory memory;
   };
 
   void clear(cuda::Stream stream);
-  std::vector<std::byte> result_of(NodeId id, cuda::Stream stream) const;
-  bool is_finite(NodeId id, const std::vector<std::byte>& bytes) const;
-  double stored_bytes(NodeId id) const;
-  StepGroup describe_step(NodeId id, const std::vector<NodeId>& makers) const;
+  std::vector<std::byte> result_of(ValueId id, cuda::Stream stream) const;
+  bool is_finite(ValueId id, const std::vector<std::byte>& bytes) const;
+  double stored_bytes(ValueId id) const;
+  StepGroup describe_step(NodeId id) const;
 
   cuda::Context& context_;
   Graph graph_;

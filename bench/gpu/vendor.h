@@ -5,7 +5,7 @@
 #include <string>
 
 #include "bench/gpu/timing.h"
-#include "engine/op.h"
+#include "engine/ops/conv2d.h"
 #include "engine/tensor.h"
 
 namespace giemsa::bench {

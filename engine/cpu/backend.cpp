@@ -2,6 +2,8 @@
 
 #include <omp.h>
 
+#include <algorithm>
+
 #include "engine/cpu/session.h"
 #include "engine/passes/passes.h"
 
@@ -11,12 +13,11 @@ namespace {
 
 /// Throws where int8 would change nothing: a network of convolutions of which no result is calibrated.
 void check_calibrated(const Graph& graph) {
-  bool convolves = false;
-  for (const Node& node : graph.nodes()) {
-    if (node.int8_scale > 0) return;
-    convolves = convolves || std::holds_alternative<Conv2d>(node.op);
-  }
-  check(!convolves, ErrorKind::model, "int8 needs a network with the scales of its activations; this one has none");
+  const bool calibrated = std::ranges::any_of(graph.values(), [](const Value& value) { return value.int8_scale > 0; });
+  const bool convolves =
+      std::ranges::any_of(graph.nodes(), [](const Node& node) { return std::holds_alternative<Conv2d>(node.op); });
+  check(calibrated || !convolves, ErrorKind::model,
+        "int8 needs a network with the scales of its activations; this one has none");
 }
 
 class CpuBackend final : public Backend {

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "engine/cpu/preprocess.h"
-#include "engine/op.h"
+#include "engine/ops/crop_resize.h"
 
 namespace giemsa::cpu {
 

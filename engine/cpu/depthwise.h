@@ -8,7 +8,7 @@
 #pragma once
 
 #include "engine/cpu/nhwc.h"
-#include "engine/op.h"
+#include "engine/ops/conv2d.h"
 
 namespace giemsa::cpu {
 

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::cpu {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "engine/cpu/upsample.h"
-#include "engine/op.h"
+#include "engine/ops/lrn.h"
 
 namespace giemsa::cpu {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/cpu/nhwc.h"
-#include "engine/op.h"
+#include "engine/ops/max_pool.h"
 
 namespace giemsa::cpu {
 

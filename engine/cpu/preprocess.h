@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/cpu/resize.h"
-#include "engine/op.h"
+#include "engine/ops/preprocess.h"
 
 namespace giemsa::cpu {
 

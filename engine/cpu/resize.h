@@ -20,7 +20,7 @@
 #include <span>
 
 #include "engine/cpu/scratch.h"
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::cpu {
 

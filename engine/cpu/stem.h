@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "engine/cpu/nhwc.h"
-#include "engine/op.h"
+#include "engine/ops/conv2d.h"
 
 namespace giemsa::cpu {
 

@@ -12,15 +12,14 @@ namespace giemsa::cpu {
 
 namespace {
 
-using Actions = std::vector<std::function<void()>>;
-
 Step depthwise_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   Actions before;
-  const Value *src = builder.input(0), *dst = builder.output();
+  const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(dst->dtype)) src = builder.stored_as(dst->dtype, src, before);
   return {{},
-          [before, src, dst, op, weights = builder.context.weights.depthwise(builder.node, src->scale, dst->scale)] {
+          [before, src, dst, op,
+           weights = builder.context.weights.depthwise(builder.node.weights[0], src->scale, dst->scale)] {
             for (const auto& action : before) action();
             depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), op);
           }};
@@ -30,11 +29,11 @@ Step stem_step(StepBuilder& builder) {
   Context& context = builder.context;
   const auto& op = std::get<Conv2d>(builder.node.op);
   Actions before;
-  const Value *src = builder.input(0), *dst = builder.output();
+  const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(src->dtype)) src = builder.stored_as(context.precision, src, before);
   src = builder.dense(src, before);
-  const Value* scratch = builder.scratch(stem_scratch_bytes(op, src->shape, src->dtype, context.threads));
-  return {{}, [before, src, dst, op, scratch, weights = context.weights.stem(builder.node, *src, *dst)] {
+  const Buffer* scratch = builder.scratch(stem_scratch_bytes(op, src->shape, src->dtype, context.threads));
+  return {{}, [before, src, dst, op, scratch, weights = context.weights.stem(op, builder.node.weights[0], *src, *dst)] {
             for (const auto& action : before) action();
             stem(view_of(*dst), view_of(*src), weights->stem, op, bytes_of(*scratch));
           }};
@@ -42,10 +41,10 @@ Step stem_step(StepBuilder& builder) {
 
 Step winograd_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
-  const Value *src = builder.input(0), *dst = builder.output();
+  const Buffer *src = builder.input(0), *dst = builder.output();
   auto kernel = std::make_shared<Winograd>(op, src->shape);
-  const Value* scratch = builder.scratch(kernel->scratch_bytes());
-  return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(builder.node)] {
+  const Buffer* scratch = builder.scratch(kernel->scratch_bytes());
+  return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(op, builder.node.weights[0])] {
             kernel->run(view_of(*dst), view_of(*src), weights->winograd.lines(), weights->bias.data(),
                         bytes_of(*scratch));
           }};
@@ -65,7 +64,7 @@ dnnl::memory::data_type type_of(DType dtype) {
 }
 
 /// A dense NHWC tensor in oneDNN's words.
-dnnl::memory::desc desc_of(const Value& value) {
+dnnl::memory::desc desc_of(const Buffer& value) {
   const Shape& s = value.shape;
   return {{s[0], s[1], s[2], s[3]}, type_of(value.dtype), dnnl::memory::format_tag::nhwc};
 }
@@ -89,7 +88,7 @@ struct Convolution {
 
 using Kernel = dnnl::convolution_forward::primitive_desc;
 
-Kernel choose_kernel(const StepBuilder& builder, const Value& src, const Value& dst,
+Kernel choose_kernel(const StepBuilder& builder, const Buffer& src, const Buffer& dst,
                      const dnnl::primitive_attr& attributes) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   dnnl::memory::dims weight_dims{op.out_channels, src.channels() / op.groups, op.kernel.h, op.kernel.w};
@@ -115,8 +114,8 @@ Kernel choose_kernel(const StepBuilder& builder, const Value& src, const Value& 
 
 /// Makes `dst` hold what residual convolutions are to be added to, and says how it is stored there. Two types of 8 bits
 /// stay as they are; others are converted.
-AddedTo place_residual(const StepBuilder& builder, const Value* dst, bool is_there, Actions& before) {
-  const Value* residual = builder.input(1);
+AddedTo place_residual(const StepBuilder& builder, const Buffer* dst, bool is_there, Actions& before) {
+  const Buffer* residual = builder.input(1);
   if (is_8bit(residual->dtype) && is_8bit(dst->dtype)) {
     if (!is_there)
       before.push_back([dst, residual] {
@@ -132,7 +131,7 @@ AddedTo place_residual(const StepBuilder& builder, const Value* dst, bool is_the
 }
 
 /// Chooses the kernel of a convolution of integers, packs its weights and makes its scales.
-Kernel prepare_int8(const StepBuilder& builder, const Value& src, const Value& dst, dnnl::primitive_attr attributes,
+Kernel prepare_int8(const StepBuilder& builder, const Buffer& src, const Buffer& dst, dnnl::primitive_attr attributes,
                     Convolution& conv) {
   Context& context = builder.context;
   const auto& op = std::get<Conv2d>(builder.node.op);
@@ -140,7 +139,7 @@ Kernel prepare_int8(const StepBuilder& builder, const Value& src, const Value& d
   // The weights' layout does not depend on the scales, which are known only after the weights.
   OutputScales(std::vector<float>(outputs, 1.0f), {}, op.groups).apply_to(attributes);
   const Kernel shape = choose_kernel(builder, src, dst, attributes);
-  conv.weights = context.weights.convolution(builder.node, context.engine, shape.weights_desc());
+  conv.weights = context.weights.convolution(op, builder.node.weights[0], context.engine, shape.weights_desc());
   std::vector<float> scales = conv.weights->scale, bias = conv.weights->bias;
   for (float& scale : scales) scale *= src.scale / dst.scale;
   for (float& value : bias) value /= dst.scale;
@@ -154,15 +153,15 @@ Step onednn_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const bool int8 = is_8bit(builder.input(0)->dtype);
   Actions before;
-  const Value* input = int8 ? builder.input(0) : builder.stored_as(context.precision, builder.input(0), before);
-  const Value* src = builder.dense(input, before);
-  const Value* output = builder.output();
+  const Buffer* input = int8 ? builder.input(0) : builder.stored_as(context.precision, builder.input(0), before);
+  const Buffer* src = builder.dense(input, before);
+  const Buffer* output = builder.output();
   // A slice of a concatenation has gaps between its pixels; oneDNN (2.6, NHWC) has only a reference loop for such
   // results, a thousand times slower than computing apart and copying. Our own kernels write slices directly.
   // Nor does it round sums of integers to bf16.
   const bool rounds = int8 && output->dtype == DType::bf16;
   const bool apart = output->pixel_stride != output->channels() || rounds;
-  const Value* dst =
+  const Buffer* dst =
       apart ? builder.scratch_like(rounds ? DType::f32 : output->dtype, output->shape, output->scale) : output;
   std::optional<AddedTo> residual;
   if (op.residual) residual = place_residual(builder, dst, builder.overwrites_residual() && !apart, before);
@@ -171,9 +170,10 @@ Step onednn_step(StepBuilder& builder) {
   auto conv = std::make_shared<Convolution>();
   const Kernel kernel =
       int8 ? prepare_int8(builder, *src, *dst, attributes, *conv) : choose_kernel(builder, *src, *dst, attributes);
-  if (!int8) conv->weights = context.weights.convolution(builder.node, context.engine, kernel.weights_desc());
+  if (!int8)
+    conv->weights = context.weights.convolution(op, builder.node.weights[0], context.engine, kernel.weights_desc());
   const std::vector<float>& bias = int8 ? conv->scales->bias() : conv->weights->bias;
-  const Value* scratch = builder.scratch(kernel.scratchpad_desc().get_size());
+  const Buffer* scratch = builder.scratch(kernel.scratchpad_desc().get_size());
 
   conv->primitive = dnnl::convolution_forward(kernel);
   conv->stream = dnnl::stream(context.engine);
@@ -202,9 +202,8 @@ Step onednn_step(StepBuilder& builder) {
 
 }  // namespace
 
-Step convolution_step(StepBuilder& builder) {
-  const auto& op = std::get<Conv2d>(builder.node.op);
-  const Value *src = builder.input(0), *dst = builder.output();
+Step step_of(StepBuilder& builder, const Conv2d& op) {
+  const Buffer *src = builder.input(0), *dst = builder.output();
   const DType precision = builder.context.precision;
   const bool depthwise =
       is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));

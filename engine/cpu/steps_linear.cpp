@@ -10,11 +10,12 @@ namespace giemsa::cpu {
 
 namespace {
 
-Step integer_step(StepBuilder& builder) {
-  const auto& op = std::get<Linear>(builder.node.op);
-  const Value *src = builder.input(0), *dst = builder.output();
-  const Value* scratch = builder.scratch(linear_integer_scratch_bytes(src->shape[0], src->shape[1]));
-  return {{}, [src, dst, op, scratch, weights = builder.context.weights.linear(builder.node, src->scale, dst->scale)] {
+Step integer_step(StepBuilder& builder, const Linear& op) {
+  const Buffer *src = builder.input(0), *dst = builder.output();
+  const Buffer* scratch = builder.scratch(linear_integer_scratch_bytes(src->shape[0], src->shape[1]));
+  return {{},
+          [src, dst, op, scratch,
+           weights = builder.context.weights.linear(builder.node.weights[0], src->scale, dst->scale)] {
             const IntegerLinearArgs args{src->shape[0],
                                          src->shape[1],
                                          op.out_features,
@@ -30,16 +31,15 @@ Step integer_step(StepBuilder& builder) {
           }};
 }
 
-Step floating_step(StepBuilder& builder) {
-  const auto& op = std::get<Linear>(builder.node.op);
-  const Tensor& stored = builder.node.weights.weight;
+Step floating_step(StepBuilder& builder, const Linear& op) {
+  const Tensor& stored = builder.node.weights[0].weight;
   const Tensor weight = stored.dtype() == DType::f16 ? to_f32(stored) : stored;
-  const Tensor scale = stored.dtype() == DType::i8 ? to_f32(builder.node.weights.scale) : Tensor();
-  auto bias = builder.context.weights.bias(builder.node, op.out_features);
+  const Tensor scale = stored.dtype() == DType::i8 ? to_f32(builder.node.weights[0].scale) : Tensor();
+  auto bias = builder.context.weights.bias(builder.node.weights[0], op.out_features);
   const bool dots = builder.context.precision == DType::bf16 && has_linear_dot();
-  const Value *src = builder.input(0), *dst = builder.output();
+  const Buffer *src = builder.input(0), *dst = builder.output();
   const std::int64_t samples = src->shape[0], in = src->shape[1];
-  const Value* scratch =
+  const Buffer* scratch =
       builder.scratch(dots ? linear_dot_scratch_bytes(samples, in) : linear_scratch_bytes(samples, in));
   return {
       {}, [src, dst, op, weight, scale, bias, dots, scratch] {
@@ -59,8 +59,8 @@ Step floating_step(StepBuilder& builder) {
 
 }  // namespace
 
-Step linear_step(StepBuilder& builder) {
-  return is_8bit(builder.input(0)->dtype) ? integer_step(builder) : floating_step(builder);
+Step step_of(StepBuilder& builder, const Linear& op) {
+  return is_8bit(builder.input(0)->dtype) ? integer_step(builder, op) : floating_step(builder, op);
 }
 
 }  // namespace giemsa::cpu

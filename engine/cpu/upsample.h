@@ -11,7 +11,8 @@
 #include <span>
 
 #include "engine/cpu/nhwc.h"
-#include "engine/op.h"
+#include "engine/ops/threshold.h"
+#include "engine/ops/upsample.h"
 
 namespace giemsa::cpu {
 

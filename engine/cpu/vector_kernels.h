@@ -3,7 +3,8 @@
 #pragma once
 
 #include "engine/cpu/nhwc.h"
-#include "engine/op.h"
+#include "engine/ops/conv2d.h"
+#include "engine/ops/max_pool.h"
 
 namespace giemsa::cpu {
 

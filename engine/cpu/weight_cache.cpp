@@ -35,21 +35,21 @@ std::string use_of(const std::string& what, float in_scale, float out_scale) {
 
 }  // namespace
 
-std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, const dnnl::engine& engine,
+std::shared_ptr<const ConvWeights> WeightCache::convolution(const Conv2d& op, const Weights& layer,
+                                                            const dnnl::engine& engine,
                                                             const dnnl::memory::desc& desc) {
   const bool int8 = data_type_of(desc) == dnnl::memory::data_type::s8;
-  const WeightKey key = WeightKey::of(node, int8 ? "int8 convolution" : "convolution");
+  const WeightKey key = WeightKey::of(layer, int8 ? "int8 convolution" : "convolution");
   const std::lock_guard lock(mutex_);
   for (auto [it, end] = convolutions_.equal_range(key); it != end; ++it)
     if (it->second.packed->weight.get_desc() == desc) return it->second.packed;
 
-  const auto& op = std::get<Conv2d>(node.op);
-  dnnl::memory::dims dims = dims_of(node.weights.weight.shape());
+  dnnl::memory::dims dims = dims_of(layer.weight.shape());
   if (op.groups > 1) {
     dims[0] /= op.groups;
     dims.insert(dims.begin(), op.groups);
   }
-  DenseWeights dense = fold(node);
+  DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
     QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
@@ -60,16 +60,16 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Node& node, co
   }
   packed->bias = std::move(dense.bias);
   bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
-  convolutions_.insert({key, {packed, node.weights}});
+  convolutions_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, float in_scale, float out_scale) {
-  const WeightKey key = WeightKey::of(node, use_of("depthwise", in_scale, out_scale));
+std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Weights& layer, float in_scale, float out_scale) {
+  const WeightKey key = WeightKey::of(layer, use_of("depthwise", in_scale, out_scale));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
-  DenseWeights dense = fold(node);
+  DenseWeights dense = fold(layer);
   for (float& weight : dense.weight) weight *= in_scale / out_scale;
   for (float& bias : dense.bias) bias /= out_scale;
   const std::size_t channels = dense.bias.size(), taps = dense.weight.size() / channels;
@@ -79,19 +79,19 @@ std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Node& node, floa
   for (std::size_t c = 0; c < channels; ++c)
     for (std::size_t tap = 0; tap < taps; ++tap) packed->depthwise[tap * channels + c] = dense.weight[c * taps + tap];
   bytes_ += (packed->depthwise.size() + packed->bias.size()) * sizeof(float);
-  convolutions_.insert({key, {packed, node.weights}});
+  convolutions_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::stem(const Node& node, const Value& src, const Value& dst) {
+std::shared_ptr<const ConvWeights> WeightCache::stem(const Conv2d& op, const Weights& layer, const Buffer& src,
+                                                     const Buffer& dst) {
   const bool int8 = is_8bit(src.dtype);
   const float ratio = src.scale / dst.scale;
-  const WeightKey key = WeightKey::of(node, use_of(cat("stem ", src.dtype), src.scale, dst.scale));
+  const WeightKey key = WeightKey::of(layer, use_of(cat("stem ", src.dtype), src.scale, dst.scale));
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
-  const auto& op = std::get<Conv2d>(node.op);
-  DenseWeights dense = fold(node);
+  DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
     QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
@@ -102,34 +102,34 @@ std::shared_ptr<const ConvWeights> WeightCache::stem(const Node& node, const Val
     packed->stem = pack_stem(op, src.channels(), dense.weight, dense.bias);
   }
   bytes_ += packed->stem.lines.size() * sizeof(StemLine) + packed->stem.bias.size() * sizeof(float);
-  convolutions_.insert({key, {packed, node.weights}});
+  convolutions_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::winograd(const Node& node) {
-  const WeightKey key = WeightKey::of(node, "winograd");
+std::shared_ptr<const ConvWeights> WeightCache::winograd(const Conv2d& op, const Weights& layer) {
+  const WeightKey key = WeightKey::of(layer, "winograd");
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
-  DenseWeights dense = fold(node);
+  DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
-  packed->winograd = pack_winograd(std::get<Conv2d>(node.op), node.weights.weight.shape()[1], dense.weight);
+  packed->winograd = pack_winograd(op, layer.weight.shape()[1], dense.weight);
   packed->bias = std::move(dense.bias);
   bytes_ += packed->winograd.bytes + packed->bias.size() * sizeof(float);
-  convolutions_.insert({key, {packed, node.weights}});
+  convolutions_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const LinearWeights> WeightCache::linear(const Node& node, float in_scale, float out_scale) {
-  const WeightKey key = WeightKey::of(node, use_of("linear", in_scale, out_scale));
+std::shared_ptr<const LinearWeights> WeightCache::linear(const Weights& layer, float in_scale, float out_scale) {
+  const WeightKey key = WeightKey::of(layer, use_of("linear", in_scale, out_scale));
   const std::lock_guard lock(mutex_);
   if (const auto found = linears_.find(key); found != linears_.end()) return found->second.packed;
 
-  const Tensor& stored = node.weights.weight;
+  const Tensor& stored = layer.weight;
   const auto outputs = static_cast<std::size_t>(stored.shape()[0]);
   auto packed = std::make_shared<LinearWeights>();
   if (stored.dtype() == DType::i8) {
-    const Tensor scale = to_f32(node.weights.scale);
+    const Tensor scale = to_f32(layer.scale);
     packed->weight = stored;
     packed->scale.assign(scale.as<float>().begin(), scale.as<float>().end());
   } else {
@@ -139,45 +139,44 @@ std::shared_ptr<const LinearWeights> WeightCache::linear(const Node& node, float
     bytes_ += packed->weight.byte_size();
   }
   packed->bias.assign(outputs, 0.0f);
-  if (node.weights.bias) std::ranges::copy(to_f32(node.weights.bias).as<float>(), packed->bias.begin());
+  if (layer.bias) std::ranges::copy(to_f32(layer.bias).as<float>(), packed->bias.begin());
   for (float& scale : packed->scale) scale *= in_scale / out_scale;
   for (float& bias : packed->bias) bias /= out_scale;
   bytes_ += 2 * outputs * sizeof(float);
-  linears_.insert({key, {packed, node.weights}});
+  linears_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const AffineWeights> WeightCache::affine(const Node& node) {
-  const WeightKey key = WeightKey::of(node, "affine");
+std::shared_ptr<const AffineWeights> WeightCache::affine(const Weights& layer, float eps) {
+  const WeightKey key = WeightKey::of(layer, "affine", eps);
   const std::lock_guard lock(mutex_);
   if (const auto found = affines_.find(key); found != affines_.end()) return found->second.packed;
 
-  const Tensor gamma = to_f32(node.weights.weight), beta = to_f32(node.weights.bias);
-  const Tensor mean = to_f32(node.weights.running_mean), var = to_f32(node.weights.running_var);
+  const Tensor gamma = to_f32(layer.weight), beta = to_f32(layer.bias);
+  const Tensor mean = to_f32(layer.running_mean), var = to_f32(layer.running_var);
   auto packed = std::make_shared<AffineWeights>();
   for (std::size_t c = 0; c < static_cast<std::size_t>(gamma.size()); ++c) {
-    const double scale =
-        gamma.as<float>()[c] / std::sqrt(static_cast<double>(var.as<float>()[c]) + std::get<BatchNorm>(node.op).eps);
+    const double scale = gamma.as<float>()[c] / std::sqrt(static_cast<double>(var.as<float>()[c]) + eps);
     packed->scale.push_back(static_cast<float>(scale));
     packed->shift.push_back(static_cast<float>(beta.as<float>()[c] - mean.as<float>()[c] * scale));
   }
   bytes_ += packed->scale.size() * 2 * sizeof(float);
-  affines_.insert({key, {packed, node.weights}});
+  affines_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const std::vector<float>> WeightCache::bias(const Node& node, std::int64_t outputs) {
-  const WeightKey key = WeightKey::of(node, "bias");
+std::shared_ptr<const std::vector<float>> WeightCache::bias(const Weights& layer, std::int64_t outputs) {
+  const WeightKey key = WeightKey::of(layer, "bias");
   const std::lock_guard lock(mutex_);
   if (const auto found = biases_.find(key); found != biases_.end()) return found->second.packed;
 
   auto packed = std::make_shared<std::vector<float>>(static_cast<std::size_t>(outputs), 0.0f);
-  if (node.weights.bias) {
-    const Tensor bias = to_f32(node.weights.bias);
+  if (layer.bias) {
+    const Tensor bias = to_f32(layer.bias);
     packed->assign(bias.as<float>().begin(), bias.as<float>().end());
   }
   bytes_ += packed->size() * sizeof(float);
-  biases_.insert({key, {packed, node.weights}});
+  biases_.insert({key, {packed, layer}});
   return packed;
 }
 

@@ -41,18 +41,18 @@ struct AffineWeights {
 /// Thread-safe. Entries keep the source tensors, whose identity is their key, alive.
 class WeightCache {
  public:
-  std::shared_ptr<const ConvWeights> convolution(const Node& node, const dnnl::engine& engine,
+  std::shared_ptr<const ConvWeights> convolution(const Conv2d& op, const Weights& layer, const dnnl::engine& engine,
                                                  const dnnl::memory::desc& desc);
   /// For values of `in_scale` a step in, and `out_scale` a step out (see depthwise.h).
-  std::shared_ptr<const ConvWeights> depthwise(const Node& node, float in_scale, float out_scale);
+  std::shared_ptr<const ConvWeights> depthwise(const Weights& layer, float in_scale, float out_scale);
   /// For inputs and results stored as `src` and `dst` are (see stem.h).
-  std::shared_ptr<const ConvWeights> stem(const Node& node, const Value& src, const Value& dst);
-  std::shared_ptr<const ConvWeights> winograd(const Node& node);
+  std::shared_ptr<const ConvWeights> stem(const Conv2d& op, const Weights& layer, const Buffer& src, const Buffer& dst);
+  std::shared_ptr<const ConvWeights> winograd(const Conv2d& op, const Weights& layer);
   /// Of a fully connected layer of 8 bits, for steps as those of depthwise().
-  std::shared_ptr<const LinearWeights> linear(const Node& node, float in_scale, float out_scale);
-  std::shared_ptr<const AffineWeights> affine(const Node& node);
+  std::shared_ptr<const LinearWeights> linear(const Weights& layer, float in_scale, float out_scale);
+  std::shared_ptr<const AffineWeights> affine(const Weights& layer, float eps);
   /// A bias as fp32; zeros where there is none.
-  std::shared_ptr<const std::vector<float>> bias(const Node& node, std::int64_t outputs);
+  std::shared_ptr<const std::vector<float>> bias(const Weights& layer, std::int64_t outputs);
 
   std::size_t bytes() const;
 

@@ -29,7 +29,7 @@
 
 #include "engine/cpu/nhwc.h"
 #include "engine/cpu/pages.h"
-#include "engine/op.h"
+#include "engine/ops/conv2d.h"
 
 namespace giemsa::cpu {
 

@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "engine/cuda/cascade.h"
+#include "engine/cuda/fusion.h"
 #include "engine/cuda/session.h"
-#include "engine/passes/passes.h"
 
 namespace giemsa {
 
@@ -25,16 +25,15 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
     cuda::use_gpu(context_->gpu.index);
-    // There are no kernels that clean a mask step by step.
-    return std::make_unique<cuda::CudaSession>(optimized ? optimize(graph) : fuse_cleanup(graph), context_);
+    return std::make_unique<cuda::CudaSession>(cuda::passes(graph, *context_, optimized), context_);
   }
 
   std::unique_ptr<Cascade> compile(const CascadeGraphs& graphs) override {
     const char* dump = std::getenv("GIEMSA_DUMP");
     if (dump && *dump) return make_session_cascade(*this, graphs);  // which shows what is between layers
     cuda::use_gpu(context_->gpu.index);
-    CascadeGraphs optimal{optimize(graphs.detect), {}, graphs.last_of_first_stage};
-    for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = optimize(graphs.each[i]);
+    CascadeGraphs optimal{cuda::passes(graphs.detect, *context_), {}};
+    for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = cuda::passes(graphs.each[i], *context_);
     return cuda::make_cascade(optimal, context_, driving_);
   }
 

@@ -39,15 +39,14 @@ class CudaCascade final : public Cascade {
         detect_(graphs_.detect, *context_),
         labels_id_(graphs_.detect.outputs()[0]),
         regions_id_(graphs_.detect.outputs()[1]),
-        frame_bytes_(static_cast<std::size_t>(graphs_.detect[graphs_.detect.inputs()[0]].output.shape.volume())),
+        frame_bytes_(static_cast<std::size_t>(graphs_.detect[graphs_.detect.inputs()[0]].type.shape.volume())),
         upload_(frame_bytes_),
         frame_(device_memory(frame_bytes_)) {
     for (std::size_t i = 0; i < sizes; ++i) each_[i].emplace(graphs_.each[i], *context_);
     const Graph& each = graphs_.each.front();
-    columns_ = each[each.outputs()[0]].output.shape[1];
-    label_count_ = graphs_.detect[labels_id_].output.shape.volume();
-    capacity_ = graphs_.detect[regions_id_].output.shape[0] - 1;
-    split_first_stage();
+    columns_ = each[each.outputs()[0]].type.shape[1];
+    label_count_ = graphs_.detect[labels_id_].type.shape.volume();
+    capacity_ = graphs_.detect[regions_id_].type.shape[0] - 1;
     reserve_memory();
     if (driving_ == Driving::device)
       whole_.emplace([this](Recorder& recorder) { record_whole(recorder); });
@@ -73,7 +72,7 @@ class CudaCascade final : public Cascade {
     check_region_count(count);
     if (count > usual_regions) copy_rest(count);
     count_ = static_cast<std::size_t>(count);
-    times_ = {cleaned_from_.ms_since(started_), detected_.ms_since(cleaned_from_), ended_.ms_since(detected_)};
+    times_ = {segmented_.ms_since(started_), detected_.ms_since(segmented_), ended_.ms_since(detected_)};
   }
 
   std::span<const Region> regions() const override {
@@ -88,14 +87,6 @@ class CudaCascade final : public Cascade {
   }
 
  private:
-  /// Finds the node that ends the first stage; a stage of its own begins with the one after it.
-  void split_first_stage() {
-    const auto nodes = graphs_.detect.nodes();
-    const auto last = std::ranges::find(nodes, graphs_.last_of_first_stage, &Node::value);
-    check(last != nodes.end(), ErrorKind::internal, "no layer makes '", graphs_.last_of_first_stage, "'");
-    first_stage_nodes_ = static_cast<std::size_t>(last - nodes.begin()) + 1;
-  }
-
   void reserve_memory() {
     detect_.plan_arena();
     detect_arena_ = device_memory(detect_.plan().arena_bytes);
@@ -126,28 +117,33 @@ class CudaCascade final : public Cascade {
     values_host_ = pinned_memory(regions * static_cast<std::size_t>(columns_) * sizeof(float));
   }
 
-  const ComponentCount* table() const { return detect_.value(regions_id_).as<ComponentCount>(); }
+  const ComponentCount* table() const { return detect_.buffer(regions_id_).as<ComponentCount>(); }
   BatchCursor* cursor() const { return static_cast<BatchCursor*>(cursor_.get()); }
 
   void enqueue_detect(Stream stream) {
     started_.record(stream);
-    for (std::size_t i = 0; i < graphs_.detect.nodes().size(); ++i) {
-      if (i == first_stage_nodes_) cleaned_from_.record(stream);
-      detect_.enqueue(NodeId{static_cast<std::int32_t>(i)}, stream);
+    int stage = 0;
+    for (NodeId id : node_ids(graphs_.detect)) {
+      if (stage == 0 && graphs_.detect[id].stage > 0) {
+        segmented_.record(stream);
+        stage = graphs_.detect[id].stage;
+      }
+      detect_.enqueue(id, stream);
     }
+    check(stage > 0, ErrorKind::internal, "the graph that finds regions has one stage, expected two");
     kernels::start_batches(cursor(), table(), stream);
     detected_.record(stream);
   }
 
   void enqueue_labels(Stream stream) {
     auto* narrow = static_cast<std::uint16_t*>(labels_.get());
-    kernels::narrow_labels(narrow, detect_.value(labels_id_).as<std::int32_t>(), label_count_, stream);
+    kernels::narrow_labels(narrow, detect_.buffer(labels_id_).as<std::int32_t>(), label_count_, stream);
     copy(labels_host_.get(), narrow, static_cast<std::size_t>(label_count_) * sizeof(std::uint16_t), stream);
   }
 
   void enqueue_batch(std::size_t i, Stream stream) {
     const Graph& graph = graphs_.each[i];
-    const Value& rows = each_[i]->value(graph.outputs()[0]);
+    const Buffer& rows = each_[i]->buffer(graph.outputs()[0]);
     kernels::take_batch(static_cast<kernels::CropBox*>(boxes_.get()), cursor(), table(), batch_size(i), stream);
     each_[i]->enqueue_all(stream);
     kernels::deliver_batch(static_cast<float*>(values_.get()), cursor(), rows.as<float>(), batch_size(i),
@@ -210,8 +206,7 @@ class CudaCascade final : public Cascade {
   Driving driving_;
   Stage detect_;
   std::array<std::optional<Stage>, sizes> each_;
-  NodeId labels_id_, regions_id_;
-  std::size_t first_stage_nodes_ = 0;
+  ValueId labels_id_, regions_id_;
   std::int64_t columns_ = 0, label_count_ = 0, capacity_ = 0;
 
   OwnedStream stream_;
@@ -219,7 +214,7 @@ class CudaCascade final : public Cascade {
   Upload upload_;
   DeviceMemory frame_, detect_arena_, each_arena_, boxes_, cursor_, values_, labels_;
   PinnedMemory labels_host_, table_host_, values_host_;
-  Moment started_, cleaned_from_, detected_, ended_;
+  Moment started_, segmented_, detected_, ended_;
   std::optional<Program> whole_;                              // Driving::device
   std::optional<Program> detect_program_, results_program_;   // Driving::host
   std::array<std::optional<Program>, sizes> batch_programs_;  // Driving::host

@@ -10,13 +10,13 @@ namespace giemsa::cuda {
 namespace {
 
 /// A network tensor's own layout against the host's dense NCHW (or {N,K}).
-kernels::LayoutParams layout_of(const Value& value) {
-  const bool picture = value.shape.rank() == 4;
-  const auto extent = [&](int axis) { return picture ? static_cast<int>(value.shape[axis]) : 1; };
-  return {.images = static_cast<int>(value.shape[0]),
-          .channels = static_cast<int>(value.shape[1]),
+kernels::LayoutParams layout_of(const Buffer& buffer) {
+  const bool map = buffer.shape.rank() == 4;
+  const auto extent = [&](int axis) { return map ? static_cast<int>(buffer.shape[axis]) : 1; };
+  return {.images = static_cast<int>(buffer.shape[0]),
+          .channels = static_cast<int>(buffer.shape[1]),
           .map = {extent(2), extent(3)},
-          .pixel_stride = static_cast<int>(value.pixel_stride)};
+          .pixel_stride = static_cast<int>(buffer.pixel_stride)};
 }
 
 std::size_t planar_bytes(const TensorType& type) {
@@ -35,22 +35,21 @@ CudaSession::CudaSession(Graph graph, std::shared_ptr<Context> context)
       context_(std::move(context)),
       stage_(graph_, *context_),
       synchronous_(asked_to_synchronise()) {
-  for (NodeId id : graph_.inputs()) {
-    const TensorType& type = graph_[id].output;
+  for (ValueId id : graph_.inputs()) {
+    const TensorType& type = graph_[id].type;
     const std::size_t bytes = planar_bytes(type);
     const bool network = is_network_tensor(type);
     imports_.push_back({Upload(bytes), device_memory(network ? 0 : bytes),
-                        network ? stage_.reserve(graph_[id].value + " (input)", bytes, 0, 0) : nullptr});
+                        network ? stage_.reserve(graph_[id].name + " (input)", bytes, 0, 0) : nullptr});
     if (!network) stage_.bind_input(id, imports_.back().frame.get());
   }
   const int after_all = static_cast<int>(graph_.nodes().size());
-  for (NodeId id : graph_.outputs()) {
-    const TensorType& type = graph_[id].output;
+  for (ValueId id : graph_.outputs()) {
+    const TensorType& type = graph_[id].type;
     const std::size_t bytes = planar_bytes(type);
-    exports_.push_back({is_network_tensor(type)
-                            ? stage_.reserve(graph_[id].value + " (output)", bytes, after_all, after_all)
-                            : nullptr,
-                        bytes, pinned_memory(bytes)});
+    exports_.push_back(
+        {is_network_tensor(type) ? stage_.reserve(graph_[id].name + " (output)", bytes, after_all, after_all) : nullptr,
+         bytes, pinned_memory(bytes)});
   }
   stage_.plan_arena();
   plan_ = stage_.plan();
@@ -71,22 +70,22 @@ void CudaSession::begin(std::span<const void* const> inputs) {
 void CudaSession::enqueue_imports(Stream stream) const {
   for (std::size_t i = 0; i < imports_.size(); ++i) {
     if (!imports_[i].planar) continue;
-    const Value& value = stage_.value(graph_.inputs()[i]);
-    with_type(value.dtype, [&]<class T>() {
-      kernels::nchw_to_nhwc(value.as<T>(), imports_[i].planar->as<float>(), layout_of(value), stream);
+    const Buffer& to = stage_.buffer(graph_.inputs()[i]);
+    with_type(to.dtype, [&]<class T>() {
+      kernels::nchw_to_nhwc(to.as<T>(), imports_[i].planar->raw<float>(), layout_of(to), stream);
     });
   }
 }
 
 void CudaSession::enqueue_exports(Stream stream) const {
   for (std::size_t i = 0; i < exports_.size(); ++i) {
-    const Value& value = stage_.value(graph_.outputs()[i]);
+    const Buffer& from = stage_.buffer(graph_.outputs()[i]);
     const Export& to = exports_[i];
     if (to.planar)
-      with_type(value.dtype, [&]<class T>() {
-        kernels::nhwc_to_nchw(to.planar->as<float>(), value.as<T>(), layout_of(value), stream);
+      with_type(from.dtype, [&]<class T>() {
+        kernels::nhwc_to_nchw(to.planar->raw<float>(), from.as<T>(), layout_of(from), stream);
       });
-    copy(to.host.get(), to.planar ? to.planar->data : value.data, to.bytes, stream);
+    copy(to.host.get(), to.planar ? to.planar->data : from.data, to.bytes, stream);
   }
 }
 
@@ -118,24 +117,24 @@ void CudaSession::run_all() {
   wait();
 }
 
-Tensor CudaSession::value_of(NodeId id) const {
-  const TensorType& type = graph_[id].output;
-  const Value& value = stage_.value(id);
+Tensor CudaSession::value_of(ValueId id) const {
+  const TensorType& type = graph_[id].type;
+  const Buffer& buffer = stage_.buffer(id);
   if (!is_network_tensor(type)) {
     auto bytes = std::make_shared<std::vector<std::byte>>(planar_bytes(type));
-    copy(bytes->data(), value.data, bytes->size(), stream_.get());
+    copy(bytes->data(), buffer.data, bytes->size(), stream_.get());
     synchronise(stream_.get());
     const std::byte* data = bytes->data();
     return Tensor(type.dtype, type.shape, std::shared_ptr<const std::byte>(std::move(bytes), data));
   }
 
-  // A picture that a Flatten left as it lies is brought into the order of rows.
-  Value picture = value;
-  if (value.channels_last) picture = stage_.value(graph_[id].inputs[0]);
+  // A feature map that a Flatten left as it lies is brought into the order of rows.
+  const Buffer& map = buffer.channels_last ? stage_.buffer(graph_.producer_of(id).inputs[0]) : buffer;
   std::vector<float> values(static_cast<std::size_t>(type.shape.volume()));
   const DeviceMemory planar = device_memory(values.size() * sizeof(float));
-  with_type(picture.dtype, [&]<class T>() {
-    kernels::nhwc_to_nchw(static_cast<float*>(planar.get()), picture.as<T>(), layout_of(picture), stream_.get());
+  with_type(map.dtype, [&]<class T>() {
+    kernels::nhwc_to_nchw(static_cast<float*>(planar.get()), reinterpret_cast<const T*>(buffer.data), layout_of(map),
+                          stream_.get());
   });
   copy(values.data(), planar.get(), values.size() * sizeof(float), stream_.get());
   synchronise(stream_.get());

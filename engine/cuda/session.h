@@ -18,12 +18,12 @@ class CudaSession final : public Session {
   /// How an input comes to the device.
   struct Import {
     Upload upload;
-    DeviceMemory frame;             // of an input that is no network tensor: where kernels read it
-    const Value* planar = nullptr;  // of one that is: fp32 NCHW, as it comes
+    DeviceMemory frame;              // of an input that is no network tensor: where kernels read it
+    const Buffer* planar = nullptr;  // of one that is: fp32 NCHW, as it comes
   };
   /// How an output comes to the host.
   struct Export {
-    const Value* planar = nullptr;  // of a network tensor: fp32 NCHW, as it goes; else it goes as it is
+    const Buffer* planar = nullptr;  // of a network tensor: fp32 NCHW, as it goes; else it goes as it is
     std::size_t bytes = 0;
     PinnedMemory host;
   };
@@ -34,8 +34,7 @@ class CudaSession final : public Session {
   void run_all() override;
   void wait() override { synchronise(stream_.get()); }
   const void* output_data(std::size_t i) const override { return exports_[i].host.get(); }
-  Tensor value_of(NodeId id) const override;
-  bool has_value(NodeId id) const override { return stage_.has_value(id); }
+  Tensor value_of(ValueId id) const override;
   std::string computed_by(NodeId id) const override { return stage_.computed_by(id); }
 
   void enqueue_imports(Stream stream) const;

@@ -8,21 +8,21 @@
 namespace giemsa::cuda {
 
 Stage::Stage(const Graph& graph, Context& context)
-    : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision), nodes_made_with(graph, context))) {
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    StepBuilder builder(context, graph, NodeId{static_cast<std::int32_t>(i)}, layout_, scratch_);
+    : graph_(graph), layout_(lay_out(graph, layout_rules(context.precision))) {
+  for (NodeId id : node_ids(graph)) {
+    StepBuilder builder(context, graph, id, layout_, scratch_);
     steps_.push_back(builder.build());
     computed_by_.push_back(builder.computed_by);
   }
 }
 
-const Value* Stage::reserve(const std::string& name, std::size_t bytes, int first, int last) {
+const Buffer* Stage::reserve(const std::string& name, std::size_t bytes, int first, int last) {
   layout_.blocks.push_back({name, bytes, first, last});
-  Value value;
-  value.dtype = DType::u8;
-  value.shape = Shape{static_cast<std::int64_t>(bytes)};
-  value.block = static_cast<int>(layout_.blocks.size() - 1);
-  return &scratch_.emplace_back(value);
+  Buffer buffer;
+  buffer.dtype = DType::u8;
+  buffer.shape = Shape{static_cast<std::int64_t>(bytes)};
+  buffer.block = static_cast<int>(layout_.blocks.size() - 1);
+  return &scratch_.emplace_back(buffer);
 }
 
 void Stage::plan_arena() {
@@ -30,16 +30,17 @@ void Stage::plan_arena() {
 }
 
 void Stage::bind_arena(void* arena) {
-  const auto place = [&](Value& value) {
-    if (value.block >= 0)
-      value.data = static_cast<std::byte*>(arena) + plan_.offsets[static_cast<std::size_t>(value.block)] + value.offset;
+  const auto place = [&](Buffer& buffer) {
+    if (buffer.block < 0) return;
+    buffer.data =
+        static_cast<std::byte*>(arena) + plan_.offsets[static_cast<std::size_t>(buffer.block)] + buffer.offset;
   };
-  std::ranges::for_each(layout_.values, place);
+  std::ranges::for_each(layout_.buffers, place);
   std::ranges::for_each(scratch_, place);
 }
 
-void Stage::bind_input(NodeId id, void* data) {
-  layout_.values[index_of(id)].data = static_cast<std::byte*>(data);
+void Stage::bind_input(ValueId id, void* data) {
+  layout_.buffers[index_of(id)].data = static_cast<std::byte*>(data);
 }
 
 void Stage::warm_up() const {

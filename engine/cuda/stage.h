@@ -18,7 +18,7 @@ class Stage {
   Stage& operator=(const Stage&) = delete;
 
   /// Memory for whoever runs the stage, alive from step `first` to step `last`. Before plan_arena().
-  const Value* reserve(const std::string& name, std::size_t bytes, int first, int last);
+  const Buffer* reserve(const std::string& name, std::size_t bytes, int first, int last);
 
   /// How large the arena has to be, and what lives in it.
   void plan_arena();
@@ -27,12 +27,11 @@ class Stage {
 
   /// Where the arena is, and where an input lies that is no network tensor. Before enqueue().
   void bind_arena(void* arena);
-  void bind_input(NodeId id, void* data);
+  void bind_input(ValueId id, void* data);
 
-  const Value& value(NodeId id) const { return layout_.values[index_of(id)]; }
-  bool has_value(NodeId id) const { return layout_.made_with[index_of(id)] != never_made; }
+  const Buffer& buffer(ValueId id) const { return layout_.buffers[index_of(id)]; }
 
-  /// What of a vendor's library computes the node; empty where we do.
+  /// The vendor's kernel that computes the node; empty where it is ours.
   const std::string& computed_by(NodeId id) const { return computed_by_[index_of(id)]; }
   /// Runs what a vendor's library computes once, on whatever lies in the arena: what it loads at the first call of a
   /// kernel may not be recorded. After bind_arena(); waits for the end.
@@ -45,9 +44,9 @@ class Stage {
  private:
   const Graph& graph_;
   Layout layout_;
-  std::deque<Value> scratch_;  // a deque: steps hold pointers to its elements
+  std::deque<Buffer> scratch_;  // a deque: steps hold pointers to its elements
   std::vector<Step> steps_;
-  std::vector<std::string> computed_by_;  // one a node
+  std::vector<std::string> computed_by_;  // per node
   Plan plan_;
 };
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/cuda/elements.h"
 #include "engine/cuda/runtime.h"
 #include "engine/cuda/tuning.h"
 #include "engine/cuda/vendor.h"
@@ -27,41 +28,33 @@ struct Context {
 /// What kernels ask for: 16-byte vectors of channels, and of int8 weights.
 LayoutRules layout_rules(DType precision);
 
-/// Enqueues a node's launches; empty where another node's step makes its result, or nothing has to be done.
+/// Enqueues a node's launches; empty where nothing has to be done.
 using Step = std::function<void(Stream)>;
 
 /// What a step is made from: its node, where its operands are, and a source of scratch memory. Steps keep pointers to
-/// values, whose addresses are known only when they run.
+/// buffers, whose addresses are known only when they run.
 class StepBuilder {
  public:
-  StepBuilder(Context& shared, const Graph& whole, NodeId which, Layout& layout, std::deque<Value>& scratch)
-      : context(shared), graph(whole), id(which), node(whole[which]), layout_(layout), scratch_(scratch) {}
+  StepBuilder(Context& shared, const Graph& graph, NodeId id, Layout& layout, std::deque<Buffer>& scratch)
+      : context(shared), node(graph[id]), graph_(graph), id_(id), layout_(layout), scratch_(scratch) {}
 
   /// Throws Error(model), naming the layer, where there is no kernel for it.
   Step build();
 
   Context& context;
-  const Graph& graph;
-  const NodeId id;
   const Node& node;
-  std::string computed_by;  ///< after build(): what of a vendor's library computes the node; empty where we do
+  std::string computed_by;  ///< after build(): the vendor's kernel that computes the node; empty where it is ours
 
-  const Value* value(NodeId node_id) const { return &layout_.values[index_of(node_id)]; }
-  const Value* input(std::size_t i) const { return value(node.inputs[i]); }
-  const Value* output() const { return value(id); }
+  const Buffer* input(std::size_t i = 0) const { return &layout_.buffers[index_of(node.inputs[i])]; }
+  const Buffer* output(std::size_t i = 0) const { return &layout_.buffers[index_of(node.outputs[i])]; }
 
-  /// Whether this node's step has nothing to do: an earlier one makes its result, or there is none.
-  bool is_made_before() const { return layout_.made_with[index_of(id)] != id; }
-  /// The depthwise convolution that this node's step computes along, if it takes one in.
-  std::optional<NodeId> taken_in() const {
-    const bool takes = !node.inputs.empty() && layout_.made_with[index_of(node.inputs[0])] == never_made;
-    return takes ? std::optional(node.inputs[0]) : std::nullopt;
+  /// Of an input that a Flatten left as it lies: the shape of the feature map; else null.
+  const Shape* flattened_map() const {
+    return input()->channels_last ? &graph_[graph_.producer_of(node.inputs[0]).inputs[0]].type.shape : nullptr;
   }
-  /// The later nodes whose results this step makes as well.
-  std::vector<NodeId> made_along() const;
 
   /// `bytes` of memory that are this step's alone while it runs.
-  const Value* scratch(std::size_t bytes);
+  const Buffer* scratch(std::size_t bytes);
 
   /// Constants on the device, for as long as the step lives.
   template <class T>
@@ -69,31 +62,25 @@ class StepBuilder {
     return std::static_pointer_cast<const T>(upload(values.data(), values.size() * sizeof(T)));
   }
 
+  [[noreturn]] void no_kernel(std::string_view why) const;
+
  private:
   std::shared_ptr<const void> upload(const void* values, std::size_t bytes);
 
+  const Graph& graph_;
+  NodeId id_;
   Layout& layout_;
-  std::deque<Value>& scratch_;
+  std::deque<Buffer>& scratch_;
 };
 
-/// Conv2d, in steps_convolution.cpp; a pointwise one that takes in the depthwise one before it, in steps_separable.cpp.
-Step convolution_step(StepBuilder& builder);
-Step separable_step(StepBuilder& builder);
+/// The step of each op, in the steps_*.cpp.
+#define GIEMSA_DECLARE_STEP(Op) Step step_of(StepBuilder& b, const Op& op);
+GIEMSA_OPS(GIEMSA_DECLARE_STEP)
+#undef GIEMSA_DECLARE_STEP
 
 /// Conv2d or Linear by the vendor's library that the context has: empty where there is none, or it cannot do this one.
-Step vendor_convolution_step(StepBuilder& builder);
-Step vendor_linear_step(StepBuilder& builder);
-
-/// makers_of(), and what the kernels of convolutions make together: one launch for ASPP's depthwise branches, or a
-/// depthwise convolution and the pointwise one that reads it, whichever is expected to be faster.
-std::vector<NodeId> nodes_made_with(const Graph& graph, const Context& context);
-
-/// The pointwise convolution that can take in depthwise node `id`, if there is one.
-std::optional<NodeId> pointwise_after(const Graph& graph, NodeId id, const Context& context);
-/// How many depthwise convolutions could be one launch: the three of ASPP, if this is one of them, else one.
-int branches_beside(const Graph& graph, NodeId depthwise);
-/// How the two run, where `branches` depthwise convolutions of one input could be one launch instead.
-PairPlan pair_plan(const Graph& graph, NodeId depthwise, NodeId pointwise, int branches, const Context& context);
+Step vendor_convolution_step(StepBuilder& builder, const Conv2d& op);
+Step vendor_linear_step(StepBuilder& builder, const Linear& op);
 
 // Extents as kernels take them.
 inline int narrow(std::int64_t value) {
@@ -102,8 +89,8 @@ inline int narrow(std::int64_t value) {
 inline kernels::Extent extent_of(Size2 size) {
   return {narrow(size.h), narrow(size.w)};
 }
-inline kernels::Extent plane_of(const Value& picture) {
-  return {narrow(picture.shape[2]), narrow(picture.shape[3])};
+inline kernels::Extent plane_of(const Buffer& map) {
+  return {narrow(map.shape[2]), narrow(map.shape[3])};
 }
 
 /// Calls f.template operator()<T>() with the kernels' type of `dtype`, fp32 or fp16.
@@ -112,5 +99,14 @@ auto with_type(DType dtype, const F& f) {
   check(dtype == DType::f32 || dtype == DType::f16, ErrorKind::internal, "no kernel computes in ", dtype);
   return dtype == DType::f16 ? f.template operator()<kernels::Half>() : f.template operator()<float>();
 }
+
+/// Channels in whole vectors, as kernels compute them: the last may reach into the padding of pixels.
+int whole_vectors(const StepBuilder& b, const Buffer& buffer);
+
+/// The parameters of a depthwise convolution over `channels` channels, and of one without anything between it and the
+/// pointwise one behind. In steps_convolution.cpp and steps_separable.cpp.
+kernels::Conv2dParams params_of(const Conv2d& op, const Buffer& in, const Buffer& out, const Buffer* residual);
+kernels::SeparableParams params_of(const Conv2d& depthwise, const Conv2d& pointwise, const Shape& in,
+                                   std::int64_t input_pixel_stride, std::int64_t output_pixel_stride);
 
 }  // namespace giemsa::cuda

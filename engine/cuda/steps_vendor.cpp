@@ -7,13 +7,13 @@ namespace giemsa::cuda {
 
 namespace {
 
-TensorLayout layout_of(const Value& value) {
+TensorLayout layout_of(const Buffer& value) {
   const Shape& shape = value.shape;
   const std::int64_t pixel = value.pixel_stride, row = shape[3] * pixel;
   return {value.dtype, {shape[0], shape[1], shape[2], shape[3]}, {shape[2] * row, 1, row, pixel}};
 }
 
-ConvolutionOrder order_of(const Conv2d& op, const Value& in, const Value& out, const Value* residual) {
+ConvolutionOrder order_of(const Conv2d& op, const Buffer& in, const Buffer& out, const Buffer* residual) {
   const std::int64_t channels = in.channels() / op.groups, row = op.kernel.w * channels, depth = op.kernel.h * row;
   ConvolutionOrder order;
   order.x = layout_of(in);
@@ -29,7 +29,7 @@ ConvolutionOrder order_of(const Conv2d& op, const Value& in, const Value& out, c
 }
 
 /// Pixels are columns: of `depth` channels in B, of `outputs` in D. A's columns are the weight's rows.
-ProductOrder product_of(const Value& in, const Value& out, std::int64_t depth, std::int64_t outputs,
+ProductOrder product_of(const Buffer& in, const Buffer& out, std::int64_t depth, std::int64_t outputs,
                         std::int64_t weight_row) {
   ProductOrder order;
   order.a = {in.dtype, depth, outputs, weight_row};
@@ -44,10 +44,10 @@ void* aligned(std::byte* memory) {
 }
 
 Step step_of(StepBuilder& b, std::shared_ptr<const VendorPlan> plan, const LayerWeights& weights,
-             const Value* residual) {
+             const Buffer* residual) {
   b.computed_by = plan->description();
-  const Value *in = b.input(0), *out = b.output();
-  const Value* workspace = b.scratch(plan->workspace_bytes() + workspace_alignment);  // wherever it comes to lie
+  const Buffer *in = b.input(0), *out = b.output();
+  const Buffer* workspace = b.scratch(plan->workspace_bytes() + workspace_alignment);  // wherever it comes to lie
   return [=](Stream stream) {
     plan->enqueue({.x = in->data,
                    .w = weights.weight,
@@ -59,45 +59,39 @@ Step step_of(StepBuilder& b, std::shared_ptr<const VendorPlan> plan, const Layer
   };
 }
 
-bool moves_pixel_by_pixel(const Conv2d& op) {
-  return op.kernel == Size2{1, 1} && op.stride == Size2{1, 1} && op.padding == Size2{0, 0} && op.groups == 1;
-}
-
 }  // namespace
 
-Step vendor_convolution_step(StepBuilder& b) {
+Step vendor_convolution_step(StepBuilder& b, const Conv2d& op) {
   if (!b.context.vendor) return {};
-  const auto& op = std::get<Conv2d>(b.node.op);
-  const Value *in = b.input(0), *out = b.output(), *residual = op.residual ? b.input(1) : nullptr;
+  const Buffer *in = b.input(0), *out = b.output(), *residual = op.residual ? b.input(1) : nullptr;
   if (residual && residual->dtype != out->dtype) return {};  // both add it as it would be stored
 
   // The weight's rows as cuDNN wants them, without gaps. A row of a product begins where 16 bytes may be loaded.
   const std::int64_t depth = in->channels() / op.groups * op.kernel.h * op.kernel.w;
   if (std::shared_ptr plan = b.context.vendor->plan(order_of(op, *in, *out, residual)))
-    return step_of(b, plan, b.context.weights.convolution_of_vendor(b.node, depth, in->dtype, out->dtype), residual);
-  if (!moves_pixel_by_pixel(op) || !b.context.vendor->multiplies()) return {};
+    return step_of(b, plan, b.context.weights.convolution_of_vendor(b.node.weights[0], depth, in->dtype, out->dtype),
+                   residual);
+  if (!is_pointwise(op) || !b.context.vendor->multiplies()) return {};
   const std::int64_t vector = layout_rules(in->dtype).channel_alignment, row = (depth + vector - 1) / vector * vector;
   ProductOrder order = product_of(*in, *out, depth, op.out_channels, row);
   order.beta = residual ? 1.0f : 0.0f;
   order.relu = op.activation == Activation::relu;
   if (residual && residual->pixel_stride != out->pixel_stride) return {};  // C has D's layout
-  const LayerWeights& weights = b.context.weights.convolution_of_vendor(b.node, row, in->dtype, out->dtype);
+  const LayerWeights& weights = b.context.weights.convolution_of_vendor(b.node.weights[0], row, in->dtype, out->dtype);
   order.bias = weights.typed_bias;
   std::shared_ptr plan = b.context.vendor->plan(order);
   return plan ? step_of(b, plan, weights, residual) : Step{};
 }
 
-Step vendor_linear_step(StepBuilder& b) {
-  const Value *in = b.input(0), *out = b.output();
-  const bool int8 = b.node.weights.weight.dtype() == DType::i8;
+Step vendor_linear_step(StepBuilder& b, const Linear& op) {
+  const Buffer *in = b.input(0), *out = b.output();
+  const bool int8 = b.node.weights[0].weight.dtype() == DType::i8;
   if (!b.context.vendor || !b.context.vendor->multiplies() || int8) return {};
-  const Node& source = b.graph[b.node.inputs[0]];
-  const Shape* picture = in->channels_last ? &b.graph[source.inputs[0]].output.shape : nullptr;
   // Of a result's row also the padding is written, with zeros, as our kernels expect it.
   ProductOrder order = product_of(*in, *out, in->channels(), out->pixel_stride, in->pixel_stride);
-  order.relu = std::get<Linear>(b.node.op).activation == Activation::relu;
-  const LayerWeights& weights =
-      b.context.weights.linear(b.node, out->pixel_stride, in->pixel_stride, picture, in->dtype, out->dtype);
+  order.relu = op.activation == Activation::relu;
+  const LayerWeights& weights = b.context.weights.linear(b.node.weights[0], out->pixel_stride, in->pixel_stride,
+                                                         b.flattened_map(), in->dtype, out->dtype);
   order.bias = weights.typed_bias;
   std::shared_ptr plan = b.context.vendor->plan(order);
   return plan ? step_of(b, plan, weights, nullptr) : Step{};

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "engine/check.h"
+#include "engine/cuda/fusion.h"
 #include "engine/cuda/naming.h"
-#include "engine/cuda/stage.h"
 #include "engine/cuda/trial.h"
 #include "engine/passes/passes.h"
 
@@ -111,26 +111,38 @@ PlanTimes measure_plans(const Conv2dParams& params, int sm_count, const Effort& 
   return result;
 }
 
+Tunable tunable(std::span<const Graph> graphs, const Context& context) {
+  Tunable found;
+  std::set<std::string> known;
+  const auto add = [&](const Conv2dParams& params) {
+    if (known.insert(describe(params)).second) found.convolutions.push_back(params);
+  };
+  for (const Graph& graph : graphs) {
+    const Graph optimal = optimize(graph);
+    for (const SeparableCandidate& candidate : separable_candidates(optimal, context)) {
+      const Pair pair = pair_of(candidate.op, optimal[candidate.depthwise->inputs[0]].type.shape);
+      if (!known.insert(describe(pair)).second) continue;
+      found.pairs.push_back(pair);
+      add(pair.params.pointwise());  // which the graph shows only where the pair runs apart
+    }
+    const Graph fused = fuse_depthwise(optimal, context);
+    const Layout layout = lay_out(fused, layout_rules(context.precision));
+    const auto buffer = [&](ValueId id) -> const Buffer& { return layout.buffers[index_of(id)]; };
+    for (const Node& node : fused.nodes()) {
+      const auto* op = std::get_if<Conv2d>(&node.op);
+      if (!op || (is_depthwise(*op, fused[node.inputs[0]].type.shape[1]) && !op->residual)) continue;
+      add(params_of(*op, buffer(node.inputs[0]), buffer(node.output()),
+                    op->residual ? &buffer(node.inputs[1]) : nullptr));
+    }
+  }
+  return found;
+}
+
 Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu, const Measured& measured, const Effort& effort) {
   Context context;
   context.gpu = gpu;
   context.precision = DType::f16;
-  std::vector<Conv2dParams> convolutions;
-  std::vector<Pair> pairs;
-  std::set<std::string> known;
-  const auto add_convolution = [&](const Conv2dParams& params) {
-    if (known.insert(describe(params)).second) convolutions.push_back(params);
-  };
-  context.tuning.observe(add_convolution, [&](const Pair& pair) {
-    if (!known.insert(describe(pair)).second) return;
-    pairs.push_back(pair);
-    add_convolution(pair.params.pointwise());  // which the graph shows only where the pair runs apart
-  });
-  // Building its steps is how the backend asks for plans.
-  for (const Graph& graph : graphs) {
-    const Graph optimal = optimize(graph);
-    const Stage stage(optimal, context);
-  }
+  const auto [convolutions, pairs] = tunable(graphs, context);
 
   Tuning tuning;
   std::map<std::string, Conv2dPlan> best;

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "engine/cuda/runtime.h"
+#include "engine/cuda/steps.h"
 #include "engine/cuda/tuning.h"
 #include "engine/graph.h"
 
@@ -16,7 +17,7 @@ struct Effort {
   int rounds = 9;  ///< samples of a plan; its time is their median
 };
 
-/// Of What, a Plan.
+/// The times of one convolution or pair, under the plan that kernels choose and under the fastest.
 template <class What, class Plan>
 struct TimesOf {
   What what;
@@ -43,9 +44,16 @@ struct Measured {
   std::function<void(const PairTimes&)> pair;
 };
 
-/// The convolutions and pairs that there are where the backend runs these graphs in fp16 on the current GPU, each once:
-/// tells of each, and keeps the plans that differ from the usual ones. A pair's pointwise convolution is measured
-/// first, and takes part in the comparison by its best plan.
+/// The convolutions and pairs of `graphs` whose plans can be chosen, each once. A pair's pointwise convolution is among
+/// the former. Pure: nothing is compiled.
+struct Tunable {
+  std::vector<kernels::Conv2dParams> convolutions;
+  std::vector<Pair> pairs;
+};
+Tunable tunable(std::span<const Graph> graphs, const Context& context);
+
+/// Measures all that is tunable in fp16 on the current GPU: tells of each, and keeps the plans that differ from the
+/// usual ones. A pair's pointwise convolution is measured first, and takes part in the comparison by its best plan.
 Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu, const Measured& measured, const Effort& effort = {});
 
 }  // namespace giemsa::cuda

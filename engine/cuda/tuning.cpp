@@ -115,7 +115,6 @@ void Tuning::set(const Conv2dParams& params, const Conv2dPlan& plan) {
 }
 
 Conv2dPlan Tuning::plan_for(const Conv2dParams& params, int sm_count) const {
-  if (asked_) asked_(params);
   if (!plans_.empty()) {
     const auto found = plans_.find(describe(params));
     if (found != plans_.end() && kernels::fits(params, found->second)) return found->second;
@@ -128,7 +127,6 @@ void Tuning::set(const Pair& pair, const PairPlan& plan) {
 }
 
 PairPlan Tuning::plan_for(const Pair& pair, int sm_count) const {
-  if (asked_pair_) asked_pair_(pair);
   if (!pairs_.empty()) {
     const auto found = pairs_.find(describe(pair));
     const bool fits = found != pairs_.end() && (!found->second || kernels::fits(pair.params, *found->second));

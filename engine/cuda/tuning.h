@@ -9,7 +9,6 @@
 //   separable 1x56x56x304 3x3/1x1 p1x1 d1x1 of 1 -> 256  apart
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,20 +46,12 @@ class Tuning {
   kernels::Conv2dPlan plan_for(const kernels::Conv2dParams& params, int sm_count) const;
   void set(const Pair& pair, const PairPlan& plan);
   PairPlan plan_for(const Pair& pair, int sm_count) const;
-  /// Has these called with everything that plan_for() is asked about.
-  void observe(std::function<void(const kernels::Conv2dParams&)> convolution, std::function<void(const Pair&)> pair) {
-    asked_ = std::move(convolution);
-    asked_pair_ = std::move(pair);
-  }
-
   std::string text(const std::string& gpu) const;
   bool empty() const { return plans_.empty() && pairs_.empty(); }
 
  private:
   std::map<std::string, kernels::Conv2dPlan> plans_;  // by the convolution's description
   std::map<std::string, PairPlan> pairs_;
-  std::function<void(const kernels::Conv2dParams&)> asked_;
-  std::function<void(const Pair&)> asked_pair_;
 };
 
 }  // namespace giemsa::cuda

@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "engine/cuda/runtime.h"
-#include "engine/op.h"
+#include "engine/ops/types.h"
 #include "engine/tensor.h"
 
 namespace giemsa::cuda {

@@ -30,17 +30,17 @@ struct LayerWeights {
 class WeightStore {
  public:
   /// As kernels::conv2d takes it, normalisation folded in.
-  const LayerWeights& convolution(const Node& node, std::int64_t in_channels, DType precision);
+  const LayerWeights& convolution(const Conv2d& op, const Weights& layer, std::int64_t in_channels, DType precision);
   /// As a vendor's library takes it: {out_channels, kh, kw, group_in} with `row` elements from one output channel to
   /// the next and zeros between, normalisation folded in; and typed_bias in `bias_type`.
-  const LayerWeights& convolution_of_vendor(const Node& node, std::int64_t row, DType precision, DType bias_type);
+  const LayerWeights& convolution_of_vendor(const Weights& layer, std::int64_t row, DType precision, DType bias_type);
   /// {kh, kw, channels}, zeros for channels beyond the node's.
-  const LayerWeights& depthwise(const Node& node, std::int64_t channels, DType precision);
+  const LayerWeights& depthwise(const Weights& layer, std::int64_t channels, DType precision);
   /// Scale and shift (as `bias`) of a batch normalisation that stands alone.
-  const LayerWeights& affine(const Node& node);
+  const LayerWeights& affine(const Weights& layer, float eps);
   /// {outputs, inputs}, zeros for rows and columns beyond the node's; in `precision`, or int8 as it came. Where
-  /// `picture` {N,C,H,W} is given, columns are put in H, W, C order. typed_bias where a type is given.
-  const LayerWeights& linear(const Node& node, std::int64_t outputs, std::int64_t inputs, const Shape* picture,
+  /// `map` {N,C,H,W} is given, columns are put in H, W, C order. typed_bias where a type is given.
+  const LayerWeights& linear(const Weights& layer, std::int64_t outputs, std::int64_t inputs, const Shape* map,
                              DType precision, std::optional<DType> bias_type = {});
 
   std::size_t bytes() const;
@@ -58,7 +58,7 @@ class WeightStore {
   };
 
   template <class Pack>
-  const LayerWeights& find_or_make(const Node& node, std::string use, const Pack& pack);
+  const LayerWeights& find_or_make(const Weights& layer, std::string use, const Pack& pack);
 
   mutable std::mutex mutex_;
   std::map<WeightKey, Entry> entries_;

@@ -7,34 +7,31 @@ namespace giemsa {
 
 Graph fold_batch_norm(const Graph& graph) {
   Rewrite rewrite(graph);
-  const auto absorbed_conv =
-      [&](NodeId id) -> const Conv2d* {  // the convolution that node `id`, a batch norm, goes into
-    if (!std::holds_alternative<BatchNorm>(graph[id].op)) return nullptr;
-    const NodeId source = graph[id].inputs[0];
-    const Node& conv = graph[source];
-    const auto* op = std::get_if<Conv2d>(&conv.op);
-    const bool bare = op && !op->residual && op->activation == Activation::none && !conv.weights.norm;
-    return bare && rewrite.only_reader(source) ? op : nullptr;
+  /// The convolution that `node`, a batch norm, goes into.
+  const auto host_of = [&](const Node& node) -> const Node* {
+    if (!std::holds_alternative<BatchNorm>(node.op)) return nullptr;
+    const Node* conv = rewrite.sole_producer<Conv2d>(node.inputs[0]);
+    if (!conv) return nullptr;
+    const auto& op = std::get<Conv2d>(conv->op);
+    const bool bare = !op.residual && op.activation == Activation::none && !conv->weights[0].norm;
+    return bare ? conv : nullptr;
   };
 
-  std::set<NodeId> absorbed;
-  for (NodeId id : ids_of(graph))
-    if (absorbed_conv(id)) absorbed.insert(graph[id].inputs[0]);
+  std::set<const Node*> hosts;
+  for (const Node& node : graph.nodes()) hosts.insert(host_of(node));
 
-  for (NodeId id : ids_of(graph)) {
-    if (absorbed.contains(id)) continue;
-    if (!absorbed_conv(id)) {
-      rewrite.keep(id);
+  for (const Node& node : graph.nodes()) {
+    if (hosts.contains(&node)) continue;
+    const Node* host = host_of(node);
+    if (!host) {
+      rewrite.keep(node);
       continue;
     }
-    const Node& norm = graph[id];
-    Node conv = graph[norm.inputs[0]];
-    const std::vector<NodeId> inputs = conv.inputs;
-    conv.value = norm.value;
-    conv.int8_scale = norm.int8_scale;
-    conv.weights.norm = FoldedNorm{norm.weights.weight, norm.weights.bias, norm.weights.running_mean,
-                                   norm.weights.running_var, std::get<BatchNorm>(norm.op).eps};
-    rewrite.replace(id, std::move(conv), inputs);
+    Node conv = *host;
+    const Weights& norm = node.weights[0];
+    conv.weights[0].norm =
+        FoldedNorm{norm.weight, norm.bias, norm.running_mean, norm.running_var, std::get<BatchNorm>(node.op).eps};
+    rewrite.replace(node.outputs, std::move(conv));
   }
   return rewrite.finish();
 }

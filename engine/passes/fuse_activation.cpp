@@ -7,42 +7,44 @@ namespace giemsa {
 
 namespace {
 
-/// The activation field of ops that have one.
+/// The activation of ops that have one.
 Activation* activation_of(Op& op) {
-  if (auto* conv = std::get_if<Conv2d>(&op)) return &conv->activation;
-  if (auto* add = std::get_if<Add>(&op)) return &add->activation;
-  if (auto* linear = std::get_if<Linear>(&op)) return &linear->activation;
-  return nullptr;
+  return std::visit(
+      [](auto& which) -> Activation* {
+        if constexpr (requires { which.activation; })
+          return &which.activation;
+        else
+          return nullptr;
+      },
+      op);
 }
 
 }  // namespace
 
 Graph fuse_activation(const Graph& graph) {
   Rewrite rewrite(graph);
-  const auto fuses = [&](NodeId id) {
-    if (!std::holds_alternative<Relu>(graph[id].op)) return false;
-    const NodeId source = graph[id].inputs[0];
-    Op op = graph[source].op;
+  /// The node that `node`, a rectifier, goes into.
+  const auto host_of = [&](const Node& node) -> const Node* {
+    if (!std::holds_alternative<Relu>(node.op) || !rewrite.only_reader(node.inputs[0])) return nullptr;
+    const Node& source = graph.producer_of(node.inputs[0]);
+    Op op = source.op;
     const Activation* activation = activation_of(op);
-    return activation && *activation == Activation::none && rewrite.only_reader(source);
+    return activation && *activation == Activation::none ? &source : nullptr;
   };
 
-  std::set<NodeId> absorbed;
-  for (NodeId id : ids_of(graph))
-    if (fuses(id)) absorbed.insert(graph[id].inputs[0]);
+  std::set<const Node*> hosts;
+  for (const Node& node : graph.nodes()) hosts.insert(host_of(node));
 
-  for (NodeId id : ids_of(graph)) {
-    if (absorbed.contains(id)) continue;
-    if (!fuses(id)) {
-      rewrite.keep(id);
+  for (const Node& node : graph.nodes()) {
+    if (hosts.contains(&node)) continue;
+    const Node* host = host_of(node);
+    if (!host) {
+      rewrite.keep(node);
       continue;
     }
-    Node node = graph[graph[id].inputs[0]];
-    const std::vector<NodeId> inputs = node.inputs;
-    node.value = graph[id].value;
-    node.int8_scale = graph[id].int8_scale;
-    *activation_of(node.op) = Activation::relu;
-    rewrite.replace(id, std::move(node), inputs);
+    Node fused = *host;
+    *activation_of(fused.op) = Activation::relu;
+    rewrite.replace(node.outputs, std::move(fused));
   }
   return rewrite.finish();
 }

@@ -8,39 +8,37 @@ namespace giemsa {
 
 Graph fuse_residual(const Graph& graph) {
   Rewrite rewrite(graph);
-  const auto can_host = [&](NodeId id) {
-    const auto* conv = std::get_if<Conv2d>(&graph[id].op);
-    return conv && !conv->residual && conv->activation == Activation::none && rewrite.only_reader(id);
+  const auto can_host = [&](ValueId id) {
+    const Node* conv = rewrite.sole_producer<Conv2d>(id);
+    if (!conv) return false;
+    const auto& op = std::get<Conv2d>(conv->op);
+    return !op.residual && op.activation == Activation::none;
   };
 
-  std::map<NodeId, NodeId> host_of;  // add -> the convolution it goes into
-  std::map<NodeId, NodeId> add_of;   // and back
-  for (NodeId id : ids_of(graph)) {
-    if (!std::holds_alternative<Add>(graph[id].op)) continue;
+  std::map<const Node*, const Node*> add_of;  // a convolution -> the add that goes into it
+  std::map<const Node*, ValueId> hosted;      // and the add -> the convolution's result
+  for (const Node& node : graph.nodes()) {
+    if (!std::holds_alternative<Add>(node.op)) continue;
     // The later operand hosts, so that the other one is already there when it runs.
-    const NodeId later = std::max(graph[id].inputs[0], graph[id].inputs[1]);
-    if (graph[id].inputs[0] == graph[id].inputs[1] || !can_host(later)) continue;
-    host_of[id] = later;
-    add_of[later] = id;
+    const ValueId later = std::max(node.inputs[0], node.inputs[1]);
+    if (node.inputs[0] == node.inputs[1] || !can_host(later)) continue;
+    hosted[&node] = later;
+    add_of[&graph.producer_of(later)] = &node;
   }
 
-  for (NodeId id : ids_of(graph)) {
-    if (add_of.contains(id)) continue;
-    const auto found = host_of.find(id);
-    if (found == host_of.end()) {
-      rewrite.keep(id);
+  for (const Node& node : graph.nodes()) {
+    if (add_of.contains(&node)) continue;
+    const auto found = hosted.find(&node);
+    if (found == hosted.end()) {
+      rewrite.keep(node);
       continue;
     }
-    const Node& add = graph[id];
-    const NodeId other = add.inputs[0] == found->second ? add.inputs[1] : add.inputs[0];
-    Node conv = graph[found->second];
-    const std::vector<NodeId> inputs{conv.inputs[0], other};
+    Node conv = graph.producer_of(found->second);
+    conv.inputs.push_back(node.inputs[0] == found->second ? node.inputs[1] : node.inputs[0]);
     auto& op = std::get<Conv2d>(conv.op);
     op.residual = true;
-    op.activation = std::get<Add>(add.op).activation;
-    conv.value = add.value;
-    conv.int8_scale = add.int8_scale;
-    rewrite.replace(id, std::move(conv), inputs);
+    op.activation = std::get<Add>(node.op).activation;
+    rewrite.replace(node.outputs, std::move(conv));
   }
   return rewrite.finish();
 }

@@ -7,28 +7,28 @@ namespace giemsa {
 
 Graph fuse_upsample_threshold(const Graph& graph) {
   Rewrite rewrite(graph);
-  const auto fuses = [&](NodeId id) {
-    if (!std::holds_alternative<Threshold>(graph[id].op)) return false;
-    const NodeId source = graph[id].inputs[0];
-    const auto* upsample = std::get_if<Upsample>(&graph[source].op);
-    return upsample && upsample->edge == EdgeMode::clamp && rewrite.only_reader(source);
+  /// The upsampling that `node`, a threshold, takes in.
+  const auto upsampling_of = [&](const Node& node) -> const Node* {
+    if (!std::holds_alternative<Threshold>(node.op)) return nullptr;
+    const Node* upsampling = rewrite.sole_producer<Upsample>(node.inputs[0]);
+    return upsampling && std::get<Upsample>(upsampling->op).edge == EdgeMode::clamp ? upsampling : nullptr;
   };
 
-  std::set<NodeId> absorbed;
-  for (NodeId id : ids_of(graph))
-    if (fuses(id)) absorbed.insert(graph[id].inputs[0]);
+  std::set<const Node*> absorbed;
+  for (const Node& node : graph.nodes()) absorbed.insert(upsampling_of(node));
 
-  for (NodeId id : ids_of(graph)) {
-    if (absorbed.contains(id)) continue;
-    if (!fuses(id)) {
-      rewrite.keep(id);
+  for (const Node& node : graph.nodes()) {
+    if (absorbed.contains(&node)) continue;
+    const Node* upsampling = upsampling_of(node);
+    if (!upsampling) {
+      rewrite.keep(node);
       continue;
     }
-    Node node = graph[id];
-    const Node& source = graph[node.inputs[0]];
-    const auto& upsample = std::get<Upsample>(source.op);
-    node.op = UpsampleThreshold{upsample.output, upsample.align_corners, std::get<Threshold>(node.op).threshold};
-    rewrite.replace(id, std::move(node), source.inputs);
+    const auto& op = std::get<Upsample>(upsampling->op);
+    Node fused = node;
+    fused.op = UpsampleThreshold{op.output, op.align_corners, std::get<Threshold>(node.op).threshold};
+    fused.inputs = upsampling->inputs;
+    rewrite.replace(node.outputs, std::move(fused));
   }
   return rewrite.finish();
 }

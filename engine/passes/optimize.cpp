@@ -8,7 +8,7 @@ Graph optimize(const Graph& graph) {
   result = fuse_residual(result);
   result = fuse_upsample_threshold(result);
   result = fuse_cleanup(result);
-  return concat_in_place(result);  // last: earlier passes rebuild nodes and would drop the slots' node numbers
+  return concat_in_place(result);
 }
 
 }  // namespace giemsa

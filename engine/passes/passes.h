@@ -17,7 +17,7 @@ Graph fuse_residual(const Graph& graph);
 /// upsample (clamped) -> threshold becomes one op that never writes the upsampled logits.
 Graph fuse_upsample_threshold(const Graph& graph);
 
-/// fill_holes -> area_open -> components becomes one clean_and_label.
+/// fill_holes -> area_open -> components, with the regions of these, becomes one clean_label_measure.
 Graph fuse_cleanup(const Graph& graph);
 
 /// Gives the inputs of a concat, where nothing else claims them, a slot in its output, so that the concat copies

@@ -24,24 +24,25 @@ void write_file(const std::filesystem::path& path, const Message& message) {
 Message to_onnx(const Graph& graph, const std::map<std::string, std::string>& metadata) {
   onnx::GraphProto proto("network");
   for (const Node& node : graph.nodes()) onnx::append(proto, graph, node);
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
-    const Node& node = graph[id];
-    const bool output = graph.is_output(id);
-    if (output) proto.output(onnx::value_info(node.name, node.output.shape));
-    if (!output && !std::holds_alternative<Input>(node.op)) proto.value(onnx::value_info(node.name, node.output.shape));
-  }
+  for (const Node& node : graph.nodes())
+    for (ValueId id : node.outputs) {
+      Message info = onnx::value_info(graph[id].name, graph[id].type.shape);
+      if (graph.is_output(id))
+        proto.output(std::move(info));
+      else if (!std::holds_alternative<Input>(node.op))
+        proto.value(std::move(info));
+    }
   return onnx::model(std::move(proto), metadata);
 }
 
 OnnxReport export_onnx(const Model& model, const std::optional<InputSize>& input, const std::filesystem::path& target) {
   const Size2 size = input.value_or(model.info.input).resolve(usual_frame, size_multiple(model.info));
   Graph graph;
-  const NodeId image = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
-  const NodeId logits = build_network(graph, image, model);
+  const ValueId image = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
+  const ValueId logits = build_network(graph, image, model);
   graph.mark_output(logits);
 
-  OnnxReport report{model.info, graph[image].output.shape, graph[logits].output.shape, graph[logits].name,
+  OnnxReport report{model.info, graph[image].type.shape, graph[logits].type.shape, graph[logits].name,
                     graph.nodes().size()};
   report.info.dtype = "fp32";
   report.info.input = {size, 0};

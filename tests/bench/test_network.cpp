@@ -18,10 +18,10 @@ namespace {
 /// Two layers on {1,3,5,7}.
 std::unique_ptr<Session> small_session(float weight) {
   Graph graph;
-  const NodeId input = graph.input("input", {DType::f32, {1, 3, 5, 7}});
+  const ValueId input = graph.input("input", {DType::f32, {1, 3, 5, 7}});
   Weights weights;
   weights.weight = Tensor::from({2, 3, 1, 1}, std::vector<float>(6, weight));
-  const NodeId conv = graph.add("conv", Conv2d{2}, {input}, std::move(weights));
+  const ValueId conv = graph.add("conv", Conv2d{2}, {input}, std::move(weights));
   graph.mark_output(graph.add("pool", AdaptiveAvgPool{{1, 1}}, {conv}));
   return make_cpu_backend({1, DType::f32})->compile(graph);
 }
@@ -41,7 +41,7 @@ class DriftingSession final : public Session {
   void run_node(NodeId) override {}
   void end() override {}
   const void* output_data(std::size_t) const override { return &value_; }
-  Tensor value_of(NodeId) const override { return {}; }
+  Tensor value_of(ValueId) const override { return {}; }
 
   float step_, value_ = 0;
 };

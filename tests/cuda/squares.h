@@ -18,17 +18,18 @@ inline constexpr Size2 crop_size{7, 9};
 /// Finds dark pixels. `mask` is where the regions are told apart.
 inline Graph detector(Size2 frame, Size2 mask, std::int64_t min_area) {
   Graph graph;
-  const NodeId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
+  const ValueId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
   Preprocess preprocess;
   preprocess.output = mask;
-  const NodeId image = graph.add("preprocess", preprocess, {pixels});
+  const ValueId image = graph.add("preprocess", preprocess, {pixels});
   Weights weights;
   weights.weight = Tensor::from({1, 3, 1, 1}, {-1.0f, -1.0f, -1.0f});
-  const NodeId logits = graph.add("logits", Conv2d{.out_channels = 1}, {image}, weights);
-  const NodeId mask_id = graph.add("mask", Threshold{}, {logits});
-  const NodeId filled = graph.add("filled", FillHoles{}, {mask_id});
-  const NodeId opened = graph.add("opened", AreaOpen{min_area}, {filled});
-  NodeId labels = graph.add("labels", Components{}, {opened});
+  const ValueId logits = graph.add("logits", Conv2d{.out_channels = 1}, {image}, weights);
+  const ValueId mask_id = graph.add("mask", Threshold{}, {logits});
+  graph.begin_stage();
+  const ValueId filled = graph.add("filled", FillHoles{}, {mask_id});
+  const ValueId opened = graph.add("opened", AreaOpen{min_area}, {filled});
+  ValueId labels = graph.add("labels", Components{}, {opened});
   if (mask != frame) labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
   graph.mark_output(labels);
   graph.mark_output(graph.add("regions", Regions{max_regions(mask.h, mask.w, min_area)}, {labels}));
@@ -36,20 +37,20 @@ inline Graph detector(Size2 frame, Size2 mask, std::int64_t min_area) {
 }
 
 /// What is computed of the regions' crops.
-inline NodeId add_network(Graph& graph, NodeId crops) {
+inline ValueId add_network(Graph& graph, ValueId crops) {
   static const Tensor filter = ref::random_tensor({8, 3, 3, 3}, 1, -0.3, 0.3);
   static const Tensor matrix = ref::random_tensor({classes, 8 * 5 * 7}, 2, -0.1, 0.1);
   Weights conv, linear;
   conv.weight = filter;
   linear.weight = matrix;
-  const NodeId features = graph.add("conv", Conv2d{.out_channels = 8, .kernel = {3, 3}}, {crops}, conv);
-  const NodeId rows = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {features})});
+  const ValueId features = graph.add("conv", Conv2d{.out_channels = 8, .kernel = {3, 3}}, {crops}, conv);
+  const ValueId rows = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {features})});
   return graph.add("softmax", Softmax{}, {graph.add("linear", Linear{classes}, {rows}, linear)});
 }
 
-inline NodeId add_crops(Graph& graph, Size2 frame, std::int64_t batch) {
-  const NodeId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
-  const NodeId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
+inline ValueId add_crops(Graph& graph, Size2 frame, std::int64_t batch) {
+  const ValueId pixels = graph.input("frame", {DType::u8, {1, frame.h, frame.w, 3}});
+  const ValueId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
   CropResize crop;
   crop.output = crop_size;
   return graph.add("crops", crop, {pixels, boxes});
@@ -62,7 +63,7 @@ inline Graph classifier(Size2 frame, std::int64_t batch) {
 }
 
 inline CascadeGraphs graphs_for(Size2 frame, Size2 mask, std::int64_t min_area) {
-  CascadeGraphs graphs{detector(frame, mask, min_area), {}, "mask"};
+  CascadeGraphs graphs{detector(frame, mask, min_area), {}};
   for (std::size_t i = 0; i < graphs.each.size(); ++i)
     graphs.each[i] = classifier(frame, CascadeGraphs::batch_sizes[i]);
   return graphs;

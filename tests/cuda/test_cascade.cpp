@@ -71,7 +71,7 @@ TEST_CASE("the same image gives the same bits, whatever came before") {
 
 TEST_CASE("a layer that the GPU has no kernel for is named") {
   Graph graph;
-  const NodeId mask = graph.input("mask", {DType::u8, {1, 1, 8, 8}});
+  const ValueId mask = graph.input("mask", {DType::u8, {1, 1, 8, 8}});
   graph.mark_output(graph.add("holes", FillHoles{}, {mask}));
   CHECK(test::contains(test::error_of(ErrorKind::model, [&] { (void)gpu(DType::f32, true)->compile(graph); }),
                        "layer holes"));

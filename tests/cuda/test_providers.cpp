@@ -34,14 +34,14 @@ std::shared_ptr<Backend> backend_with(const std::string& provider, DType precisi
 /// Layers of the graph that a vendor's library computes, in a few words each: "1x1 residual relu".
 std::set<std::string> kinds_served(Session& session) {
   std::set<std::string> kinds;
-  for (std::size_t i = 0; i < session.graph().nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
+  const Graph& graph = session.graph();
+  for (const NodeId id : node_ids(graph)) {
     if (session.computed_by(id).empty()) continue;
-    const auto* op = std::get_if<Conv2d>(&session.graph()[id].op);
+    const auto* op = std::get_if<Conv2d>(&graph[id].op);
     kinds.insert(!op ? "linear"
                      : cat(op->kernel.h, 'x', op->kernel.w, op->stride == Size2{1, 1} ? "" : " stride",
                            op->groups > 1 ? " groups" : "", op->residual ? " residual" : "",
-                           session.graph()[id].slot ? " slice" : ""));
+                           graph[graph[id].output()].slot ? " slice" : ""));
   }
   return kinds;
 }
@@ -118,7 +118,7 @@ namespace {
 
 Graph two_layers() {
   test::Net net;
-  const NodeId x = net.input("x", {1, 16, 6, 5});
+  const ValueId x = net.input("x", {1, 16, 6, 5});
   net.output(net.conv("second", net.relu("relu", net.conv("first", x, test::square(24, 3))), test::square(8, 1)));
   return net.graph;
 }

@@ -47,13 +47,13 @@ double logit_error(const SmearOptions& options, const Frame& frame, const SmearR
   const auto session = make_cpu_backend({.threads = 1})
                            ->compile(classify_graph(model, {frame.height, frame.width}, count, options.crop));
   const Graph& graph = session->graph();
-  const Node& softmax = graph[graph.outputs()[0]];
+  const Node& softmax = graph.producer_of(graph.outputs()[0]);
   REQUIRE(std::holds_alternative<Softmax>(softmax.op));
-  const std::string logits = graph[softmax.inputs[0]].value;
+  const std::string logits = graph[softmax.inputs[0]].name;
   double largest = 0;
-  session->observe([&](const Node& node, const Tensor& value) {
-    if (node.value != logits) return;
-    for (const float logit : value.as<float>()) largest = std::max<double>(largest, std::abs(logit));
+  session->observe([&](const Value& value, const Tensor& tensor) {
+    if (value.name != logits) return;
+    for (const float logit : tensor.as<float>()) largest = std::max<double>(largest, std::abs(logit));
   });
   std::vector<std::int32_t> boxes;
   for (const Cell& cell : result.cells) boxes.insert(boxes.end(), {cell.x, cell.y, cell.w, cell.h});

@@ -19,7 +19,7 @@ std::set<std::string> check_on_gpu(DType precision, const Graph& graph, const Te
   options.precision = precision;
   const auto session = make_cuda_backend(options)->compile(graph);
   std::set<std::string> seen;
-  session->observe([&](const Node& node, const Tensor&) { seen.insert(node.value); });
+  session->observe([&](const Value& value, const Tensor&) { seen.insert(value.name); });
   const void* inputs[] = {input.bytes().data()};
   session->run(inputs);
   const std::vector<test::Bounded> expected = test::evaluate(graph, {&input, 1}, precision);
@@ -43,10 +43,10 @@ Conv2d depthwise(std::int64_t channels, std::int64_t dilation = 1) {
 
 TEST_CASE("a pointwise convolution takes in the depthwise one before it, in fp16 where nobody else looks at it") {
   test::Net net;
-  const NodeId x = net.input("x", {1, 64, 14, 14});
-  const NodeId spread = net.conv("depthwise", x, depthwise(64, 2), true);
-  const NodeId mixed = net.relu("relu", net.norm("norm", net.conv("pointwise", spread, test::square(64, 1))));
-  NodeId last = net.conv("last", mixed, test::square(16, 1));
+  const ValueId x = net.input("x", {1, 64, 14, 14});
+  const ValueId spread = net.conv("depthwise", x, depthwise(64, 2), true);
+  const ValueId mixed = net.relu("relu", net.norm("norm", net.conv("pointwise", spread, test::square(64, 1))));
+  ValueId last = net.conv("last", mixed, test::square(16, 1));
   bool looked_at = false;
   SUBCASE("taken in") {}
   SUBCASE("two readers") {
@@ -63,11 +63,11 @@ TEST_CASE("a pointwise convolution takes in the depthwise one before it, in fp16
 
 TEST_CASE("three atrous branches of one input, with other layers between them") {
   test::Net net;
-  const NodeId x = net.input("x", {1, 24, 13, 17});
-  const NodeId features = net.relu("features", x);
-  std::vector<NodeId> branches;
+  const ValueId x = net.input("x", {1, 24, 13, 17});
+  const ValueId features = net.relu("features", x);
+  std::vector<ValueId> branches;
   for (const std::int64_t rate : {2, 5, 20}) {
-    const NodeId spread = net.conv("branch" + std::to_string(rate), features, depthwise(24, rate), true);
+    const ValueId spread = net.conv("branch" + std::to_string(rate), features, depthwise(24, rate), true);
     // 12 channels are no whole vectors: the concatenation's slots are copied to.
     branches.push_back(net.conv("mix" + std::to_string(rate), spread, test::square(12, 1)));
   }
@@ -79,10 +79,10 @@ TEST_CASE("three atrous branches of one input, with other layers between them") 
 
 TEST_CASE("channels of any number, and results that several read") {
   test::Net net;
-  const NodeId x = net.input("x", {2, 5, 9, 7});
-  const NodeId a = net.conv("a", x, test::square(7, 3), true);
-  const NodeId b = net.relu("b", net.add("sum", a, net.conv("c", a, test::square(7, 3))));
-  const NodeId pooled = net.graph.add("pool", MaxPool{{3, 3}, {2, 2}, {1, 1}}, {net.concat("joined", {a, b, x})});
+  const ValueId x = net.input("x", {2, 5, 9, 7});
+  const ValueId a = net.conv("a", x, test::square(7, 3), true);
+  const ValueId b = net.relu("b", net.add("sum", a, net.conv("c", a, test::square(7, 3))));
+  const ValueId pooled = net.graph.add("pool", MaxPool{{3, 3}, {2, 2}, {1, 1}}, {net.concat("joined", {a, b, x})});
   net.output(net.linear("rows", net.graph.add("flatten", Flatten{}, {pooled}), 13));
   net.output(b);
   const Tensor input = ref::random_tensor({2, 5, 9, 7}, 79);
@@ -92,8 +92,8 @@ TEST_CASE("channels of any number, and results that several read") {
 
 TEST_CASE("rows of any number") {
   test::Net net;
-  const NodeId x = net.input("x", {2, 5, 3, 2});
-  const NodeId rows = net.graph.add("flatten", Flatten{}, {x});
+  const ValueId x = net.input("x", {2, 5, 3, 2});
+  const ValueId rows = net.graph.add("flatten", Flatten{}, {x});
   net.output(net.linear("second", net.relu("active", net.linear("first", rows, 13)), 3));
   const Tensor input = ref::random_tensor({2, 5, 3, 2}, 80);
   check_on_gpu(DType::f32, net.graph, input);

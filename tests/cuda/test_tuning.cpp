@@ -21,7 +21,7 @@ constexpr int sm_count = 4;  // of the emulated GPU
 /// own.
 Graph one_convolution() {
   Graph graph;
-  const NodeId image = graph.input("input", {DType::f32, {1, 64, 5, 7}});
+  const ValueId image = graph.input("input", {DType::f32, {1, 64, 5, 7}});
   const Tensor few_bits = ref::random_tensor({24, 64, 3, 3}, 2);
   std::vector<float> values;
   for (float value : few_bits.as<float>()) values.push_back(0.7312f * value);
@@ -34,11 +34,11 @@ Graph one_convolution() {
 
 Graph two_convolutions() {
   Graph graph;
-  const NodeId image = graph.input("input", {DType::f32, {1, 3, 9, 11}});
+  const ValueId image = graph.input("input", {DType::f32, {1, 3, 9, 11}});
   Weights first, second;
   first.weight = ref::random_tensor({16, 3, 3, 3}, 3);
   second.weight = ref::random_tensor({8, 16, 1, 1}, 4);
-  const NodeId features = graph.add("first", Conv2d{.out_channels = 16, .kernel = {3, 3}}, {image}, first);
+  const ValueId features = graph.add("first", Conv2d{.out_channels = 16, .kernel = {3, 3}}, {image}, first);
   graph.mark_output(graph.add("second", Conv2d{.out_channels = 8}, {features}, second));
   return graph;
 }

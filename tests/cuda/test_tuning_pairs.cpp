@@ -31,8 +31,8 @@ Conv2d depthwise(std::int64_t channels, std::int64_t dilation) {
 /// Separable convolutions of one input at these rates; three of them could share their depthwise launch.
 Graph separable(const std::vector<std::int64_t>& rates) {
   test::Net net;
-  const NodeId features = net.relu("features", net.input("x", {1, 64, 9, 10}));
-  std::vector<NodeId> branches;
+  const ValueId features = net.relu("features", net.input("x", {1, 64, 9, 10}));
+  std::vector<ValueId> branches;
   for (const std::int64_t rate : rates)
     branches.push_back(net.conv(cat("mix", rate), net.conv(cat("spread", rate), features, depthwise(64, rate), true),
                                 test::square(16, 1)));
@@ -59,7 +59,7 @@ std::set<std::string> seen_under(const std::string& text, const Graph& graph) {
   const TextFile file(text);
   const auto session = make_cuda_backend({.precision = DType::f16, .tuning = file.name()})->compile(graph);
   std::set<std::string> seen;
-  session->observe([&](const Node& node, const Tensor&) { seen.insert(node.value); });
+  session->observe([&](const Value& value, const Tensor&) { seen.insert(value.name); });
   const Tensor input = ref::random_tensor({1, 64, 9, 10}, 5);
   const void* inputs[] = {input.bytes().data()};
   session->run(inputs);

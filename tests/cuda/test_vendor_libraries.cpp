@@ -91,7 +91,7 @@ TEST_CASE("cuDNN would take every convolution that it is asked for") {
     for (const auto& folder : test::golden_folders()) {
       const test::Golden golden = test::read_golden(folder);
       Graph graph;
-      const NodeId image = graph.input("input", {DType::f32, golden.activations.at("input").shape()});
+      const ValueId image = graph.input("input", {DType::f32, golden.activations.at("input").shape()});
       graph.mark_output(build_network(graph, image, test::golden_model(golden, folder)));
       (void)backend->compile(graph);
     }

@@ -15,22 +15,22 @@ struct Net {
   Graph graph;
   std::uint64_t seed = 1;
 
-  NodeId input(const std::string& name, Shape shape) { return graph.input(name, {DType::f32, shape}); }
+  ValueId input(const std::string& name, Shape shape) { return graph.input(name, {DType::f32, shape}); }
 
   /// Weights are scaled so that activations keep their size from layer to layer.
-  NodeId conv(const std::string& name, NodeId x, Conv2d op, bool bias = false, NodeId residual = {}) {
-    const std::int64_t in = graph[x].output.shape[1] / op.groups;
+  ValueId conv(const std::string& name, ValueId x, Conv2d op, bool bias = false, ValueId residual = {}) {
+    const std::int64_t in = graph[x].type.shape[1] / op.groups;
     Weights weights;
     const double scale = std::sqrt(3.0 / static_cast<double>(in * op.kernel.h * op.kernel.w));
     weights.weight = ref::random_tensor({op.out_channels, in, op.kernel.h, op.kernel.w}, seed++, -scale, scale);
     if (bias) weights.bias = ref::random_tensor({op.out_channels}, seed++);
-    std::vector<NodeId> inputs{x};
+    std::vector<ValueId> inputs{x};
     if (op.residual) inputs.push_back(residual);
     return graph.add(name, op, inputs, weights);
   }
 
-  NodeId norm(const std::string& name, NodeId x) {
-    const std::int64_t channels = graph[x].output.shape[1];
+  ValueId norm(const std::string& name, ValueId x) {
+    const std::int64_t channels = graph[x].type.shape[1];
     Weights weights;
     weights.weight = ref::random_tensor({channels}, seed++, 0.5, 1.5);
     weights.bias = ref::random_tensor({channels}, seed++);
@@ -39,19 +39,19 @@ struct Net {
     return graph.add(name, BatchNorm{}, {x}, weights);
   }
 
-  NodeId relu(const std::string& name, NodeId x) { return graph.add(name, Relu{}, {x}); }
-  NodeId add(const std::string& name, NodeId a, NodeId b) { return graph.add(name, Add{}, {a, b}); }
-  NodeId concat(const std::string& name, std::vector<NodeId> inputs) { return graph.add(name, Concat{}, inputs); }
+  ValueId relu(const std::string& name, ValueId x) { return graph.add(name, Relu{}, {x}); }
+  ValueId add(const std::string& name, ValueId a, ValueId b) { return graph.add(name, Add{}, {a, b}); }
+  ValueId concat(const std::string& name, std::vector<ValueId> inputs) { return graph.add(name, Concat{}, inputs); }
 
-  NodeId linear(const std::string& name, NodeId x, std::int64_t outputs) {
+  ValueId linear(const std::string& name, ValueId x, std::int64_t outputs) {
     Weights weights;
-    weights.weight = ref::random_tensor({outputs, graph[x].output.shape[1]}, seed++);
+    weights.weight = ref::random_tensor({outputs, graph[x].type.shape[1]}, seed++);
     weights.bias = ref::random_tensor({outputs}, seed++);
     return graph.add(name, Linear{outputs}, {x}, weights);
   }
 
   /// Marks the result.
-  Graph& output(NodeId id) {
+  Graph& output(ValueId id) {
     graph.mark_output(id);
     return graph;
   }
@@ -67,11 +67,20 @@ inline Conv2d square(std::int64_t out_channels, std::int64_t k, std::int64_t str
           .dilation = {dilation, dilation}};
 }
 
-/// Names of the nodes in order, each followed by " -> value" where a pass renamed its result.
+/// The index of the node of that name.
+inline NodeId node_called(const Graph& graph, std::string_view name) {
+  for (const NodeId id : node_ids(graph))
+    if (graph[id].name == name) return id;
+  fail(ErrorKind::internal, "no node is called ", name);
+}
+
+/// Names of the nodes in order, each followed by " -> value" where the last value that it makes is called otherwise.
 inline std::vector<std::string> names_of(const Graph& graph) {
   std::vector<std::string> names;
   for (const Node& node : graph.nodes())
-    names.push_back(node.value == node.name ? node.name : node.name + " -> " + node.value);
+    names.push_back(graph[node.outputs.back()].name == node.name
+                        ? node.name
+                        : node.name + " -> " + graph[node.outputs.back()].name);
   return names;
 }
 

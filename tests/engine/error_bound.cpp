@@ -64,7 +64,7 @@ Bounded softmax(const Bounded& logits) {
 /// One op on the values or, with `spread`, on their errors: then weights lose their sign, constants vanish, and a
 /// maximum or a relu passes on no more than it is given.
 ref::Reference apply(const Node& node, const std::vector<Tensor>& inputs, bool spread) {
-  Weights weights = node.weights;
+  Weights weights = node.weights.empty() ? Weights{} : node.weights[0];
   if (spread && weights.weight) weights.weight = absolute(weights.weight);
   if (spread) weights.bias = weights.running_mean = Tensor();
   if (const auto* op = std::get_if<Conv2d>(&node.op)) return ref::conv2d(inputs[0], *op, weights);
@@ -122,11 +122,12 @@ std::vector<Bounded> evaluate(const Graph& graph, std::span<const Tensor> inputs
   for (const Node& node : graph.nodes()) {
     if (std::holds_alternative<Input>(node.op)) {
       const std::span<const float> values = inputs[next_input++].as<float>();
-      results.push_back({node.output.shape, {values.begin(), values.end()}, std::vector<double>(values.size())});
+      results.push_back(
+          {graph[node.output()].type.shape, {values.begin(), values.end()}, std::vector<double>(values.size())});
       continue;
     }
     std::vector<Bounded> operands;
-    for (const NodeId id : node.inputs) operands.push_back(results[index_of(id)]);
+    for (const ValueId id : node.inputs) operands.push_back(results[index_of(id)]);
     results.push_back(bounded(node, operands, precision));
   }
   return results;

@@ -9,7 +9,7 @@
 
 namespace giemsa::test {
 
-/// The result of a node, and a bound on the error of every element of it.
+/// A value, and a bound on the error of every element of it.
 struct Bounded {
   Shape shape;
   std::vector<double> value, error;

@@ -13,20 +13,20 @@ bool is_picture(const Shape& shape) {
 }
 
 /// A Concat of one input: the CPU backend stores its result in the network's precision.
-NodeId stored(Graph& graph, const std::string& name, NodeId id) {
-  return is_picture(graph[id].output.shape) ? graph.add(name, Concat{}, {id}) : id;
+ValueId stored(Graph& graph, const std::string& name, ValueId id) {
+  return is_picture(graph[id].type.shape) ? graph.add(name, Concat{}, {id}) : id;
 }
 
 Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_operands, bool store_result) {
   Graph graph;
-  std::vector<NodeId> ids;
+  std::vector<ValueId> ids;
   for (const Tensor& input : inputs) {
     const std::string name = cat("input", ids.size());
-    NodeId id = graph.input(name, {DType::f32, input.shape()});
+    ValueId id = graph.input(name, {DType::f32, input.shape()});
     if (store_operands) id = stored(graph, name + ".stored", id);
     ids.push_back(id);
   }
-  NodeId result = add(graph, ids);
+  ValueId result = add(graph, ids);
   if (store_result) result = stored(graph, "result", result);
   graph.mark_output(result);
   return graph;

@@ -33,7 +33,7 @@ void check_reference(std::span<const float> actual, const ref::Reference& expect
                      const std::string& rerun);
 
 /// An op under test: adds itself to a graph, reading `inputs`.
-using AddOp = std::function<NodeId(Graph&, const std::vector<NodeId>& inputs)>;
+using AddOp = std::function<ValueId(Graph&, const std::vector<ValueId>& inputs)>;
 
 /// Holds the CPU backend to `expected`: in fp32 on 1, 2 and 3 threads, each giving the same bits run after run and
 /// session after session; in bf16, where the CPU has it, with operands and result stored as bf16. Call it within a

@@ -14,9 +14,9 @@ namespace {
 using test::Net;
 using test::square;
 
-NodeId linear(Net& net, const std::string& name, NodeId x, DType dtype) {
+ValueId linear(Net& net, const std::string& name, ValueId x, DType dtype) {
   Weights weights;
-  const Shape shape{5, net.graph[x].output.shape[1]};
+  const Shape shape{5, net.graph[x].type.shape[1]};
   weights.weight = ref::random_tensor(shape, net.seed++);
   if (dtype == DType::i8) {
     weights.weight = Tensor::from(dtype, shape, test::Random(net.seed).integers<std::int8_t>(shape.volume()));
@@ -31,28 +31,28 @@ NodeId linear(Net& net, const std::string& name, NodeId x, DType dtype) {
 Graph every_op() {
   Net net;
   Graph& graph = net.graph;
-  const NodeId frame = graph.input("frame", {DType::u8, {1, 40, 48, 3}});
-  const NodeId boxes = graph.input("boxes", {DType::i32, {2, 4}});
+  const ValueId frame = graph.input("frame", {DType::u8, {1, 40, 48, 3}});
+  const ValueId boxes = graph.input("boxes", {DType::i32, {2, 4}});
 
-  NodeId x = graph.add("preprocess", Preprocess{{32, 32}}, {frame});
+  ValueId x = graph.add("preprocess", Preprocess{{32, 32}}, {frame});
   x = net.relu("stem.relu", net.norm("stem.bn", net.conv("stem", x, square(16, 7, 2))));
   x = graph.add("pool", MaxPool{{3, 3}, {2, 2}, {1, 1}}, {x});
   Conv2d depthwise = square(16, 3, 1, 12), grouped = square(16, 3);
   depthwise.groups = 16;
   grouped.groups = 2;
-  const NodeId pooled = net.relu("pooled", graph.add("global", AdaptiveAvgPool{}, {x}));
-  const NodeId sum = net.add("sum", x, net.conv("residual", x, square(16, 3)));
-  const NodeId joined = net.concat("concat", {net.conv("depthwise", x, depthwise), net.conv("grouped", sum, grouped),
-                                              graph.add("broadcast", Upsample{{8, 8}}, {pooled}), x});
-  const NodeId logits = net.conv("logits", joined, square(2, 1), true);
+  const ValueId pooled = net.relu("pooled", graph.add("global", AdaptiveAvgPool{}, {x}));
+  const ValueId sum = net.add("sum", x, net.conv("residual", x, square(16, 3)));
+  const ValueId joined = net.concat("concat", {net.conv("depthwise", x, depthwise), net.conv("grouped", sum, grouped),
+                                               graph.add("broadcast", Upsample{{8, 8}}, {pooled}), x});
+  const ValueId logits = net.conv("logits", joined, square(2, 1), true);
   net.output(net.norm("lone_bn", logits));
-  const NodeId up = graph.add("up", Upsample{{40, 48}, true}, {logits});
+  const ValueId up = graph.add("up", Upsample{{40, 48}, true}, {logits});
   net.output(graph.add("mask", Threshold{}, {graph.add("zero", Upsample{{9, 9}, false, EdgeMode::zero}, {logits})}));
-  const NodeId mask = graph.add("filled", FillHoles{}, {graph.add("threshold", Threshold{}, {up})});
-  const NodeId labels = graph.add("labels", Components{}, {graph.add("opened", AreaOpen{5}, {mask})});
+  const ValueId mask = graph.add("filled", FillHoles{}, {graph.add("threshold", Threshold{}, {up})});
+  const ValueId labels = graph.add("labels", Components{}, {graph.add("opened", AreaOpen{5}, {mask})});
   net.output(graph.add("regions", Regions{max_regions(40, 48, 5)}, {labels}));
 
-  NodeId y = graph.add("crops", CropResize{{16, 16}}, {frame, boxes});
+  ValueId y = graph.add("crops", CropResize{{16, 16}}, {frame, boxes});
   y = graph.add("lrn", Lrn{}, {net.conv("conv1", y, square(8, 11, 4))});
   y = graph.add("flatten", Flatten{}, {y});
   y = net.relu("fc1.relu", linear(net, "fc1", y, DType::i8));

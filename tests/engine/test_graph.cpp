@@ -22,9 +22,9 @@ TensorType f32(Shape shape) {
 /// The type that `op` called "layer" gives, from inputs of these types.
 TensorType type_of(const Op& op, const std::vector<TensorType>& inputs, const Weights& weights = {}) {
   Graph graph;
-  std::vector<NodeId> ids;
+  std::vector<ValueId> ids;
   for (const TensorType& type : inputs) ids.push_back(graph.input(cat("input", ids.size()), type));
-  return graph[graph.add("layer", op, ids, weights)].output;
+  return graph[graph.add("layer", op, ids, weights)].type;
 }
 
 /// Its error, which has to name layer and op.
@@ -55,9 +55,9 @@ const TensorType labels{DType::i32, {1, 1, 30, 40}};
 
 TEST_CASE("a graph keeps nodes, inputs and outputs in order") {
   test::Net net;
-  const NodeId x = net.input("x", {1, 3, 8, 8}), y = net.input("y", {1, 4, 8, 8});
-  const NodeId conv = net.conv("conv", x, test::square(4, 3));
-  const NodeId sum = net.add("sum", conv, y);
+  const ValueId x = net.input("x", {1, 3, 8, 8}), y = net.input("y", {1, 4, 8, 8});
+  const ValueId conv = net.conv("conv", x, test::square(4, 3));
+  const ValueId sum = net.add("sum", conv, y);
   net.graph.mark_output(sum);
   net.graph.mark_output(conv);
   CHECK(net.graph.nodes().size() == 4);
@@ -65,8 +65,8 @@ TEST_CASE("a graph keeps nodes, inputs and outputs in order") {
   CHECK(std::ranges::equal(net.graph.outputs(), std::vector{sum, conv}));
   CHECK(net.graph.is_output(conv));
   CHECK_FALSE(net.graph.is_output(x));
-  CHECK(net.graph[sum].inputs == std::vector{conv, y});
-  CHECK(net.graph[sum].value == "sum");
+  CHECK(net.graph.producer_of(sum).inputs == std::vector{conv, y});
+  CHECK(net.graph[sum].name == "sum");
   CHECK(net.graph.find("conv") == conv);
   CHECK_FALSE(net.graph.find("con"));
   CHECK(reader_counts(net.graph) == std::vector{1, 1, 2, 1});  // an output is a reader more
@@ -74,7 +74,7 @@ TEST_CASE("a graph keeps nodes, inputs and outputs in order") {
 
 TEST_CASE("names are unique") {
   Graph graph;
-  const NodeId x = graph.input("x", f32({1, 3, 8, 8}));
+  const ValueId x = graph.input("x", f32({1, 3, 8, 8}));
   CHECK(test::contains(test::error_of(ErrorKind::internal, [&] { graph.input("x", f32({1})); }), "'x'"));
   CHECK(test::contains(test::error_of(ErrorKind::internal, [&] { graph.add("x", Relu{}, {x}); }), "'x'"));
   CHECK(graph.nodes().size() == 1);
@@ -83,7 +83,7 @@ TEST_CASE("names are unique") {
 TEST_CASE("a node reads earlier nodes only") {
   Graph graph;
   graph.input("x", f32({1, 3, 8, 8}));
-  CHECK(test::contains(test::error_of(ErrorKind::internal, [&] { graph.add("r", Relu{}, {NodeId{1}}); }), "layer r"));
+  CHECK(test::contains(test::error_of(ErrorKind::internal, [&] { graph.add("r", Relu{}, {ValueId{1}}); }), "layer r"));
 }
 
 TEST_CASE("conv2d shapes") {
@@ -209,13 +209,13 @@ TEST_CASE("frames in, regions out") {
 
 TEST_CASE("cost counts each byte once and two FLOPs a multiply-add") {
   test::Net net;
-  const NodeId x = net.input("x", {1, 4, 8, 8});
-  const NodeId conv = net.conv("conv", x, {.out_channels = 6, .kernel = {3, 3}, .groups = 2}, true);
-  const Cost cost = cost_of(net.graph, conv);
+  const ValueId x = net.input("x", {1, 4, 8, 8});
+  const ValueId conv = net.conv("conv", x, {.out_channels = 6, .kernel = {3, 3}, .groups = 2}, true);
+  const Cost cost = cost_of(net.graph, net.graph.producer_of(conv));
   CHECK(cost.parameters == 6 * 2 * 9 + 6);
   CHECK(cost.flops == 2.0 * 6 * 6 * 6 * 2 * 9);
   CHECK(cost.bytes == 4.0 * (4 * 64 + 6 * 36 + 6 * 2 * 9 + 6));
-  CHECK(cost_of(net.graph, x).bytes == 0);
+  CHECK(cost_of(net.graph, net.graph.producer_of(x)).bytes == 0);
 }
 
 TEST_CASE("an input is no op to add") {

@@ -65,7 +65,7 @@ struct Case {
   Case(const test::Conv2dCase& item, bool positive, bool stores) {
     const Conv2d& op = item.op;
     Tensor x = ref::random_tensor(item.input, 1);
-    NodeId id = input("x", x);
+    ValueId id = input("x", x);
     if (positive) {
       id = graph.add("positive",
                      Conv2d{.out_channels = item.input[1], .groups = item.input[1], .activation = Activation::relu},
@@ -76,7 +76,7 @@ struct Case {
     Weights weights;
     weights.weight = exact_weights({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2);
     if (item.bias) weights.bias = ref::random_tensor({op.out_channels}, 3);
-    std::vector<NodeId> operands{id};
+    std::vector<ValueId> operands{id};
     Tensor residual;
     if (op.residual) {
       Conv2d plain = op;
@@ -85,7 +85,7 @@ struct Case {
       operands.push_back(input("residual", residual));
     }
     expected = ref::conv2d(x, op, weights, residual).value;
-    const NodeId conv = graph.add("conv", op, operands, weights);
+    const ValueId conv = graph.add("conv", op, operands, weights);
     graph.mark_output(conv);
     if (!stores) return;
     graph.calibrate(conv, coarse);
@@ -96,8 +96,8 @@ struct Case {
   }
 
  private:
-  NodeId input(const std::string& name, const Tensor& values) {
-    const NodeId id = graph.input(name, {DType::f32, values.shape()});
+  ValueId input(const std::string& name, const Tensor& values) {
+    const ValueId id = graph.input(name, {DType::f32, values.shape()});
     graph.calibrate(id, fine);
     inputs.push_back(values);
     return id;
@@ -137,20 +137,20 @@ TEST_CASE("a residual of another scale and sign is added to in place") {
   if (skipped()) return;
   Net net;
   const Tensor x = ref::random_tensor({1, 1, 5, 7}, 1, -57 * fine, 57 * fine);
-  const NodeId input = net.input("x", x.shape());
+  const ValueId input = net.input("x", x.shape());
   net.graph.calibrate(input, fine);
-  const NodeId other = net.graph.add("other", Conv2d{.out_channels = 1}, {input}, almost_one());
+  const ValueId other = net.graph.add("other", Conv2d{.out_channels = 1}, {input}, almost_one());
   net.graph.calibrate(other, fine / 2);
-  const NodeId host = net.graph.add("host", Conv2d{.out_channels = 1}, {input}, almost_one());
-  const NodeId sum = net.relu("sum", net.add("added", host, other));
+  const ValueId host = net.graph.add("host", Conv2d{.out_channels = 1}, {input}, almost_one());
+  const ValueId sum = net.relu("sum", net.add("added", host, other));
   net.graph.calibrate(sum, fine);
   net.output(sum);
   net.output(net.graph.add("reader", Conv2d{.out_channels = 1}, {sum}, almost_one()));
 
   const Layout layout = lay_out(optimize(net.graph), {.int8 = true});
   CHECK(layout.in_place[2]);
-  CHECK(layout.values[1].dtype == DType::i8);
-  CHECK(layout.values[2].dtype == DType::u8);
+  CHECK(layout.buffers[1].dtype == DType::i8);
+  CHECK(layout.buffers[2].dtype == DType::u8);
   std::vector<double> expected;
   for (const float value : x.as<float>()) {
     const double halves = stored(value * 127.0 / 128, fine / 2, false);
@@ -164,14 +164,14 @@ TEST_CASE("pooling, upsampling and concatenation in 8 bits") {
   if (skipped()) return;
   Net net;
   const Tensor x = ref::random_tensor({1, 1, 4, 4}, 1, -57 * fine, 57 * fine);
-  const NodeId input = net.input("x", x.shape());
+  const ValueId input = net.input("x", x.shape());
   net.graph.calibrate(input, fine);
-  const NodeId conv =
+  const ValueId conv =
       net.graph.add("conv", Conv2d{.out_channels = 1, .activation = Activation::relu}, {input}, almost_one());
-  const NodeId pool = net.graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {conv});
-  const NodeId up = net.graph.add("up", Upsample{{4, 4}}, {pool});
-  const NodeId both = net.concat("both", {conv, up});
-  for (const NodeId id : {conv, pool, up, both}) net.graph.calibrate(id, fine);
+  const ValueId pool = net.graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {conv});
+  const ValueId up = net.graph.add("up", Upsample{{4, 4}}, {pool});
+  const ValueId both = net.concat("both", {conv, up});
+  for (const ValueId id : {conv, pool, up, both}) net.graph.calibrate(id, fine);
   net.graph.calibrate(both, 2 * fine);
   net.output(both);
   net.output(net.graph.add("reader", Conv2d{.out_channels = 1}, {both}, weights_of(exact_weights({1, 2, 1, 1}, 5))));
@@ -233,7 +233,7 @@ struct Classifier {
       weights->weight = exact_weights(shape, 2);
       weights->bias = ref::random_tensor({shape[0]}, 3);
     }
-    NodeId id = graph.input("x", {DType::f32, x.shape()});
+    ValueId id = graph.input("x", {DType::f32, x.shape()});
     graph.calibrate(id, fine);
     id = graph.add("positive", Conv2d{.out_channels = 70, .groups = 70, .activation = Activation::relu}, {id},
                    weights_of(Tensor::from({70, 1, 1, 1}, std::vector<float>(70, 1.0f))));
@@ -256,7 +256,7 @@ struct Classifier {
     return linear_relu(values, second);
   }
   DType storage(std::string_view name) const {
-    return lay_out(graph, {.int8 = true}).values[index_of(*graph.find(name))].dtype;
+    return lay_out(graph, {.int8 = true}).buffers[index_of(*graph.find(name))].dtype;
   }
 };
 
@@ -300,23 +300,23 @@ TEST_CASE("rows are in 8 bits where hidden layers alone read them and their scal
   }
   SUBCASE("not what may be negative") {
     Net signed_net;
-    const NodeId x = signed_net.input("x", {1, 2, 2, 2});
-    const NodeId flat = signed_net.graph.add("flatten", Flatten{}, {x});
-    const NodeId hidden = signed_net.relu("relu", signed_net.linear("hidden", flat, 3));
+    const ValueId x = signed_net.input("x", {1, 2, 2, 2});
+    const ValueId flat = signed_net.graph.add("flatten", Flatten{}, {x});
+    const ValueId hidden = signed_net.relu("relu", signed_net.linear("hidden", flat, 3));
     signed_net.output(signed_net.linear("logits", hidden, 2));
-    for (const NodeId id : {x, flat, hidden}) signed_net.graph.calibrate(id, fine);
+    for (const ValueId id : {x, flat, hidden}) signed_net.graph.calibrate(id, fine);
     const Layout layout = lay_out(optimize(signed_net.graph), {.int8 = true});
-    CHECK(layout.values[index_of(flat)].dtype == DType::f32);
+    CHECK(layout.buffers[index_of(flat)].dtype == DType::f32);
   }
   SUBCASE("not longer than sums can be") {
     for (const std::int64_t length : {longest_integer_row, longest_integer_row + 1}) {
       Graph graph;
-      const NodeId x = graph.input("x", {DType::f32, {1, length, 1, 1}});
-      const NodeId flat = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {x})});
+      const ValueId x = graph.input("x", {DType::f32, {1, length, 1, 1}});
+      const ValueId flat = graph.add("flatten", Flatten{}, {graph.add("relu", Relu{}, {x})});
       Weights weights = weights_of(Tensor::from({1, length}, std::vector<float>(static_cast<std::size_t>(length))));
       graph.mark_output(graph.add("hidden", Linear{1, Activation::relu}, {flat}, weights));
       graph.calibrate(flat, fine);
-      const bool fits = lay_out(graph, {.int8 = true}).values[index_of(flat)].dtype == DType::u8;
+      const bool fits = lay_out(graph, {.int8 = true}).buffers[index_of(flat)].dtype == DType::u8;
       CHECK(fits == (length == longest_integer_row));
     }
   }
@@ -341,14 +341,14 @@ TEST_CASE("a layer without a scale computes on what its input stands for") {
 TEST_CASE("what was not calibrated runs in the usual precision") {
   if (skipped()) return;
   Net net;
-  const NodeId x = net.input("x", {1, 8, 6, 6});
+  const ValueId x = net.input("x", {1, 8, 6, 6});
   net.graph.calibrate(x, fine);
-  const NodeId a = net.conv("a", x, square(8, 3));
-  const NodeId sum = net.add("sum", net.graph.add("avg", AdaptiveAvgPool{{6, 6}}, {a}), net.relu("relu", a));
+  const ValueId a = net.conv("a", x, square(8, 3));
+  const ValueId sum = net.add("sum", net.graph.add("avg", AdaptiveAvgPool{{6, 6}}, {a}), net.relu("relu", a));
   net.output(net.conv("b", sum, square(4, 1)));
   const Layout layout = lay_out(optimize(net.graph), {.precision = DType::bf16, .int8 = true});
-  CHECK(layout.values[0].dtype == DType::i8);
-  CHECK(layout.values[1].dtype == DType::bf16);
+  CHECK(layout.buffers[0].dtype == DType::i8);
+  CHECK(layout.buffers[1].dtype == DType::bf16);
   const Tensor values = ref::random_tensor({1, 8, 6, 6}, 1);
   // Two roundings of the operands and one of each stored result, of sums that stay below 8.
   const double tolerance = cpu_facts().fast_bf16 ? 8 * 8 * 0x1p-8 : 8 * 0x1p-7;

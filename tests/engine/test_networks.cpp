@@ -14,8 +14,8 @@ using test::square;
 
 void check_network(const std::string& name, const Graph& graph, DType precision) {
   std::vector<Tensor> inputs;
-  for (const NodeId id : graph.inputs())
-    inputs.push_back(ref::random_tensor(graph[id].output.shape, 1000 + index_of(id)));
+  for (const ValueId id : graph.inputs())
+    inputs.push_back(ref::random_tensor(graph[id].type.shape, 1000 + index_of(id)));
   const std::vector<test::Bounded> expected = test::evaluate(graph, inputs, precision);
   for (const bool optimized : {true, false}) {
     const test::Outputs outputs = test::run(test::cpu(precision), graph, inputs, optimized);
@@ -32,15 +32,15 @@ void check_network(const std::string& name, const Graph& graph, DType precision)
 }
 
 /// A ResNet stage: a bottleneck whose shortcut is a convolution, then one whose shortcut is the input.
-NodeId bottleneck(Net& net, const std::string& name, NodeId x, std::int64_t stride, bool downsample) {
-  NodeId y = net.relu(name + ".relu1", net.norm(name + ".bn1", net.conv(name + ".conv1", x, square(4, 1))));
+ValueId bottleneck(Net& net, const std::string& name, ValueId x, std::int64_t stride, bool downsample) {
+  ValueId y = net.relu(name + ".relu1", net.norm(name + ".bn1", net.conv(name + ".conv1", x, square(4, 1))));
   y = net.relu(name + ".relu2", net.norm(name + ".bn2", net.conv(name + ".conv2", y, square(4, 3, stride))));
   y = net.norm(name + ".bn3", net.conv(name + ".conv3", y, square(16, 1)));
   if (downsample) x = net.norm(name + ".downsample.1", net.conv(name + ".downsample.0", x, square(16, 1, stride)));
   return net.relu(name + ".relu3", net.add(name + ".add", y, x));
 }
 
-NodeId conv_norm_relu(Net& net, const std::string& name, NodeId x, const Conv2d& op) {
+ValueId conv_norm_relu(Net& net, const std::string& name, ValueId x, const Conv2d& op) {
   return net.relu(name + ".relu", net.norm(name + ".bn", net.conv(name + ".conv", x, op)));
 }
 
@@ -63,97 +63,97 @@ std::vector<Network> networks() {
     net.output(bottleneck(net, "layer", net.relu("relu", net.input("x", {1, 16, 7, 5})), 1, false));
   });
   build("aspp", [](Net& net) {
-    const NodeId x = net.input("x", {1, 5, 7, 5});
-    std::vector<NodeId> branches{conv_norm_relu(net, "b0", x, square(4, 1))};
+    const ValueId x = net.input("x", {1, 5, 7, 5});
+    std::vector<ValueId> branches{conv_norm_relu(net, "b0", x, square(4, 1))};
     for (const std::int64_t rate : {2, 4, 12})
       branches.push_back(conv_norm_relu(net, cat("b", rate), x, square(4, 3, 1, rate)));
-    const NodeId pool = net.graph.add("pool", AdaptiveAvgPool{}, {x});
-    const NodeId pooled = conv_norm_relu(net, "b5", pool, square(4, 1));
+    const ValueId pool = net.graph.add("pool", AdaptiveAvgPool{}, {x});
+    const ValueId pooled = conv_norm_relu(net, "b5", pool, square(4, 1));
     branches.push_back(net.graph.add("broadcast", Upsample{{7, 5}}, {pooled}));
     net.output(conv_norm_relu(net, "project", net.concat("concat", branches), square(5, 1)));
   });
   build("decoder", [](Net& net) {
-    const NodeId low = conv_norm_relu(net, "low", net.input("low_level_features", {1, 8, 7, 9}), square(3, 1));
-    const NodeId joined = net.concat("concat", {net.input("up", {1, 8, 7, 9}), low});
+    const ValueId low = conv_norm_relu(net, "low", net.input("low_level_features", {1, 8, 7, 9}), square(3, 1));
+    const ValueId joined = net.concat("concat", {net.input("up", {1, 8, 7, 9}), low});
     net.output(net.conv("classifier", joined, square(2, 1), true));
   });
   build("depthwise separable", [](Net& net) {
     Conv2d depthwise = square(17, 3, 1, 2);
     depthwise.groups = 17;
-    const NodeId y = net.norm("bn0", net.conv("depthwise", net.input("x", {1, 17, 7, 7}), depthwise));
+    const ValueId y = net.norm("bn0", net.conv("depthwise", net.input("x", {1, 17, 7, 7}), depthwise));
     net.output(conv_norm_relu(net, "pointwise", y, square(5, 1)));
   });
   build("a stem and a concat of two", [](Net& net) {
-    const NodeId x = net.input("x", {2, 3, 33, 29});
+    const ValueId x = net.input("x", {2, 3, 33, 29});
     const Conv2d op{.out_channels = 18, .kernel = {11, 11}, .stride = {4, 4}, .padding = {2, 2}};
     net.output(net.concat("concat", {conv_norm_relu(net, "a", x, op), conv_norm_relu(net, "b", x, op)}));
   });
   build("the same value twice in a concat", [](Net& net) {
-    const NodeId y = net.conv("conv", net.input("x", {1, 4, 5, 5}), square(3, 1));
+    const ValueId y = net.conv("conv", net.input("x", {1, 4, 5, 5}), square(3, 1));
     net.output(net.concat("concat", {y, y}));
   });
   build("a concat of a concat and an input", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(3, 1));
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(3, 1));
     net.output(net.concat("outer", {net.concat("inner", {y, x}), x, net.relu("relu", x)}));
   });
   build("one value in two concats", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(3, 1));
-    const NodeId z = net.relu("relu", x);
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(3, 1));
+    const ValueId z = net.relu("relu", x);
     net.output(net.concat("first", {y, z}));
     net.output(net.concat("second", {z, y}));
   });
   build("an output inside a concat", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5});
-    const NodeId y = net.conv("conv", x, square(3, 1)), z = net.conv("other", x, square(5, 1));
+    const ValueId x = net.input("x", {1, 4, 5, 5});
+    const ValueId y = net.conv("conv", x, square(3, 1)), z = net.conv("other", x, square(5, 1));
     net.output(y);
     net.output(net.conv("last", net.concat("concat", {y, z}), square(2, 1)));
   });
   build("a guest of a concat that outlives it", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(4, 1));
-    const NodeId joined = net.concat("concat", {y, net.relu("relu", x)});
-    NodeId z = net.conv("narrow", joined, square(4, 1));
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(4, 1));
+    const ValueId joined = net.concat("concat", {y, net.relu("relu", x)});
+    ValueId z = net.conv("narrow", joined, square(4, 1));
     // Larger than all else, so that it lies over whatever is not alive meanwhile.
     z = net.graph.add("large", AdaptiveAvgPool{{64, 64}}, {z});
     z = net.graph.add("small", AdaptiveAvgPool{{5, 5}}, {z});
     net.output(net.add("sum", y, z));
   });
   build("a guest that a residual convolution reads", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(4, 1));
-    const NodeId joined = net.concat("concat", {y, net.relu("relu", x)});
-    const NodeId sum = net.add("sum", y, net.conv("host", x, square(4, 1)));
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.conv("conv", x, square(4, 1));
+    const ValueId joined = net.concat("concat", {y, net.relu("relu", x)});
+    const ValueId sum = net.add("sum", y, net.conv("host", x, square(4, 1)));
     net.output(net.concat("all", {sum, joined}));
   });
   build("a residual that is read again", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.relu("relu", x);
-    const NodeId sum = net.add("sum", y, net.conv("host", x, square(4, 1)));
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.relu("relu", x);
+    const ValueId sum = net.add("sum", y, net.conv("host", x, square(4, 1)));
     net.output(net.concat("both", {sum, y}));
   });
   build("a residual that is an output", [](Net& net) {
-    const NodeId x = net.input("x", {1, 4, 5, 5}), y = net.relu("relu", x);
+    const ValueId x = net.input("x", {1, 4, 5, 5}), y = net.relu("relu", x);
     net.output(y);
     net.output(net.add("sum", y, net.conv("host", x, square(4, 1))));
   });
   build("a residual that is the convolution's own input", [](Net& net) {
-    const NodeId y = net.relu("relu", net.input("x", {1, 4, 5, 5}));
+    const ValueId y = net.relu("relu", net.input("x", {1, 4, 5, 5}));
     net.output(net.add("sum", y, net.conv("host", y, square(4, 3))));
   });
   build("a chain of residuals", [](Net& net) {
-    NodeId y = net.relu("relu", net.input("x", {1, 4, 5, 5}));
-    const NodeId side = net.input("side", {1, 4, 5, 5});
+    ValueId y = net.relu("relu", net.input("x", {1, 4, 5, 5}));
+    const ValueId side = net.input("side", {1, 4, 5, 5});
     for (int i = 0; i < 3; ++i) y = net.add(cat("sum", i), y, net.conv(cat("host", i), side, square(4, 1)));
     net.output(y);
   });
   build("an add of a value with itself", [](Net& net) {
-    const NodeId y = net.conv("conv", net.input("x", {1, 4, 5, 5}), square(4, 1));
+    const ValueId y = net.conv("conv", net.input("x", {1, 4, 5, 5}), square(4, 1));
     net.output(net.add("sum", y, y));
   });
   build("an input that is first read late", [](Net& net) {
-    const NodeId x = net.input("x", {1, 8, 9, 9});
-    const NodeId y = net.relu("relu2", net.relu("relu1", net.relu("relu0", x)));
+    const ValueId x = net.input("x", {1, 8, 9, 9});
+    const ValueId y = net.relu("relu2", net.relu("relu1", net.relu("relu0", x)));
     net.output(net.add("sum", y, net.input("late", {1, 8, 9, 9})));
   });
   build("an input that is an output", [](Net& net) {
-    const NodeId x = net.input("x", {1, 3, 5, 5});
+    const ValueId x = net.input("x", {1, 3, 5, 5});
     net.output(x);
     net.output(net.relu("relu", x));
   });
@@ -185,8 +185,8 @@ TEST_CASE("a fused upsampling and threshold makes the mask of the two apart") {
       CAPTURE(channels);
       CAPTURE(align_corners);
       Net net;
-      const NodeId x = net.input("x", {1, channels, 7, 9});
-      const NodeId up = net.graph.add("up", Upsample{{31, 33}, align_corners}, {x});
+      const ValueId x = net.input("x", {1, channels, 7, 9});
+      const ValueId up = net.graph.add("up", Upsample{{31, 33}, align_corners}, {x});
       net.output(net.graph.add("mask", Threshold{}, {up}));
       const Tensor logits = ref::random_tensor({1, channels, 7, 9}, 5);
       const void* input = logits.bytes().data();
@@ -221,21 +221,21 @@ TEST_CASE("a fused upsampling and threshold makes the mask of the two apart") {
 // Their kernels write dense pictures only.
 TEST_CASE("what is made of a frame can be an input of a concat") {
   Graph graph;
-  const NodeId frame = graph.input("frame", {DType::u8, {1, 6, 8, 3}});
-  const NodeId boxes = graph.input("boxes", {DType::i32, {1, 4}});
+  const ValueId frame = graph.input("frame", {DType::u8, {1, 6, 8, 3}});
+  const ValueId boxes = graph.input("boxes", {DType::i32, {1, 4}});
   Preprocess dark{{4, 5}};
   dark.mean = {0.9f, 0.8f, 0.7f};
-  const NodeId whole = graph.add("whole", dark, {frame});
-  const NodeId crop = graph.add("crop", CropResize{{4, 5}}, {frame, boxes});
-  const NodeId norm = graph.add("lrn", Lrn{}, {whole});
-  const NodeId wide = graph.add("wide", Upsample{{4, 5}}, {graph.add("pool", AdaptiveAvgPool{{2, 2}}, {crop})});
+  const ValueId whole = graph.add("whole", dark, {frame});
+  const ValueId crop = graph.add("crop", CropResize{{4, 5}}, {frame, boxes});
+  const ValueId norm = graph.add("lrn", Lrn{}, {whole});
+  const ValueId wide = graph.add("wide", Upsample{{4, 5}}, {graph.add("pool", AdaptiveAvgPool{{2, 2}}, {crop})});
   graph.mark_output(graph.add("concat", Concat{}, {whole, crop, norm, wide}));
 
   const auto pixels = test::Random(7).integers<std::uint8_t>(6 * 8 * 3);
   const std::vector<Tensor> inputs{Tensor::from(DType::u8, {1, 6, 8, 3}, pixels),
                                    Tensor::from<std::int32_t>(DType::i32, {1, 4}, {1, 2, 5, 3})};
   const test::Outputs joined = test::run(test::cpu(), graph, inputs);
-  for (const NodeId id : {whole, crop, norm, wide}) graph.mark_output(id);  // outputs get no place in the concat
+  for (const ValueId id : {whole, crop, norm, wide}) graph.mark_output(id);  // outputs get no place in the concat
   test::Outputs apart = test::run(test::cpu(), graph, inputs);
   CHECK(apart[0] == joined[0]);
   std::vector<float> expected;

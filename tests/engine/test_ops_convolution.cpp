@@ -36,7 +36,7 @@ TEST_CASE("conv2d on the CPU") {
   for (const test::Conv2dCase& item : test::conv2d_cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
-      const auto add = [&](Graph& graph, const std::vector<NodeId>& inputs) {
+      const auto add = [&](Graph& graph, const std::vector<ValueId>& inputs) {
         return graph.add("conv", item.op, inputs, data.weights);
       };
       test::check_op("conv2d on the CPU", item.name, add, data.inputs, data.expected);
@@ -54,7 +54,7 @@ TEST_CASE("logits of a bf16 network are fp32") {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
       Graph graph;
-      std::vector<NodeId> inputs;
+      std::vector<ValueId> inputs;
       for (const Tensor& input : data.inputs)
         inputs.push_back(graph.input(cat("input", inputs.size()), {DType::f32, input.shape()}));
       graph.mark_output(graph.add("conv", item.op, inputs, data.weights));

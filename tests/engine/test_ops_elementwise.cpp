@@ -18,7 +18,7 @@ namespace {
 
 test::AddOp adds(const Op& op, const Weights& weights = {}) {
   return
-      [op, weights](Graph& graph, const std::vector<NodeId>& inputs) { return graph.add("op", op, inputs, weights); };
+      [op, weights](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs, weights); };
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ TEST_CASE("max_pool on the CPU") {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, -1)};  // a padding of 0 would win
       const ref::Reference expected = ref::max_pool(inputs[0], item.op);
       CHECK(expected.shape == Shape{item.input[0], item.input[1], item.output.h, item.output.w});
-      const auto add = [&](Graph& graph, const std::vector<NodeId>& in) { return graph.add("pool", item.op, in); };
+      const auto add = [&](Graph& graph, const std::vector<ValueId>& in) { return graph.add("pool", item.op, in); };
       test::check_op("max_pool on the CPU", item.name, add, inputs, expected);
     }
   }
@@ -30,7 +30,7 @@ TEST_CASE("max_pool passes a NaN on, wherever in the window it is") {
   for (const DType precision : {DType::f32, DType::bf16}) {
     if (precision == DType::bf16 && !cpu_facts().fast_bf16) continue;
     Graph graph;
-    const NodeId x = graph.input("x", {DType::f32, shape}), zero = graph.input("zero", {DType::f32, shape});
+    const ValueId x = graph.input("x", {DType::f32, shape}), zero = graph.input("zero", {DType::f32, shape});
     // A sum is stored in the network's precision.
     graph.mark_output(graph.add("pool", MaxPool{{2, 2}, {2, 2}}, {graph.add("sum", Add{}, {x, zero})}));
     const Tensor zeros = Tensor::from(shape, std::vector<float>(channels * 4));
@@ -57,7 +57,7 @@ TEST_CASE("adaptive_avg_pool on the CPU") {
   for (const test::AdaptiveAvgPoolCase& item : test::adaptive_avg_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      const auto add = [&](Graph& graph, const std::vector<NodeId>& in) { return graph.add("pool", item.op, in); };
+      const auto add = [&](Graph& graph, const std::vector<ValueId>& in) { return graph.add("pool", item.op, in); };
       test::check_op("adaptive_avg_pool on the CPU", item.name, add, inputs,
                      ref::adaptive_avg_pool(inputs[0], item.op));
     }

@@ -24,9 +24,9 @@ using test::square;
 /// x -> conv + norm + relu -> conv -> sum with x's pool: small, and passes rename two values.
 Net small_net() {
   Net net;
-  const NodeId x = net.input("x", {1, 4, 6, 6});
-  const NodeId y = net.relu("relu", net.norm("norm", net.conv("conv", x, square(4, 3))));
-  const NodeId pool = net.graph.add("pool", MaxPool{{3, 3}, {1, 1}, {1, 1}}, {x});
+  const ValueId x = net.input("x", {1, 4, 6, 6});
+  const ValueId y = net.relu("relu", net.norm("norm", net.conv("conv", x, square(4, 3))));
+  const ValueId pool = net.graph.add("pool", MaxPool{{3, 3}, {1, 1}, {1, 1}}, {x});
   net.output(net.add("sum", pool, net.conv("last", y, square(4, 1))));
   return net;
 }
@@ -38,9 +38,9 @@ std::vector<Tensor> small_input(std::uint64_t seed = 50) {
 /// Every value that a run of `session` shows.
 std::map<std::string, std::vector<float>> observed(Session& session, std::span<const Tensor> inputs) {
   std::map<std::string, std::vector<float>> values;
-  session.observe([&](const Node& node, const Tensor& tensor) {
-    CHECK(tensor.shape() == node.output.shape);
-    values[node.value] = {tensor.as<float>().begin(), tensor.as<float>().end()};
+  session.observe([&](const Value& value, const Tensor& tensor) {
+    CHECK(tensor.shape() == value.type.shape);
+    values[value.name] = {tensor.as<float>().begin(), tensor.as<float>().end()};
   });
   test::run(session, inputs);
   session.observe({});
@@ -72,7 +72,7 @@ TEST_CASE("observers see every value by its name") {
 TEST_CASE("an observer that is taken off sees nothing more") {
   const auto session = test::cpu().compile(small_net().graph);
   int calls = 0;
-  session->observe([&](const Node&, const Tensor&) { ++calls; });
+  session->observe([&](const Value&, const Tensor&) { ++calls; });
   test::run(*session, small_input());
   CHECK(calls == static_cast<int>(session->graph().nodes().size()));
   session->observe({});
@@ -83,7 +83,7 @@ TEST_CASE("an observer that is taken off sees nothing more") {
 TEST_CASE("observing changes no result") {
   const auto session = test::cpu().compile(small_net().graph);
   const test::Outputs plain = test::run(*session, small_input());
-  session->observe([](const Node&, const Tensor&) {});
+  session->observe([](const Value&, const Tensor&) {});
   CHECK(test::same_bits(test::run(*session, small_input()), plain));
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("GIEMSA_DUMP writes every value") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / cat("giemsa_test_dump_", getpid()) / "nested";
   Net net = small_net();
-  const NodeId slashed = net.graph.add("group/pool", MaxPool{{2, 2}, {2, 2}}, {*net.graph.find("sum")});
+  const ValueId slashed = net.graph.add("group/pool", MaxPool{{2, 2}, {2, 2}}, {*net.graph.find("sum")});
   net.output(slashed);
   setenv("GIEMSA_DUMP", folder.c_str(), 1);
   const auto session = test::cpu().compile(net.graph);
@@ -162,10 +162,11 @@ TEST_CASE("graphs of the same tensors share packed weights") {
 
   Net larger;  // the same layers for another image size
   Graph& graph = larger.graph;
-  NodeId y = graph.input("x", {DType::f32, {1, 4, 12, 12}});
+  ValueId y = graph.input("x", {DType::f32, {1, 4, 12, 12}});
   for (const char* name : {"conv", "norm", "relu", "last"}) {
-    const Node& node = net.graph[*net.graph.find(name)];
-    y = graph.add(node, {y});
+    Node node = net.graph.producer_of(*net.graph.find(name));
+    node.inputs = {y};
+    y = graph[graph.add(std::move(node), {name})].output();
   }
   graph.mark_output(y);
   const auto other = backend->compile(graph);
@@ -176,9 +177,9 @@ TEST_CASE("graphs of the same tensors share packed weights") {
 
 TEST_CASE("weights that share some tensors are not taken for one another") {
   Net net;
-  const NodeId x = net.input("x", {1, 4, 5, 5});
+  const ValueId x = net.input("x", {1, 4, 5, 5});
   const Tensor shared = ref::random_tensor({4}, 90), weight = ref::random_tensor({4, 4, 1, 1}, 91);
-  std::vector<NodeId> results;
+  std::vector<ValueId> results;
   for (const std::uint64_t seed : {1, 2}) {
     Weights norm;
     norm.weight = shared;
@@ -190,16 +191,16 @@ TEST_CASE("weights that share some tensors are not taken for one another") {
     conv.bias = ref::random_tensor({4}, 10 * seed + 3);
     results.push_back(net.graph.add(cat("norm", seed), BatchNorm{}, {x}, norm));
     results.push_back(net.graph.add(cat("conv", seed), square(4, 1), {x}, conv));
-    const NodeId folded = net.graph.add(cat("folded", seed), square(4, 1), {x}, conv);
+    const ValueId folded = net.graph.add(cat("folded", seed), square(4, 1), {x}, conv);
     results.push_back(net.graph.add(cat("folded_norm", seed), BatchNorm{}, {folded}, norm));
     Weights linear;
     linear.weight = weight.reshaped({4, 4});
     linear.bias = conv.bias;
-    const NodeId pool = net.graph.add(cat("pool", seed), AdaptiveAvgPool{}, {x});
-    const NodeId rows = net.graph.add(cat("rows", seed), Flatten{}, {pool});
+    const ValueId pool = net.graph.add(cat("pool", seed), AdaptiveAvgPool{}, {x});
+    const ValueId rows = net.graph.add(cat("rows", seed), Flatten{}, {pool});
     results.push_back(net.graph.add(cat("linear", seed), Linear{4}, {rows}, linear));
   }
-  for (const NodeId id : results) net.output(id);
+  for (const ValueId id : results) net.output(id);
   const test::Outputs outputs = test::run(test::cpu(), net.graph, std::vector{ref::random_tensor({1, 4, 5, 5}, 92)});
   for (std::size_t i = 0; i < results.size() / 2; ++i) {
     CAPTURE(i);

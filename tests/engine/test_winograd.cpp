@@ -56,7 +56,7 @@ TEST_CASE("3x3 convolutions of many channels on the CPU") {
       weights.weight = ref::random_tensor({item.outputs, item.input[1], 3, 3}, 2);
       if (item.bias) weights.bias = ref::random_tensor({item.outputs}, 3);
       const Tensor input = ref::random_tensor(item.input, 1);
-      const auto add = [&](Graph& graph, const std::vector<NodeId>& inputs) {
+      const auto add = [&](Graph& graph, const std::vector<ValueId>& inputs) {
         return graph.add("conv", op, inputs, weights);
       };
       test::check_op("3x3 convolutions of many channels on the CPU", item.name, add, {input},
@@ -70,8 +70,8 @@ TEST_CASE("3x3 convolutions read and write slices of a concatenation") {
   const Conv2d op = test::square(64, 3);
   const auto build = [&](bool joined) {
     test::Net net;
-    const NodeId x = net.input("x", {2, 64, 7, 6});
-    const NodeId a = net.conv("a", x, op, true), b = net.conv("b", x, op, true), c = net.conv("c", b, op, true);
+    const ValueId x = net.input("x", {2, 64, 7, 6});
+    const ValueId a = net.conv("a", x, op, true), b = net.conv("b", x, op, true), c = net.conv("c", b, op, true);
     if (joined) {
       net.output(net.concat("concat", {a, b}));
     } else {

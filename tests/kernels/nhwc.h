@@ -7,7 +7,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 #include "engine/tensor.h"
 #include "kernels/nhwc.h"
 #include "kernels/types.h"

@@ -14,17 +14,17 @@ std::map<std::string, double> roundings(const Graph& graph, bool sums_are_wider)
   std::map<std::string, double> result;
   for (const Node& node : graph.nodes()) {
     double longest = 0;
-    for (NodeId id : node.inputs) longest = std::max(longest, result.at(graph[id].value));
+    for (ValueId id : node.inputs) longest = std::max(longest, result.at(graph[id].name));
     double own = 6;  // interpolation: two products and a sum per axis; normalisation: about as many
     const auto* pool = std::get_if<AdaptiveAvgPool>(&node.op);
     const bool averages = pool && pool->output == Size2{1, 1};
     if (averages && !sums_are_wider)
-      own = static_cast<double>(graph[node.inputs[0]].output.shape[2] * graph[node.inputs[0]].output.shape[3]);
+      own = static_cast<double>(graph[node.inputs[0]].type.shape[2] * graph[node.inputs[0]].type.shape[3]);
     // A folded batch norm rounds each weight once more.
-    const Tensor& weight = node.weights.weight;
+    const Tensor weight = node.weights.empty() ? Tensor() : node.weights[0].weight;
     if (weight && weight.shape().rank() >= 2 && !sums_are_wider)
       own += static_cast<double>(weight.size() / weight.shape()[0]) + 1;
-    result[node.value] = longest + own;
+    for (ValueId id : node.outputs) result[graph[id].name] = longest + own;
   }
   return result;
 }
@@ -75,8 +75,8 @@ std::set<std::string> compare_with_golden(const Golden& golden, const Model& mod
                                           const std::function<void(Session&)>& look) {
   const Tensor& input = golden.activations.at("input");
   Graph graph;
-  const NodeId image = graph.input("input", {DType::f32, input.shape()});
-  const NodeId logits = build_network(graph, image, model);
+  const ValueId image = graph.input("input", {DType::f32, input.shape()});
+  const ValueId logits = build_network(graph, image, model);
   CHECK(graph[logits].name == golden.metadata.at("logits"));
   graph.mark_output(logits);
   const bool fp16 = backend.precision() == DType::f16;
@@ -86,13 +86,13 @@ std::set<std::string> compare_with_golden(const Golden& golden, const Model& mod
   const auto session = backend.compile(graph, optimized);
   if (look) look(*session);
   std::set<std::string> compared;
-  session->observe([&](const Node& node, const Tensor& value) {
-    const auto expected = golden.activations.find(node.value);
+  session->observe([&](const Value& value, const Tensor& actual) {
+    const auto expected = golden.activations.find(value.name);
     if (expected == golden.activations.end()) return;
-    const auto [worst, largest] = difference(value, expected->second);
-    const double tolerance = unit * count.at(node.value) * largest;
-    CHECK_MESSAGE(!!(worst <= tolerance), golden.name, " ", node.value, ": off by ", worst, ", tolerance ", tolerance);
-    compared.insert(node.value);
+    const auto [worst, largest] = difference(actual, expected->second);
+    const double tolerance = unit * count.at(value.name) * largest;
+    CHECK_MESSAGE(!!(worst <= tolerance), golden.name, " ", value.name, ": off by ", worst, ", tolerance ", tolerance);
+    compared.insert(value.name);
   });
   const Tensor values = to_f32(input);
   const void* data = values.bytes().data();

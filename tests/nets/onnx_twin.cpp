@@ -60,13 +60,13 @@ class Twin {
     for (const std::string& name : node.inputs)
       if (values_.contains(name)) inputs.push_back(name);
     if (node.type == "MatMul") inputs = {model_.node(node.name + "/rows").inputs[1]};
-    std::vector<NodeId> ids;
+    std::vector<ValueId> ids;
     for (const std::string& name : inputs) ids.push_back(values_.at(name));
     REQUIRE(!ids.empty());
     Weights weights;
-    const Op op = op_of(node, graph_[ids[0]].output.shape, weights);
+    const Op op = op_of(node, graph_[ids[0]].type.shape, weights);
     values_[node.name] = graph_.add(node.name, op, ids, std::move(weights));
-    CHECK(graph_[values_[node.name]].output.shape == shape_in_file(node.name));
+    CHECK(graph_[values_[node.name]].type.shape == shape_in_file(node.name));
   }
 
   Op op_of(const OnnxNode& node, const Shape& in, Weights& weights) const {
@@ -143,7 +143,7 @@ class Twin {
   const OnnxModel& model_;
   std::int64_t batch_;
   Graph graph_;
-  std::map<std::string, NodeId> values_;
+  std::map<std::string, ValueId> values_;
 };
 
 }  // namespace

@@ -315,8 +315,9 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
 TEST_CASE("unknown words are refused as such, whatever the checkpoint") {
   const TemporaryFolder folder;
   const auto refused = [&](const std::string& arch, const std::string& preset) {
-    return error_of(ErrorKind::usage,
-                    [&] { convert({golden_checkpoint("alexnet"), folder / "out.safetensors", arch, preset, {}}); });
+    return error_of(ErrorKind::usage, [&] {
+      convert({golden_checkpoint("alexnet"), folder / "out.safetensors", arch, preset, {}});
+    });
   };
   CHECK(contains(refused("alexnet", "keras"), "keras", "torchvision"));
   CHECK(contains(refused("deeplabv3plus", "keras"), "keras", "mmseg"));

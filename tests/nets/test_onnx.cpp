@@ -87,7 +87,7 @@ TEST_CASE("every golden network, exported and read again, computes the same bits
     const Graph twin = test::graph_of(onnx, 1);
     CHECK(test::names_of(twin) == test::names_of(graph));
     CHECK(run(twin, image) == run(graph, image));
-    CHECK(test::graph_of(onnx, 3)[twin.outputs()[0]].output.shape[0] == 3);
+    CHECK(test::graph_of(onnx, 3)[twin.outputs()[0]].type.shape[0] == 3);
   }
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("a window that ceil_mode adds is spelled out as padding") {
 
 TEST_CASE("what passes made, and what is no part of a network, is refused") {
   test::Net net;
-  const NodeId x = net.input("x", {1, 2, 4, 4});
+  const ValueId x = net.input("x", {1, 2, 4, 4});
   Conv2d fused = test::square(2, 3);
   fused.activation = Activation::relu;
   net.output(net.conv("conv", x, fused));

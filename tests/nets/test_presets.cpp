@@ -17,7 +17,11 @@ namespace {
 const Node& layer(const Graph& graph, const std::string& name) {
   const auto id = graph.find(name);
   REQUIRE_MESSAGE(id.has_value(), "no layer is called ", name);
-  return graph[*id];
+  return graph.producer_of(*id);
+}
+
+const Shape& output_of(const Graph& graph, const std::string& name) {
+  return graph[layer(graph, name).output()].type.shape;
 }
 
 const Conv2d& conv(const Graph& graph, const std::string& name) {
@@ -87,9 +91,9 @@ TEST_CASE("dilations and rates of every preset at every output stride") {
     CHECK(dilations(graph, numbered(row.backbone + "layer4.", 3, ".conv2")) == row.layer4);
     CHECK(dilations(graph, row.rate_layers) == row.rates);
     const std::int64_t stride = parse_int(row.output_stride, ErrorKind::internal, "");
-    CHECK(layer(graph, row.backbone + "layer1.2.relu").output.shape == Shape{1, 256, 56, 72});
-    CHECK(layer(graph, row.backbone + "layer4.2.relu").output.shape == Shape{1, 2048, 224 / stride, 288 / stride});
-    CHECK(graph[graph.outputs()[0]].output.shape == Shape{1, 2, 224, 288});
+    CHECK(output_of(graph, row.backbone + "layer1.2.relu") == Shape{1, 256, 56, 72});
+    CHECK(output_of(graph, row.backbone + "layer4.2.relu") == Shape{1, 2048, 224 / stride, 288 / stride});
+    CHECK(graph[graph.outputs()[0]].type.shape == Shape{1, 2, 224, 288});
     CHECK(conv(graph, row.backbone + "layer2.0.conv1").stride == Size2{1, 1});
     CHECK(conv(graph, row.backbone + "layer2.0.conv2").stride == Size2{2, 2});
     CHECK(size_multiple(blank_model(row.arch, row.preset, {{"output_stride", row.output_stride}}).info) == stride);
@@ -104,7 +108,7 @@ TEST_CASE(
   CHECK(conv(graph, "res3a_branch1").stride == Size2{2, 2});
   CHECK(dilations(graph, {"res5a_branch2b", "res5b_branch2b", "res5c_branch2b"}) == Dilations{2, 2, 2});
   CHECK(dilations(graph, {"aspp_Conv_2", "aspp_Conv_3", "aspp_Conv_4"}) == Dilations{6, 12, 18});
-  CHECK(static_cast<bool>(layer(graph, "res4f_branch2b").weights.bias));
+  CHECK(static_cast<bool>(layer(graph, "res4f_branch2b").weights[0].bias));
   CHECK(std::get<BatchNorm>(layer(graph, "bn4f_branch2b").op).eps == 1e-3f);
   CHECK(std::get<BatchNorm>(layer(graph, "dec_bn1").op).eps == 1e-5f);
   const auto& pool = std::get<MaxPool>(layer(graph, "max_pooling2d_1").op);
@@ -142,8 +146,8 @@ TEST_CASE("order of concatenation, alignment and the pooled branch") {
   const Graph mmseg = build(blank_model("deeplabv3plus", "mmseg"), {65, 97});
   CHECK(mmseg[layer(mmseg, "decode_head.aspp_modules.concat").inputs[0]].name == "decode_head.image_pool.upsample");
   CHECK(mmseg.find("decode_head.aspp_modules.1.depthwise_conv.bn.relu").has_value());
-  CHECK(layer(mmseg, "backbone.stem.7.relu").output.shape == Shape{1, 64, 33, 49});
-  CHECK(layer(mmseg, "decode_head.bottleneck.conv").weights.weight.shape() == Shape{512, 2560, 3, 3});
+  CHECK(output_of(mmseg, "backbone.stem.7.relu") == Shape{1, 64, 33, 49});
+  CHECK(layer(mmseg, "decode_head.bottleneck.conv").weights[0].weight.shape() == Shape{512, 2560, 3, 3});
 
   const Graph jfzhang95 = build(blank_model("deeplabv3plus", "jfzhang95"), {65, 97});
   CHECK(std::get<Upsample>(layer(jfzhang95, "upsample").op).align_corners);
@@ -163,7 +167,7 @@ TEST_CASE("separable variants are told by their keys") {
 
 TEST_CASE("AlexNet in one tower and in two") {
   const Graph torchvision = build(blank_model("alexnet", "torchvision"), {224, 224});
-  CHECK(layer(torchvision, "features.10.pool").output.shape == Shape{1, 256, 6, 6});
+  CHECK(output_of(torchvision, "features.10.pool") == Shape{1, 256, 6, 6});
   CHECK(conv(torchvision, "features.3").groups == 1);
   CHECK(torchvision.find("avgpool").has_value());
 
@@ -172,12 +176,12 @@ TEST_CASE("AlexNet in one tower and in two") {
     CHECK(model.info.input == InputSize{{227, 227}, 0});
     CHECK((model.info.filter == ResizeFilter::bicubic) == (preset == "matlab"));
     const Graph graph = build(model, {227, 227});
-    CHECK(layer(graph, "conv1").output.shape == Shape{1, 96, 55, 55});
+    CHECK(output_of(graph, "conv1") == Shape{1, 96, 55, 55});
     CHECK(graph[layer(graph, "conv1.norm").inputs[0]].name == "conv1.relu");
     CHECK(graph[layer(graph, "conv1.pool").inputs[0]].name == "conv1.norm");
     for (const char* name : {"conv2", "conv4", "conv5"}) CHECK(conv(graph, name).groups == 2);
     CHECK(conv(graph, "conv3").groups == 1);
-    CHECK(layer(graph, "flatten").output.shape == Shape{1, 9216});
+    CHECK(output_of(graph, "flatten") == Shape{1, 9216});
   }
 }
 

@@ -14,8 +14,8 @@ const std::filesystem::path pretrained = GIEMSA_SOURCE_DIR "/weights/pretrained"
 /// Shape of the logits for one image of `size`.
 Shape logits_shape(const Model& model, Size2 size) {
   Graph graph;
-  const NodeId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
-  return graph[build_network(graph, input, model)].output.shape;
+  const ValueId input = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
+  return graph[build_network(graph, input, model)].type.shape;
 }
 
 }  // namespace

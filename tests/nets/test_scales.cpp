@@ -16,7 +16,7 @@ Model network() {
 
 struct Built {
   Graph graph;
-  NodeId input, logits;
+  ValueId input, logits;
 
   explicit Built(const Model& model)
       : input(graph.input("crops", {DType::f32, {1, 3, 64, 64}})), logits(build_network(graph, input, model)) {}

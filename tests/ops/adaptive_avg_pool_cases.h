@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/adaptive_avg_pool.h"
 #include "engine/tensor.h"
 
 namespace giemsa::test {

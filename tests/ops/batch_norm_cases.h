@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/batch_norm.h"
 #include "engine/tensor.h"
 
 namespace giemsa::test {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 #include "tests/ops/random.h"
 
 namespace giemsa::test {

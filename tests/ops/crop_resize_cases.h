@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/cpu/crop_resize.h"
-#include "engine/op.h"
+#include "engine/ops/crop_resize.h"
 
 namespace giemsa::test {
 

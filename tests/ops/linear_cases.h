@@ -1,7 +1,7 @@
 // Shapes that fully connected layers are held to their reference on.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::test {
 

@@ -1,7 +1,7 @@
 // Shapes and windows that LRN is held to its reference on.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/lrn.h"
 
 namespace giemsa::test {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/max_pool.h"
 #include "engine/tensor.h"
 
 namespace giemsa::test {

@@ -1,7 +1,7 @@
 // Sizes that resampling is held to its reference on, alone and within Preprocess.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::test {
 

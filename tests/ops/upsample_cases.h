@@ -1,7 +1,7 @@
 // Shapes that bilinear upsampling and the fused threshold are held to their references on.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::test {
 

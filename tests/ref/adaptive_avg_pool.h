@@ -1,7 +1,7 @@
 // torch.nn.AdaptiveAvgPool2d.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/adaptive_avg_pool.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::ref {

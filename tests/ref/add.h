@@ -1,7 +1,7 @@
 // Element-wise sum, with the optional activation of the Add op.
 #pragma once
 
-#include "engine/op.h"
+#include "engine/ops/add.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::ref {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 #include "engine/region.h"
 
 namespace giemsa::ref {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::ref {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <functional>
 
-#include "engine/op.h"
+#include "engine/ops/lrn.h"
 
 namespace giemsa::ref {
 

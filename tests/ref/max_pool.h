@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "engine/op.h"
+#include "engine/ops/max_pool.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::ref {

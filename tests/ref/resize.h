@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/op.h"
+#include "engine/ops/types.h"
 
 namespace giemsa::ref {
 

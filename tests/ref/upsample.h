@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "engine/op.h"
+#include "engine/ops/upsample.h"
 
 namespace giemsa::ref {
 

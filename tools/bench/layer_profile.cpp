@@ -9,17 +9,17 @@ namespace giemsa::bench {
 namespace {
 
 /// cost_of() counts fp32; feature maps and convolutions' weights are narrower in another precision.
-double bytes_of(const Graph& graph, NodeId id, DType precision) {
-  const Node& node = graph[id];
-  double bytes = cost_of(graph, id).bytes;
+double bytes_of(const Graph& graph, const Node& node, DType precision) {
+  double bytes = cost_of(graph, node).bytes;
   if (std::holds_alternative<Input>(node.op)) return bytes;
   const double narrower = static_cast<double>(size_of(DType::f32)) - static_cast<double>(size_of(precision));
-  const auto narrow = [&](DType dtype, const Shape& shape) {
-    if (dtype == DType::f32 && shape.rank() == 4) bytes -= narrower * static_cast<double>(shape.volume());
+  const auto narrow = [&](const TensorType& type) {
+    if (is_feature_map(type)) bytes -= narrower * static_cast<double>(type.shape.volume());
   };
-  narrow(node.output.dtype, node.output.shape);
-  for (NodeId input : node.inputs) narrow(graph[input].output.dtype, graph[input].output.shape);
-  if (const Tensor& weight = node.weights.weight) narrow(weight.dtype(), weight.shape());
+  for (ValueId output : node.outputs) narrow(graph[output].type);
+  for (ValueId input : node.inputs) narrow(graph[input].type);
+  for (const Weights& layer : node.weights)
+    if (layer.weight) narrow({layer.weight.dtype(), layer.weight.shape()});
   return bytes;
 }
 
@@ -53,12 +53,13 @@ LayerProfile profile_layers(Session& session, DType precision, const std::vector
   const std::size_t shown = median_run(totals);
   profile.total_ms = totals[shown];
   const Graph& graph = session.graph();
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
+  for (NodeId id : node_ids(graph)) {
+    const Node& node = graph[id];
     std::vector<double> ms;
-    for (const auto& layers : layers_of_run) ms.push_back(layers[i]);
-    profile.layers.push_back({graph[id].value, id, layers_of_run[shown][i], distribution_of(ms).p50,
-                              cost_of(graph, id).flops, bytes_of(graph, id, precision), session.computed_by(id)});
+    for (const auto& layers : layers_of_run) ms.push_back(layers[index_of(id)]);
+    profile.layers.push_back({graph[node.outputs.back()].name, id, layers_of_run[shown][index_of(id)],
+                              distribution_of(ms).p50, cost_of(graph, node).flops, bytes_of(graph, node, precision),
+                              session.computed_by(id)});
   }
   return profile;
 }

@@ -55,13 +55,13 @@ Model random_network(const std::string& arch) {
 Graph network_graph(const Model& model, const std::optional<InputSize>& size, std::int64_t batch) {
   const Size2 extent = size.value_or(model.info.input).resolve(usual_frame, size_multiple(model.info));
   Graph graph;
-  const NodeId input = graph.input("input", {DType::f32, {batch, 3, extent.h, extent.w}});
+  const ValueId input = graph.input("input", {DType::f32, {batch, 3, extent.h, extent.w}});
   graph.mark_output(build_network(graph, input, model));
   return graph;
 }
 
 std::vector<float> network_input(const Graph& graph, std::uint32_t which) {
-  std::vector<float> values(static_cast<std::size_t>(graph[graph.inputs()[0]].output.shape.volume()));
+  std::vector<float> values(static_cast<std::size_t>(graph[graph.inputs()[0]].type.shape.volume()));
   std::uint32_t index = which * 1000003u;
   for (float& value : values) value = static_cast<float>(index++ * 2654435761u % 4093u) / 1024 - 2;
   return values;

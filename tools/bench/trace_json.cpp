@@ -36,7 +36,7 @@ Json trace_json(const LayerProfile& profile, const Graph& graph, DType precision
   for (const LayerTime& layer : profile.layers) {
     const Node& node = graph[layer.node];
     Json args = {{"op", describe(node.op)},
-                 {"shape", node.output.shape.extents()},
+                 {"shape", graph[node.output()].type.shape.extents()},
                  {"flops", layer.flops},
                  {"bytes", layer.bytes},
                  {"median_ms", rounded(layer.median_ms, 6)}};
@@ -73,7 +73,7 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
                     layer.flops * per_s * 1e-9, layer.bytes * per_s * 1e-9);
     table += ceilings && layer.median_ms > 0 ? format("%8.1f", percent_of_limit(layer, *ceilings, precision))
                                              : std::string("       -");
-    table += cat("  ", layer.name, "  ", describe(node.op), "  ", node.output.shape,
+    table += cat("  ", layer.name, "  ", describe(node.op), "  ", graph[node.output()].type.shape,
                  layer.computed_by.empty() ? "" : "  by " + layer.computed_by, '\n');
   }
   if (layers.size() > top) table += cat("... and ", layers.size() - top, " layers more\n");

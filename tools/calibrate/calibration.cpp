@@ -12,14 +12,14 @@ void Observed::watch(Session& session, const std::string& input) {
   const Graph& graph = session.graph();
   const std::vector<bool> wanted = wants_calibration(graph), non_negative = giemsa::non_negative(graph);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const std::string& value = graph.nodes()[i].value;
-    if (wanted[i]) results_[value == input ? "input" : value].steps = non_negative[i] ? 255.0f : 127.0f;
+    const std::string& name = graph.values()[i].name;
+    if (wanted[i]) results_[name == input ? "input" : name].steps = non_negative[i] ? 255.0f : 127.0f;
   }
-  session.observe([this, input](const Node& node, const Tensor& tensor) {
-    const auto found = results_.find(node.value == input ? "input" : node.value);
+  session.observe([this, input](const Value& value, const Tensor& tensor) {
+    const auto found = results_.find(value.name == input ? "input" : value.name);
     if (found == results_.end()) return;
-    for (const float value : tensor.as<float>())
-      found->second.largest = std::max(found->second.largest, std::abs(value));
+    for (const float element : tensor.as<float>())
+      found->second.largest = std::max(found->second.largest, std::abs(element));
   });
 }
 

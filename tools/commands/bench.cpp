@@ -120,7 +120,7 @@ Report bench_one_network(const BenchArguments& arguments) {
   Report report = begin_report(arguments, "network", *network.backend);
   const Graph& graph = network.session->graph();
   report.settings.emplace_back("network", network.file);
-  report.settings.emplace_back("input", cat(graph[graph.inputs()[0]].output.shape));
+  report.settings.emplace_back("input", cat(graph[graph.inputs()[0]].type.shape));
   bench_network(*network.session, *network.backend, arguments.schedule, report);
   report.series.push_back({"load", {load_ms}});
   // To invent weights is no part of any start.

@@ -85,9 +85,10 @@ class RoundingBound {
               : precision == DType::f16 ? 0x1p-11
                                         : 0x1p-24) {}
 
-  double after(const Graph& graph, NodeId id) {
-    const Tensor& weight = graph[id].weights.weight;
-    if (weight && weight.shape().rank() > 1) {
+  double after(const Node& node) {
+    for (const Weights& layer : node.weights) {
+      const Tensor& weight = layer.weight;
+      if (!weight || weight.shape().rank() < 2) continue;
       const auto terms = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
       roundings_ += narrow_ ? 1 : terms;
     }
@@ -133,7 +134,7 @@ Exit compare(const CompareArguments& arguments) {
   check(static_cast<bool>(given), ErrorKind::usage, arguments.golden, ": holds no activation called 'input'");
 
   Graph network;
-  const NodeId image = network.input("input", {DType::f32, given.shape()});
+  const ValueId image = network.input("input", {DType::f32, given.shape()});
   network.mark_output(build_network(network, image, model));
   const auto backend = open_device(arguments.compute);
   const auto session = backend->compile(network, !arguments.unfused);
@@ -141,11 +142,12 @@ Exit compare(const CompareArguments& arguments) {
   std::cout << padded("layer", 44) << "      largest     relative    tolerated\n";
   Report report;
   RoundingBound bound(backend->precision());
-  session->observe([&](const Node& node, const Tensor& actual) {
-    const double rounding = bound.after(session->graph(), session->graph().find(node.name).value());
-    const auto expected = golden.find(dump_name(node.value));
-    if (expected == golden.end() || std::holds_alternative<Input>(node.op)) return;
-    report.add(node.value, actual, expected->second, arguments.tolerance.value_or(rounding));
+  session->observe([&](const Value& value, const Tensor& actual) {
+    const Node& producer = session->graph()[value.producer];
+    const double rounding = bound.after(producer);
+    const auto expected = golden.find(dump_name(value.name));
+    if (expected == golden.end() || std::holds_alternative<Input>(producer.op)) return;
+    report.add(value.name, actual, expected->second, arguments.tolerance.value_or(rounding));
   });
   const Tensor values = to_f32(given);
   const void* inputs[] = {values.bytes().data()};

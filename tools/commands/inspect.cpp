@@ -6,7 +6,6 @@
 #include "engine/passes/passes.h"
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
-#include "tools/commands/op_text.h"
 #include "tools/outputs/json.h"
 #include "tools/outputs/text.h"
 #include "weights/mapped_file.h"
@@ -23,15 +22,15 @@ Graph network_of(const Model& model, const std::string& input) {
   const InputSize size = input.empty() ? model.info.input : naming("--input", [&] { return InputSize::parse(input); });
   const Size2 extent = size.resolve(usual_frame, size_multiple(model.info));
   Graph graph;
-  const NodeId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});
+  const ValueId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});
   graph.mark_output(build_network(graph, image, model));
   return graph;
 }
 
 Cost total_cost(const Graph& graph) {
   Cost total;
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const Cost cost = cost_of(graph, NodeId{static_cast<std::int32_t>(i)});
+  for (const Node& node : graph.nodes()) {
+    const Cost cost = cost_of(graph, node);
     total.bytes += cost.bytes;
     total.flops += cost.flops;
     total.parameters += cost.parameters;
@@ -59,21 +58,20 @@ Json model_json(const Model& model) {
 void print_json(const Model& model, const Session& session) {
   const Graph& graph = session.graph();
   Json layers = Json::array();
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
-    const Node& node = graph[id];
-    const Cost cost = cost_of(graph, id);
+  for (const Node& node : graph.nodes()) {
+    const Cost cost = cost_of(graph, node);
+    const Value& output = graph[node.output()];
     Json inputs = Json::array();
-    for (NodeId input : node.inputs) inputs.push_back(graph[input].name);
+    for (ValueId input : node.inputs) inputs.push_back(graph.producer_of(input).name);
     layers.push_back({{"name", node.name},
                       {"op", name_of(node.op)},
                       {"description", describe(node.op)},
                       {"inputs", std::move(inputs)},
-                      {"output", node.output.shape.extents()},
+                      {"output", output.type.shape.extents()},
                       {"parameters", cost.parameters},
                       {"flops", cost.flops},
                       {"bytes", cost.bytes}});
-    if (node.int8_scale > 0) layers.back()["int8_scale"] = node.int8_scale;
+    if (output.int8_scale > 0) layers.back()["int8_scale"] = output.int8_scale;
   }
   Json blocks = Json::array();
   for (std::size_t i = 0; i < session.lifetimes().size(); ++i) {
@@ -119,14 +117,13 @@ void print_table(const Model& model, const Session& session) {
   std::cout << padded("layer", name_width)
             << "  op                             output                parameters      MFLOP"
             << (model.info.calibration.empty() ? "\n" : "  int8 scale\n");
-  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
-    const Node& node = graph[id];
-    const Cost cost = cost_of(graph, id);
+  for (const Node& node : graph.nodes()) {
+    const Cost cost = cost_of(graph, node);
+    const Value& output = graph[node.output()];
     std::cout << padded(node.name, name_width) << "  " << padded(describe(node.op), 29) << "  "
-              << padded(cat(node.output.shape), 20)
+              << padded(cat(output.type.shape), 20)
               << format("%12lld %10.2f", static_cast<long long>(cost.parameters), cost.flops / 1e6)
-              << (node.int8_scale > 0 ? format("  %10.3g\n", static_cast<double>(node.int8_scale)) : "\n");
+              << (output.int8_scale > 0 ? format("  %10.3g\n", static_cast<double>(output.int8_scale)) : "\n");
   }
   const Cost total = total_cost(graph);
   std::cout << format("\n%.2f M parameters, %.2f GFLOP, %.1f MB of memory traffic at least\n\n",
@@ -141,8 +138,9 @@ void print_dot(const Graph& graph) {
   for (const Node& node : graph.nodes()) {
     std::cout << "  \"" << node.name << "\" [label=\"" << node.name << "\\n"
               << describe(node.op) << "\\n"
-              << node.output.shape << "\"];\n";
-    for (NodeId input : node.inputs) std::cout << "  \"" << graph[input].name << "\" -> \"" << node.name << "\";\n";
+              << graph[node.output()].type.shape << "\"];\n";
+    for (ValueId input : node.inputs)
+      std::cout << "  \"" << graph.producer_of(input).name << "\" -> \"" << node.name << "\";\n";
   }
   std::cout << "}\n";
 }

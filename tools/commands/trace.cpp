@@ -12,7 +12,6 @@
 #include "tools/commands/command.h"
 #include "tools/commands/model_files.h"
 #include "tools/commands/network_options.h"
-#include "tools/commands/op_text.h"
 #include "tools/outputs/atomic_file.h"
 
 namespace giemsa {
@@ -63,7 +62,7 @@ Exit trace(const TraceArguments& arguments) {
   const Ceilings* limit = ceilings ? &*ceilings : nullptr;
   const TraceFacts facts = {{"giemsa", cat(GIEMSA_VERSION, ", commit ", commit)},
                             {"network", traced.model.file},
-                            {"input", cat(graph[graph.inputs()[0]].output.shape)},
+                            {"input", cat(graph[graph.inputs()[0]].type.shape)},
                             {"device", backend->device_name()},
                             {"precision", std::string(name_of(precision))}};
   if (!arguments.out.empty())

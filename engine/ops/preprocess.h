@@ -1,0 +1,33 @@
+// From a frame to a network's input.
+#pragma once
+
+#include "engine/ops/onnx_form.h"
+#include "engine/ops/shape_check.h"
+#include "engine/ops/storage_rule.h"
+#include "engine/ops/text.h"
+
+namespace giemsa {
+
+/// Frame u8 {1,H,W,3} -> network input {1,3,h,w}: resize to `output`, then (x / 255 - mean) / std.
+struct Preprocess {
+  Size2 output;
+  ResizeFilter filter = ResizeFilter::bilinear;
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};
+
+  static constexpr std::string_view name = "preprocess";
+  std::string text() const { return ""; }
+  std::vector<TensorType> infer(const ShapeCheck& check) const {
+    check.frame(0);
+    check.arity(1);
+    check.positive(output);
+    return {{DType::f32, {1, 3, output.h, output.w}}};
+  }
+  double flops(const Signature&) const { return 0; }
+  bool non_negative(bool) const { return false; }
+  StorageRule storage(const Signature&) const {
+    return {.result = StorageRule::Result::source, .eight_bits = StorageRule::EightBits::quantizes};
+  }
+  void to_onnx(OnnxForm& form) const { form.refuse_outside(name); }
+};
+
+}  // namespace giemsa
