@@ -51,6 +51,12 @@ build() {
   cmake --build --preset "$preset" "${targets[@]}" || die "preset '$preset' could not be built"
 }
 
+# list_skips LOG: a line for each reason that tests gave for skipping something, with how often they gave it.
+list_skips() {
+  grep -ohiE 'MESSAGE: .*skip.*' "$1" | sed 's/^MESSAGE: //' | sort | uniq -c |
+    sed -E 's/^ *1 /  /; t; s/^ *([0-9]+) /  \1 times /' || true
+}
+
 # One line: which engine this machine gets, and how far it is tested here.
 describe_engine() {
   if ! command -v nvcc >/dev/null && [[ ! -x /usr/local/cuda/bin/nvcc ]]; then

@@ -110,8 +110,8 @@ class StateDictReader {
     for (const auto& [key, value] : find_state_dict()) {
       if (!is_tensor(value)) continue;
       const std::string name(key);
-      naming("tensor " + in_quotes(name), [&, &value = value] {
-        check(tensors.try_emplace(name, tensor(value)).second, ErrorKind::model, "is there twice");
+      naming("tensor " + in_quotes(name), [&, id = value] {
+        check(tensors.try_emplace(name, tensor(id)).second, ErrorKind::model, "is there twice");
       });
     }
     return tensors;

@@ -89,7 +89,7 @@ void check_op(const std::string& test, const std::string& name, const AddOp& add
     check_reference(actual, expected, DType::f32, rerun);
   }
   if (!cpu_facts().fast_bf16) {
-    MESSAGE("skipped in bf16, which this CPU lacks: ", again);
+    MESSAGE("skipped in bf16: this CPU lacks AVX512_BF16");
     return;
   }
   const std::string rerun = "bf16: " + again;

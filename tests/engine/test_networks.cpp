@@ -170,7 +170,7 @@ TEST_CASE("networks in fp32") {
 
 TEST_CASE("networks in bf16") {
   if (!cpu_facts().fast_bf16) {
-    MESSAGE("skipped: this CPU lacks bf16");
+    MESSAGE("skipped: this CPU lacks AVX512_BF16");
     return;
   }
   for (const Network& network : networks()) SUBCASE(network.name.c_str()) {

@@ -47,7 +47,7 @@ TEST_CASE("conv2d on the CPU") {
 // Of a bf16 network the last convolution's sums come out unrounded, so the tolerance is that of fp32.
 TEST_CASE("logits of a bf16 network are fp32") {
   if (!cpu_facts().fast_bf16) {
-    MESSAGE("skipped: this CPU lacks bf16");
+    MESSAGE("skipped: this CPU lacks AVX512_BF16");
     return;
   }
   for (const test::Conv2dCase& item : test::conv2d_cases()) {
