@@ -30,29 +30,43 @@ Session::Session(Graph graph) : graph_(std::move(graph)) {
 }
 
 void Session::run(std::span<const void* const> inputs) {
-  using Clock = std::chrono::steady_clock;
   check(inputs.size() == graph_.inputs().size(), ErrorKind::internal, "the graph takes ", graph_.inputs().size(),
         " inputs, was given ", inputs.size());
   begin(inputs);
-  if (!observer_ && layer_ms_.empty()) return run_all();
-
-  wait();
-  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
-    const NodeId id{static_cast<std::int32_t>(i)};
-    const auto start = Clock::now();
-    run_node(id);
-    if (!layer_ms_.empty()) {
-      wait();
-      layer_ms_[i] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-    }
-    if (observer_ && has_value(id)) observer_(graph_[id], value_of(id));
-  }
-  end();
+  if (observer_) return run_observed();
+  if (layer_ms_.empty()) return run_all();
+  run_timed(layer_ms_);
 }
 
 void Session::run_all() {
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) run_node(NodeId{static_cast<std::int32_t>(i)});
   end();
+}
+
+void Session::run_timed(std::span<double> layer_ms) {
+  wait();
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
+    layer_ms[i] = ms_of_node(NodeId{static_cast<std::int32_t>(i)});
+  end();
+}
+
+void Session::run_observed() {
+  wait();
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    const NodeId id{static_cast<std::int32_t>(i)};
+    const double ms = ms_of_node(id);
+    if (!layer_ms_.empty()) layer_ms_[i] = ms;
+    if (has_value(id)) observer_(graph_[id], value_of(id));
+  }
+  end();
+}
+
+double Session::ms_of_node(NodeId id) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  run_node(id);
+  wait();
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
 }  // namespace giemsa

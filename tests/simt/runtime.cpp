@@ -13,7 +13,7 @@ namespace giemsa::simt {
 
 namespace {
 
-std::int64_t calls = 0, failing_call = 0;
+std::int64_t calls = 0, failing_call = 0, waited = 0;
 std::map<void*, std::size_t> allocated;
 
 }  // namespace
@@ -28,6 +28,10 @@ std::int64_t fallible_calls() {
 
 void may_fail(const char* what) {
   check(++calls != failing_call, ErrorKind::device, what, ": an error made for a test");
+}
+
+std::int64_t waits() {
+  return waited;
 }
 
 std::int64_t device_bytes() {
@@ -61,6 +65,7 @@ DeviceFacts open_gpu(int index) {
           .minor = 0,
           .sm_count = 4,  // small networks then meet split and unsplit plans
           .memory_bytes = 0,
+          .l2_bytes = 4096,
           .driver = "0.0",
           .runtime = "0.0",
           .has_loops = true};
@@ -106,6 +111,7 @@ void copy(void* to, const void* from, std::size_t bytes, Stream) {
 }
 
 void synchronise(Stream) {
+  ++simt::waited;
   may_fail("waiting for the GPU");
 }
 
