@@ -2,7 +2,7 @@
 
     test_coverage.py --architectures 75-real 80-real 90 120 [--default] [--largest BYTES] --tools FOLDER ... -- FILE ...
 
-FILE: libraries and executables. Needs no GPU; without cuobjdump only the rule itself is tested, and the exit status is 77.
+FILE: the kernels' library, and what is made of it. Needs no GPU; without cuobjdump only the rule itself is tested, and the exit status is 77.
 `--default`: the architectures are those that the project chooses, which every GPU of CAPABILITIES has to find kernels in.
 """
 
@@ -89,13 +89,33 @@ class Rule(unittest.TestCase):
     def test_architectures_of_cmake(self):
         self.assertEqual(images_of(["75-real", "90-virtual", "120"]), {"sm_75", "compute_90", "sm_120", "compute_120"})
 
+    def test_the_description(self):
+        self.assertEqual(description({"sm_75", "sm_120", "compute_90", "compute_120"}),
+                         "machine code for 7.5, 12.0, PTX for 9.0, 12.0 and later")
+        self.assertEqual(description({"sm_75"}), "machine code for 7.5")
+
     def test_the_listing_is_read(self):
         text = ("ELF file    1: aspp.1.sm_75.cubin\nELF file    2: aspp.2.sm_120.cubin\n"
                 "ELF file    3: conv.1.sm_75.cubin\nPTX file    1: aspp.1.sm_120.ptx\n")
         self.assertEqual(parse_images(text), {"sm_75": 2, "sm_120": 1, "compute_120": 1})
 
 
+def description(images):
+    """What the error for a GPU without kernels says that there is."""
+    def versions(kind):
+        numbers = sorted(int(image.removeprefix(kind)) for image in images if image.startswith(kind))
+        return ", ".join("{}.{}".format(*capability(number)) for number in numbers)
+
+    parts = [f"machine code for {versions('sm_')}"] if versions("sm_") else []
+    parts += [f"PTX for {versions('compute_')} and later"] if versions("compute_") else []
+    return ", ".join(parts)
+
+
 class Built(unittest.TestCase):
+    def test_the_error_for_other_gpus_says_what_there_is(self):
+        images = images_in(OPTIONS.files[0], TOOLS)
+        self.assertIn(description(images).encode() + b"\0", OPTIONS.files[0].read_bytes())
+
     def test_all_files_hold_all_images(self):
         expected = images_of(OPTIONS.architectures)
         for file in OPTIONS.files:
