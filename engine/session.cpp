@@ -30,29 +30,42 @@ Session::Session(Graph graph) : graph_(std::move(graph)) {
 }
 
 void Session::run(std::span<const void* const> inputs) {
-  using Clock = std::chrono::steady_clock;
   check(inputs.size() == graph_.inputs().size(), ErrorKind::internal, "the graph takes ", graph_.inputs().size(),
         " inputs, was given ", inputs.size());
   begin(inputs);
-  if (!observer_ && layer_ms_.empty()) return run_all();
-
-  wait();
-  for (NodeId id : node_ids(graph_)) {
-    const auto start = Clock::now();
-    run_node(id);
-    if (!layer_ms_.empty()) {
-      wait();
-      layer_ms_[index_of(id)] = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-    }
-    if (!observer_) continue;
-    for (ValueId output : graph_[id].outputs) observer_(graph_[output], value_of(output));
-  }
-  end();
+  if (observer_) return run_observed();
+  if (layer_ms_.empty()) return run_all();
+  run_timed(layer_ms_);
 }
 
 void Session::run_all() {
   for (std::size_t i = 0; i < graph_.nodes().size(); ++i) run_node(NodeId{static_cast<std::int32_t>(i)});
   end();
+}
+
+void Session::run_timed(std::span<double> layer_ms) {
+  wait();
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
+    layer_ms[i] = ms_of_node(NodeId{static_cast<std::int32_t>(i)});
+  end();
+}
+
+void Session::run_observed() {
+  wait();
+  for (NodeId id : node_ids(graph_)) {
+    const double ms = ms_of_node(id);
+    if (!layer_ms_.empty()) layer_ms_[index_of(id)] = ms;
+    for (ValueId output : graph_[id].outputs) observer_(graph_[output], value_of(output));
+  }
+  end();
+}
+
+double Session::ms_of_node(NodeId id) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  run_node(id);
+  wait();
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
 }  // namespace giemsa

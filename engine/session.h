@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,7 +49,9 @@ class Session {
   /// library; else empty.
   virtual std::string computed_by(NodeId) const { return ""; }
 
-  /// Milliseconds that each node of graph() took in the last run, once asked for.
+  /// Milliseconds that each node of graph() took in the last run, once asked for. On a GPU these are the device's own,
+  /// in a run that the host starts and waits for once, as without; what goes before the first node and after the last,
+  /// such as copies from and to the host, is in none of them.
   void time_layers(bool on) { layer_ms_.assign(on ? graph_.nodes().size() : 0, 0.0); }
   std::span<const double> layer_ms() const { return layer_ms_; }
 
@@ -56,11 +59,13 @@ class Session {
   explicit Session(Graph graph);
 
   /// A run is begin(), run_node() for each node in order, end(). Where nobody looks at single nodes it is begin() and
-  /// run_all() instead, which does the rest at once where the device can.
+  /// run_all() or run_timed() instead, which do the rest at once where the device can.
   virtual void begin(std::span<const void* const> inputs) = 0;
   virtual void run_node(NodeId id) = 0;
   virtual void end() = 0;
   virtual void run_all();
+  /// run_all() that notes in `layer_ms`, of an element for each node, what each took.
+  virtual void run_timed(std::span<double> layer_ms);
   /// Returns when what run_node() started is done.
   virtual void wait() {}
   virtual const void* output_data(std::size_t i) const = 0;
@@ -71,8 +76,20 @@ class Session {
   std::vector<Lifetime> lifetimes_;
 
  private:
+  /// Node after node, each shown to the observer.
+  void run_observed();
+  /// Runs the node to its end; milliseconds by the host's clock.
+  double ms_of_node(NodeId id);
+
   Observer observer_;
   std::vector<double> layer_ms_;
+};
+
+/// What a device can do at most, measured: a second.
+struct DeviceCeilings {
+  double fp32_flops = 0;  ///< of fused multiply-adds in registers
+  double fp16_flops = 0;  ///< of matrix products of fp16 with fp32 sums in registers, by the instruction of our kernels
+  double copy_bytes = 0;  ///< read plus written, of copying memory far larger than the caches
 };
 
 /// A device with what it keeps for all its sessions: packed weights above all. May be shared by threads.
@@ -90,6 +107,9 @@ class Backend {
   /// "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
   virtual std::string device_name() const = 0;
   virtual DType precision() const = 0;
+  /// The ceilings of a GPU, which takes some tenths of a second; none of the CPU, which tools/bench/ceilings.h
+  /// measures.
+  virtual std::optional<DeviceCeilings> measure_ceilings() const { return std::nullopt; }
   /// Bytes of packed weights held.
   virtual std::size_t weight_bytes() const = 0;
 };

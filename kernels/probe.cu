@@ -19,6 +19,10 @@ const char* built_for() {
   return GIEMSA_BUILT_FOR;
 }
 
+int least_driver() {
+  return GIEMSA_LEAST_DRIVER;
+}
+
 }  // namespace giemsa::kernels
 
 #endif

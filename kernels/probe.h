@@ -8,7 +8,11 @@ namespace giemsa::kernels {
 /// cudaSuccess where the current device can run our kernels; cudaErrorNoKernelImageForDevice where it cannot.
 cudaError_t probe();
 
-/// "sm_75, sm_80, sm_90, sm_120 and newer"
+/// By compute capability: "machine code for 7.5, 8.0, 9.0, 12.0, PTX for 9.0, 12.0 and later".
 const char* built_for();
+
+/// The oldest driver that can read the kernels, by the version of CUDA that it serves, as cudaDriverGetVersion() writes
+/// it (12040 is 12.4); 0 where every driver that serves the runtime can.
+int least_driver();
 
 }  // namespace giemsa::kernels

@@ -8,6 +8,7 @@ import sys
 from typing import NamedTuple
 
 import images
+import machine
 import report
 import verify
 from peers import HERE, Missing
@@ -135,9 +136,9 @@ def skipped(options, case, installed, setting, precision):
 class Judge:
     """Compares logits with those of the first contestant that it sees."""
 
-    def __init__(self, case, inputs, scratch):
-        self.case, self.inputs, self.scratch = case, inputs, scratch
-        self.reference, self.wrong_share = None, 0.0
+    def __init__(self, case, inputs, scratch, on_gpu=False):
+        self.case, self.inputs, self.scratch, self.on_gpu = case, inputs, scratch, on_gpu
+        self.reference, self.reference_bytes, self.wrong_share = None, None, 0.0
 
     def logits(self, worker):
         worker.ask("verify", out=str(self.scratch / "logits"))
@@ -151,7 +152,10 @@ class Judge:
         case = self.case
         shape = {"batch": case.batch, "width": case.width, "height": case.height, "model": worker.model}
         first = self.reference is None
-        row["load_ms"] = worker.ask("load", inputs=self.inputs.timed, **shape)["load_ms"]
+        loaded = worker.ask("load", inputs=self.inputs.timed, **shape)
+        row["load_ms"] = loaded["load_ms"]
+        if self.on_gpu:
+            self.hold_to_same_copies(row, loaded["host_bytes"])
         logits = self.logits(worker)
         if first:
             self.classes = len(logits) // (case.batch * case.inputs * case.pixels)
@@ -171,6 +175,17 @@ class Judge:
             row["verified"] = row["error"] <= verify.LARGEST_FP32_ERROR
         else:
             row["verified"] = row["error"] < float("inf") and differing <= self.free
+
+    def hold_to_same_copies(self, row, host_bytes):
+        """On a GPU a call copies dense fp32 pixels in, and dense fp32 logits out, whoever's it is: a copy is a large part of
+        a short call."""
+        case = self.case
+        row["host_bytes"] = host_bytes
+        pixels = 4 * 3 * case.batch * case.width * case.height
+        if host_bytes[0] != pixels or self.reference_bytes not in (None, host_bytes):
+            raise WorkerError(f"a call copies {host_bytes[0]} bytes to the GPU and {host_bytes[1]} back, the others' "
+                              f"{pixels} and {self.reference_bytes[1] if self.reference_bytes else 'as many as it is'}")
+        self.reference_bytes = host_bytes
 
     def accuracy(self, labels):
         """Of held-out images: mean IoU against the masks, or the share named rightly."""
@@ -224,8 +239,8 @@ def calls_in(seconds, row):
 
 
 def finals(entries, options, order, say):
-    """Fills in the rows' samples; returns how many turns stayed disturbed."""
-    disturbed = 0
+    """Fills in the rows' samples; returns how many turns stayed disturbed, and the GPU's state at the end of each round."""
+    disturbed, states = 0, []
     for number in range(options.rounds):
         say(f"  round {number + 1} of {options.rounds}")
         for worker, row in order.sample(entries, len(entries)):
@@ -233,16 +248,18 @@ def finals(entries, options, order, say):
             row.setdefault("rounds", []).append(turn.ms)
             row |= turn.memory
             disturbed += turn.disturbance > DISTURBED
+        if options.device != "cpu":
+            states.append(machine.gpu_state())
     for worker, _ in entries:
         worker.close()
-    return disturbed
+    return disturbed, states
 
 
 def hold(options, case, models, folders, scratch, make_generator, say):
     """Runs the case; what the report needs of it."""
     inputs = prepare(options, case, folders, scratch, make_generator)
     field, rows = contestants(options, case, models, inputs)
-    judge, entries = Judge(case, inputs, scratch), []
+    judge, entries = Judge(case, inputs, scratch, options.device != "cpu"), []
     for contestant in field:
         say(f"  {contestant.name} {contestant.precision}: load and verify")
         worker, row = Worker(contestant.name, contestant.precision, contestant.argv), contestant.row
@@ -259,10 +276,10 @@ def hold(options, case, models, folders, scratch, make_generator, say):
 
     order = random.Random(1)
     staying = heats(entries, options.turn, order, say)
-    disturbed = finals(staying, options, order, say)
+    disturbed, states = finals(staying, options, order, say)
     rows = sorted(rows, key=lambda row: not row["ours"])
     reference = entries[0][1]
     return {"title": case.title, "network": case.network, "inputs": f"{case.batch * case.inputs} images from {inputs.sets.source}",
             "held_out": len(inputs.truth) // case.pixels, "reference": f"{reference['name']} {reference['precision']}",
             "reference_accuracy": reference["accuracy"], "free": judge.free, "turns": options.rounds * len(staying),
-            "disturbed": disturbed, "rows": rows}
+            "disturbed": disturbed, "rows": rows} | ({"gpu_states": states} if states else {})

@@ -79,7 +79,9 @@ class Worker {
     check_scales(model, backend->precision());
     session_ = backend->compile(network_graph(model, batch, size));
     infer();
-    return {{"load_ms", ms_since(start)}, {"device", backend->device_name()}};
+    return {{"load_ms", ms_since(start)},
+            {"device", backend->device_name()},
+            {"host_bytes", {input_volume_ * sizeof(float), session_->output<float>().size_bytes()}}};
   }
 
   Json verify(const Json& command) {
@@ -134,10 +136,13 @@ std::vector<std::string> precisions_for(const CpuFacts& facts, std::span<char*> 
   return precisions;
 }
 
-/// What the second argument may be here.
-std::vector<std::string> devices() {
-  if (why_no_cuda().empty()) return {"cpu", "cuda"};
-  return {"cpu"};
+/// The GPUs that can be used, in the order in which "cuda" takes the first.
+Json gpus() {
+  Json found = Json::array();
+  if (!why_no_cuda().empty()) return found;
+  for (const Gpu& gpu : usable_gpus())
+    found.push_back({{"name", gpu.name}, {"compute_capability", gpu.compute_capability}, {"driver", gpu.driver}});
+  return found;
 }
 
 void serve(Worker& worker) {
@@ -162,13 +167,15 @@ int main(int argc, char** argv) {
     const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
     if (argc >= 2 && std::string(argv[1]) == "--list") {
       const CpuFacts facts = cpu_facts();
+      const Json found = gpus();
       std::cout << Json{{"version", GIEMSA_VERSION},
                         {"onednn", facts.onednn_version},
                         {"isa", facts.isa},
                         {"cores", facts.cores},
                         {"fast_bf16", facts.fast_bf16},
                         {"precisions", precisions_for(facts, arguments.subspan(2))},
-                        {"devices", devices()}}
+                        {"devices", found.empty() ? Json{"cpu"} : Json{"cpu", "cuda"}},  // for the second argument
+                        {"gpus", found}}
                 << '\n';
       return 0;
     }

@@ -39,6 +39,9 @@ class Network:
     def logits(self, result):
         return result[0]
 
+    def host_bytes(self, result):
+        return [self.inputs[0]["input"].nbytes, result[0].nbytes]
+
 
 if __name__ == "__main__":
     serve(onnxruntime.__version__, SETTINGS, Network)

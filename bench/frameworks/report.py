@@ -63,6 +63,33 @@ def table_row(case, row):
             f"| {row['resident_mb']:.0f} | {row['peak_mb']:.0f} | {row['load_ms'] / 1e3:.2f} |\n")
 
 
+def gpu_text(device):
+    """A GPU and how it was set up, where it is what was measured."""
+    gpu = device.get("gpu")
+    if not gpu:
+        return ""
+    parts = [f"{gpu['name']}, compute capability {gpu['compute_capability']}"]
+    units = {"driver": "driver {}", "memory_mb": "{:.0f} MB", "max_sm_mhz": "at most {:.0f} MHz", "max_memory_mhz": "memory at most {:.0f} MHz",
+             "power_limit_w": "limited to {:.0f} W", "persistence": "persistence {}", "ecc": "ECC {}"}
+    parts += [unit.format(gpu[key]) for key, unit in units.items() if gpu.get(key) is not None]
+    return ", ".join(parts) + "; "
+
+
+def state_text(case):
+    """The GPU's states at the ends of the rounds, from least to most."""
+    states = case.get("gpu_states")
+    if not states:
+        return ""
+    parts = []
+    for key, unit in {"power_state": "", "sm_mhz": " MHz", "memory_mhz": " MHz memory", "celsius": " degrees", "watts": " W",
+                      "throttle_reasons": " throttling"}.items():
+        values = sorted({state[key] for state in states if state.get(key) is not None})
+        if values:
+            ends = dict.fromkeys(f"{value:.0f}" if isinstance(value, float) else value for value in (values[0], values[-1]))
+            parts.append(" to ".join(ends) + unit)
+    return f"\nThe GPU at the ends of the rounds: {', '.join(parts) or 'nvidia-smi tells nothing'}.\n"
+
+
 def left_out(case):
     """Those that the finals did not see, and why."""
     lines = []
@@ -87,7 +114,7 @@ def case_text(case):
     for belongs in CLASSES.values():
         rows = [row for row in case["rows"] if belongs(row) and "p50" in row]
         text += "".join(table_row(case, row) for row in sorted(rows, key=lambda row: row["p50"]))
-    return text + "\n" + left_out(case)
+    return text + state_text(case) + "\n" + left_out(case)
 
 
 def cell(case, belongs, peer, ours):
@@ -121,7 +148,7 @@ def markdown(result):
     device = result["machine"]
     text = (f"# Per-image latency on {device['device']}\n\n"
             f"{device['cpu']} {device['architecture']}, {device['cores']} cores ({' '.join(device['flags'])}), "
-            f"{result['threads']} threads each, niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
+            f"{gpu_text(device)}{result['threads']} threads each, niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
             f"(oneDNN {result['giemsa']['onednn']}), commit {result['commit']}; {', '.join(result['peers'])}; {result['date']}, "
             f"{result['minutes']:.0f} minutes.\n\n"
             f"    {result['command']}\n\n"

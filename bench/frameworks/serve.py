@@ -7,6 +7,7 @@ A worker is `serve(version, settings, Network)`, where a Network has
   hold(inputs)         fp32 {n,batch,3,height,width}; keeps them as this setting likes them best
   infer(i)             runs input i: what is timed
   logits(result)       of infer, as fp32 NCHW
+  host_bytes(result)   of infer, with a GPU: the bytes that it copied from the host, and to it
 """
 
 import argparse
@@ -30,8 +31,8 @@ def memory():
 
 
 class Commands:
-    def __init__(self, network):
-        self.network, self.opened = network, None
+    def __init__(self, network, device):
+        self.network, self.device, self.opened = network, device, None
 
     def load(self, command):
         """Network and inputs. Loading the same network again only changes the inputs."""
@@ -46,7 +47,10 @@ class Commands:
         for _ in range(WARM_UP_CALLS if new else 0):
             self.network.infer(0)
         self.count, self.calls = len(inputs), 0
-        return {"load_ms": (time.perf_counter() - started) * 1e3}
+        reply = {"load_ms": (time.perf_counter() - started) * 1e3}
+        if self.device != "cpu":
+            reply["host_bytes"] = self.network.host_bytes(self.network.infer(0))
+        return reply
 
     def verify(self, command):
         """Writes the logits of every input."""
@@ -82,7 +86,7 @@ def serve(version, settings, network, context=contextlib.nullcontext()):
     # Replies go to the real stdout; whatever a library prints goes to stderr.
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    commands = Commands(network(options.setting, options.precision, options.threads, options.device))
+    commands = Commands(network(options.setting, options.precision, options.threads, options.device), options.device)
     with context:
         for line in sys.stdin:
             command = json.loads(line)

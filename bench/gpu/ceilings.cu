@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bench/gpu/vendor.h"
+#include "kernels/ceilings.h"
 #include "kernels/conv2d.h"
 #include "kernels/device.h"
 
@@ -16,42 +17,8 @@ namespace {
 using kernels::Half;
 using kernels::launch;
 using kernels::Stream;
-using Words = kernels::Vec<unsigned, 4>;
-constexpr int threads = 256;
 
 // ---- kernels ----
-
-/// A thread copies 16 bytes of every grid's width, four loads ahead of their stores.
-__global__ void copy_words(unsigned* to, const unsigned* from, std::int64_t words) {
-  constexpr int ahead = 4;
-  const std::int64_t width = std::int64_t{gridDim.x} * threads;
-  for (std::int64_t at = std::int64_t{blockIdx.x} * threads + threadIdx.x; at < words; at += ahead * width) {
-    Words taken[ahead];
-#pragma unroll
-    for (int i = 0; i < ahead; ++i)
-      if (at + i * width < words) taken[i] = kernels::load<4>(from + 4 * (at + i * width));
-#pragma unroll
-    for (int i = 0; i < ahead; ++i)
-      if (at + i * width < words) kernels::store(to + 4 * (at + i * width), taken[i]);
-  }
-}
-
-constexpr int fma_chains = 16, fma_steps = 512;
-
-/// A thread runs `fma_chains` sums that do not depend on each other.
-__global__ void multiply_add_chains(float* out, float factor) {
-  float sums[fma_chains];
-#pragma unroll
-  for (int i = 0; i < fma_chains; ++i) sums[i] = static_cast<float>(threadIdx.x) + static_cast<float>(i);
-#pragma unroll 8
-  for (int step = 0; step < fma_steps; ++step)
-#pragma unroll
-    for (int i = 0; i < fma_chains; ++i) sums[i] = fmaf(sums[i], factor, 1.f);
-  float sum = 0;
-#pragma unroll
-  for (int i = 0; i < fma_chains; ++i) sum += sums[i];
-  if (sum == -1.f) *out = sum;  // never, which the compiler does not know
-}
 
 __global__ void do_nothing() {}
 
@@ -65,10 +32,8 @@ __global__ void do_nothing_overlapping() {
 double copy_rate(Stopwatch& stopwatch, std::size_t bytes, int sm_count) {
   const cuda::DeviceMemory from = cuda::device_memory(bytes), to = cuda::device_memory(bytes);
   CUDA_CHECK(cudaMemset(from.get(), 0x5a, bytes));
-  const Timing timing = stopwatch.in_graph([&](Stream stream) {
-    launch(copy_words, {.grid = {sm_count * 8}, .block = {threads}, .stream = stream}, static_cast<unsigned*>(to.get()),
-           static_cast<const unsigned*>(from.get()), static_cast<std::int64_t>(bytes / sizeof(Words)));
-  });
+  const Timing timing = stopwatch.in_graph(
+      [&](Stream stream) { kernels::copy_words(to.get(), from.get(), bytes, sm_count * 8, stream); });
   return 2 * static_cast<double>(bytes) / (timing.median * 1e-6);
 }
 
@@ -79,14 +44,14 @@ double driver_copy_rate(Stopwatch& stopwatch, std::size_t bytes) {
   return 2 * static_cast<double>(bytes) / (timing.median * 1e-6);
 }
 
-double fma_rate(Stopwatch& stopwatch, int sm_count) {
-  const cuda::DeviceMemory out = cuda::device_memory(sizeof(float));
-  const int blocks = sm_count * 32;
-  const Timing timing = stopwatch.in_graph([&](Stream stream) {
-    launch(multiply_add_chains, {.grid = {blocks}, .block = {threads}, .stream = stream},
-           static_cast<float*>(out.get()), 0.5f);
-  });
-  return 2.0 * fma_chains * fma_steps * threads * blocks / (timing.median * 1e-6);
+/// FLOP/s of one of the two kernels of arithmetic in registers.
+template <class Launch, class Flops>
+double arithmetic_rate(Stopwatch& stopwatch, int sm_count, const Launch& launch_chains, const Flops& flops) {
+  const kernels::ChainParams params{.blocks = sm_count * 32};
+  const cuda::DeviceMemory out = cuda::device_memory(sizeof(float) * params.outputs());
+  const Timing timing =
+      stopwatch.in_graph([&](Stream stream) { launch_chains(static_cast<float*>(out.get()), params, stream); });
+  return flops(params) / (timing.median * 1e-6);
 }
 
 /// fp16 values in [-1, 1) from a small linear congruential generator: products of zeros run faster than real ones.
@@ -187,11 +152,14 @@ GpuCeilings measure_ceilings(Stopwatch& stopwatch, std::size_t l2_bytes, int sm_
   GpuCeilings c;
   c.copy_bytes = std::max(by_kernel, by_driver);
   c.l2_copy_bytes = copy_rate(stopwatch, cached, sm_count);
-  c.fp32_flops = fma_rate(stopwatch, sm_count);
-  c.fp16_flops = std::max(ours, vendor.value_or(0));
+  c.fp32_flops = arithmetic_rate(stopwatch, sm_count, kernels::multiply_add_chains, kernels::multiply_add_flops);
+  const double in_registers =
+      arithmetic_rate(stopwatch, sm_count, kernels::multiply_matrix_chains, kernels::multiply_matrix_flops);
+  c.fp16_flops = std::max({ours, in_registers, vendor.value_or(0)});
   c.details = {{"copy_by_kernel_bytes_per_s", by_kernel}, {"copy_by_driver_bytes_per_s", by_driver},
                {"l2_copy_bytes_per_s", c.l2_copy_bytes},  {"l2_copy_buffer_bytes", static_cast<double>(cached)},
-               {"fp32_fma_flops_per_s", c.fp32_flops},    {"fp16_conv2d_1x1_flops_per_s", ours}};
+               {"fp32_fma_flops_per_s", c.fp32_flops},    {"fp16_conv2d_1x1_flops_per_s", ours},
+               {"fp16_mma_flops_per_s", in_registers}};
   if (vendor) c.details.emplace_back("fp16_cublas_flops_per_s", *vendor);
   for (auto& latency : launch_latencies(stopwatch)) c.details.push_back(std::move(latency));
   return c;

@@ -14,7 +14,8 @@ struct GpuCeilings {
   double copy_bytes = 0;     ///< read plus written, copying memory far larger than L2
   double l2_copy_bytes = 0;  ///< the same of what stays in L2
   double fp32_flops = 0;     ///< of fused multiply-adds in registers
-  double fp16_flops = 0;     ///< of a large fp16 matrix product with fp32 sums: the better of cuBLAS and conv2d()
+  double fp16_flops =
+      0;  ///< of fp16 matrix products with fp32 sums: the best of cuBLAS, conv2d() and mma.sync in registers
   /// How these came about, and the latencies of launches, each with its unit in its name.
   std::vector<std::pair<std::string, double>> details;
 };

@@ -71,7 +71,9 @@ def machine_facts(result):
     """What a result says of machine, version and date, in words."""
     machine = result["machine"]
     busy = result.get("busy_with_others")
-    return [f"{machine['cpu']} {machine['architecture']}".strip() + f", {machine['cores']} cores",
+    gpu = machine.get("gpu")
+    return [f"{gpu['name']}, driver {gpu.get('driver') or 'unknown'}" if gpu else "",
+            f"{machine['cpu']} {machine['architecture']}".strip() + f", {machine['cores']} cores",
             f"{', '.join(machine['flags'])}", f"Linux {machine['kernel']}", f"niceness {machine['niceness']}",
             f"commit {result['commit']}", result["date"],
             f"others used {percent(busy)} of the processors meanwhile" if busy is not None else ""]

@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "engine/cuda/cascade.h"
+#include "engine/cuda/ceilings.h"
 #include "engine/cuda/fusion.h"
 #include "engine/cuda/session.h"
 
@@ -44,6 +45,10 @@ class CudaBackend final : public Backend {
                context_->vendor ? ", " + context_->vendor->version() : "", ")");
   }
   DType precision() const override { return context_->precision; }
+  std::optional<DeviceCeilings> measure_ceilings() const override {
+    cuda::use_gpu(context_->gpu.index);
+    return cuda::measure_ceilings(context_->gpu);
+  }
   std::size_t weight_bytes() const override { return context_->weights.bytes(); }
 
  private:

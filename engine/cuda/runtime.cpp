@@ -73,6 +73,9 @@ int device_count() {
     fail(ErrorKind::device, "the NVIDIA driver finds no GPU");
   }
   require(code, "counting GPUs");
+  check(driver >= kernels::least_driver(), ErrorKind::device, "the NVIDIA driver is too old: it serves CUDA ",
+        version_text(driver), ", this program's kernels are compressed in a way that needs ",
+        version_text(kernels::least_driver()), " or newer");
   return count;
 }
 
@@ -90,6 +93,7 @@ DeviceFacts open_gpu(int index) {
   facts.minor = properties.minor;
   facts.sm_count = properties.multiProcessorCount;
   facts.memory_bytes = properties.totalGlobalMem;
+  facts.l2_bytes = static_cast<std::size_t>(properties.l2CacheSize);
   facts.driver = version_text(driver_version());
   facts.runtime = version_text(CUDART_VERSION);
   facts.has_loops = driver_version() >= 12040;

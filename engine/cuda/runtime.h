@@ -24,6 +24,7 @@ struct DeviceFacts {
   int major = 0, minor = 0;  ///< compute capability
   int sm_count = 0;
   std::size_t memory_bytes = 0;
+  std::size_t l2_bytes = 0;     ///< of the cache that all multiprocessors share
   std::string driver, runtime;  ///< versions of CUDA: of the installed driver, of the library linked in
   bool has_loops = false;       ///< whether a Program may repeat a part of itself without the host (driver >= 12.4)
 };

@@ -117,6 +117,27 @@ void CudaSession::run_all() {
   wait();
 }
 
+void CudaSession::run_timed(std::span<double> layer_ms) {
+  if (synchronous_) return Session::run_timed(layer_ms);
+  if (!timed_) {
+    auto timed = std::make_unique<Timed>();
+    timed->moments.resize(graph_.nodes().size() + 1);
+    timed->program.emplace([this, &moments = timed->moments](Recorder& recorder) {
+      moments.front().record(recorder.stream());
+      enqueue_imports(recorder.stream());
+      for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+        stage_.enqueue(NodeId{static_cast<std::int32_t>(i)}, recorder.stream());
+        moments[i + 1].record(recorder.stream());
+      }
+      enqueue_exports(recorder.stream());
+    });
+    timed_ = std::move(timed);
+  }
+  timed_->program->launch(stream_.get());
+  wait();
+  for (std::size_t i = 0; i < layer_ms.size(); ++i) layer_ms[i] = timed_->moments[i + 1].ms_since(timed_->moments[i]);
+}
+
 Tensor CudaSession::value_of(ValueId id) const {
   const TensorType& type = graph_[id].type;
   const Buffer& buffer = stage_.buffer(id);

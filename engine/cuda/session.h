@@ -1,6 +1,7 @@
 // A graph compiled for the GPU: what people run alone; the whole way of an image is a Cascade (cascade.h).
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,6 +33,7 @@ class CudaSession final : public Session {
   void run_node(NodeId id) override;
   void end() override;
   void run_all() override;
+  void run_timed(std::span<double> layer_ms) override;
   void wait() override { synchronise(stream_.get()); }
   const void* output_data(std::size_t i) const override { return exports_[i].host.get(); }
   Tensor value_of(ValueId id) const override;
@@ -39,6 +41,12 @@ class CudaSession final : public Session {
 
   void enqueue_imports(Stream stream) const;
   void enqueue_exports(Stream stream) const;
+
+  /// A run with a moment noted before the first node and after each.
+  struct Timed {
+    std::deque<Moment> moments;  // a deque: they cannot be moved
+    std::optional<Program> program;
+  };
 
   std::shared_ptr<Context> context_;
   Stage stage_;
@@ -48,6 +56,7 @@ class CudaSession final : public Session {
   DeviceMemory arena_;
   bool synchronous_;  // GIEMSA_SYNC: a fault is found where it happens
   std::optional<Program> program_;
+  std::unique_ptr<Timed> timed_;
 };
 
 }  // namespace giemsa::cuda

@@ -6,12 +6,26 @@ namespace giemsa::cuda {
 
 namespace {
 
+/// Memory that is moved to drive everything else out of L2.
+class Flush {
+ public:
+  explicit Flush(std::size_t l2_bytes)
+      : bytes_(2 * l2_bytes), from_(device_memory(bytes_)), to_(device_memory(bytes_)) {}
+  void enqueue(Stream stream) const { copy(to_.get(), from_.get(), bytes_, stream); }
+
+ private:
+  std::size_t bytes_;
+  DeviceMemory from_, to_;
+};
+
 class TimedWork {
  public:
-  TimedWork(const std::function<void(Stream)>& work, int runs)
-      : runs_(runs), program_([this, &work](Recorder& recorder) {
+  TimedWork(const TimedLaunch& launch, int runs, const Flush& flush)
+      : runs_(runs), program_([this, &launch, &flush](Recorder& recorder) {
+          flush.enqueue(recorder.stream());
+          launch(recorder.stream(), 0);
           start_.record(recorder.stream());
-          for (int i = 0; i < runs_; ++i) work(recorder.stream());
+          for (int i = 1; i <= runs_; ++i) launch(recorder.stream(), i);
           end_.record(recorder.stream());
         }) {}
 
@@ -36,9 +50,11 @@ class TimedWork {
 
 }  // namespace
 
-std::vector<double> median_us(std::span<const std::function<void(Stream)>> works, int runs, int rounds, Stream stream) {
+std::vector<double> median_us(std::span<const TimedLaunch> launches, int runs, int rounds, std::size_t l2_bytes,
+                              Stream stream) {
+  const Flush flush(l2_bytes);
   std::vector<std::unique_ptr<TimedWork>> timed;
-  for (const auto& work : works) timed.push_back(std::make_unique<TimedWork>(work, runs));
+  for (const TimedLaunch& launch : launches) timed.push_back(std::make_unique<TimedWork>(launch, runs, flush));
   for (int round = 0; round < rounds; ++round)
     for (const auto& work : timed) work->sample(stream);
   std::vector<double> times;

@@ -37,9 +37,10 @@ std::vector<Conv2dPlan> plans_for(const Conv2dParams& params) {
 /// 2^16 of them.
 class Trial {
  public:
-  Trial(const Conv2dParams& params, std::span<const Conv2dPlan> plans, Stream stream)
+  Trial(const Conv2dParams& params, std::span<const Conv2dPlan> plans, int runs, Stream stream)
       : params_(params),
         out_elements_(elements(params.images, params.out_h(), params.out_w(), params.output_pixel_stride)) {
+    const int copies = copies_for(runs);
     ExactNumbers numbers;
     input_ =
         uploaded(numbers.halves(elements(params.images, params.in_h, params.in_w, params.input_pixel_stride)), stream);
@@ -47,8 +48,8 @@ class Trial {
         numbers.halves(static_cast<std::size_t>(params.out_channels) * static_cast<std::size_t>(params.depth()));
     std::vector<Half> packed(kernels::packed_weight_size(params));
     kernels::pack_conv2d_weight(packed.data(), weight.data(), params);
-    weight_ = uploaded(packed, stream);
-    bias_ = uploaded(numbers.floats(static_cast<std::size_t>(params.out_channels)), stream);
+    weight_ = Copies(packed, copies, stream);
+    bias_ = Copies(numbers.floats(static_cast<std::size_t>(params.out_channels)), copies, stream);
     if (params.residual_pixel_stride > 0)
       residual_ = uploaded(
           numbers.halves(elements(params.images, params.out_h(), params.out_w(), params.residual_pixel_stride)),
@@ -60,24 +61,25 @@ class Trial {
     workspace_ = device_memory(workspace_bytes);
   }
 
-  std::function<void(Stream)> work(const Conv2dPlan& plan) const {
-    return [this, plan](Stream stream) {
+  TimedLaunch launch(const Conv2dPlan& plan) const {
+    return [this, plan](Stream stream, int run) {
       const kernels::Conv2dInputs<Half> inputs{
-          static_cast<const Half*>(input_.get()), static_cast<const Half*>(weight_.get()),
-          static_cast<const float*>(bias_.get()), static_cast<const Half*>(residual_.get())};
+          static_cast<const Half*>(input_.get()), static_cast<const Half*>(weight_.at(run)),
+          static_cast<const float*>(bias_.at(run)), static_cast<const Half*>(residual_.get())};
       kernels::conv2d(static_cast<Half*>(output_.get()), static_cast<float*>(workspace_.get()), inputs, params_, plan,
                       stream);
     };
   }
 
   std::vector<std::uint16_t> result(const Conv2dPlan& plan, Stream stream) const {
-    return result_of(work(plan), output_.get(), out_elements_, stream);
+    return result_of(launch(plan), output_.get(), out_elements_, stream);
   }
 
  private:
   Conv2dParams params_;
   std::size_t out_elements_;
-  DeviceMemory input_, weight_, bias_, residual_, output_, workspace_;
+  Copies weight_, bias_;
+  DeviceMemory input_, residual_, output_, workspace_;
 };
 
 }  // namespace
@@ -87,22 +89,22 @@ std::size_t worth_changing(std::span<const double> times, std::size_t usual) {
   return times[least] < 0.98 * times[usual] ? least : usual;
 }
 
-PlanTimes measure_plans(const Conv2dParams& params, int sm_count, const Effort& effort) {
+PlanTimes measure_plans(const Conv2dParams& params, const DeviceFacts& gpu, const Effort& effort) {
   PlanTimes result;
   naming(describe(params), [&] {
     const std::vector<Conv2dPlan> plans = plans_for(params);
     const OwnedStream stream;
-    const Trial trial(params, plans, stream.get());
+    const Trial trial(params, plans, effort.runs, stream.get());
     const Conv2dPlan simplest{Conv2dTile::m64n64k32, 1};
     const std::vector<std::uint16_t> expected = trial.result(simplest, stream.get());
-    std::vector<std::function<void(Stream)>> works;
+    std::vector<TimedLaunch> launches;
     for (const Conv2dPlan& plan : plans) {
       check(trial.result(plan, stream.get()) == expected, ErrorKind::device, "plan ", describe(plan),
             " computes other numbers than plan ", describe(simplest));
-      works.push_back(trial.work(plan));
+      launches.push_back(trial.launch(plan));
     }
-    const std::vector<double> times = median_us(works, effort.runs, effort.rounds, stream.get());
-    const Conv2dPlan usual = kernels::choose(params, sm_count);
+    const std::vector<double> times = median_us(launches, effort.runs, effort.rounds, gpu.l2_bytes, stream.get());
+    const Conv2dPlan usual = kernels::choose(params, gpu.sm_count);
     const auto usual_index = static_cast<std::size_t>(std::ranges::find(plans, usual) - plans.begin());
     check(usual_index < plans.size(), ErrorKind::internal, "the usual plan does not fit");
     const std::size_t best = worth_changing(times, usual_index);
@@ -147,13 +149,13 @@ Tuning tune(std::span<const Graph> graphs, const DeviceFacts& gpu, const Measure
   Tuning tuning;
   std::map<std::string, Conv2dPlan> best;
   for (const Conv2dParams& params : convolutions) {
-    const PlanTimes times = measure_plans(params, gpu.sm_count, effort);
+    const PlanTimes times = measure_plans(params, gpu, effort);
     best[describe(params)] = times.best;
     if (times.best != times.usual) tuning.set(params, times.best);
     measured.convolution(times);
   }
   for (const Pair& pair : pairs) {
-    const PairTimes times = measure_pair(pair, best.at(describe(pair.params.pointwise())), gpu.sm_count, effort);
+    const PairTimes times = measure_pair(pair, best.at(describe(pair.params.pointwise())), gpu, effort);
     if (times.best != times.usual) tuning.set(pair, times.best);
     measured.pair(times);
   }

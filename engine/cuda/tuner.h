@@ -32,11 +32,12 @@ std::size_t worth_changing(std::span<const double> times, std::size_t usual);
 
 /// Runs every plan that fits, on random numbers, on the current GPU. Throws Error(device), naming the convolution and
 /// the plan, where two plans disagree by a bit: the numbers are such that no sum of theirs is rounded.
-PlanTimes measure_plans(const kernels::Conv2dParams& params, int sm_count, const Effort& effort = {});
+PlanTimes measure_plans(const kernels::Conv2dParams& params, const DeviceFacts& gpu, const Effort& effort = {});
 
 /// The same of a pair: as one kernel by every plan that fits, and apart, the pointwise convolution by `pointwise`.
 /// Apart, ASPP's three depthwise convolutions are one launch, of which a pair is charged a third.
-PairTimes measure_pair(const Pair& pair, const kernels::Conv2dPlan& pointwise, int sm_count, const Effort& effort = {});
+PairTimes measure_pair(const Pair& pair, const kernels::Conv2dPlan& pointwise, const DeviceFacts& gpu,
+                       const Effort& effort = {});
 
 /// What is told of each measurement.
 struct Measured {

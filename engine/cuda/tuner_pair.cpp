@@ -33,22 +33,24 @@ std::vector<SeparablePlan> plans_for(const SeparableParams& params) {
 /// fp16 holds; their products with the pointwise weight are multiples of 2^-8, and fp32 holds every sum of 2^14.
 class PairTrial {
  public:
-  PairTrial(const Pair& pair, const Conv2dPlan& pointwise, std::span<const SeparablePlan> plans, Stream stream)
+  PairTrial(const Pair& pair, const Conv2dPlan& pointwise, std::span<const SeparablePlan> plans, int runs,
+            Stream stream)
       : pair_(pair), pointwise_plan_(pointwise) {
     const SeparableParams& p = pair_.params;
     const auto channels = static_cast<std::size_t>(p.channels), outputs = static_cast<std::size_t>(p.out_channels);
     const auto out_pixels = static_cast<std::size_t>(p.pixels());
+    const int copies = copies_for(runs) * pair.branches;
     ExactNumbers numbers;
     const std::size_t in_pixels =
         static_cast<std::size_t>(p.images) * static_cast<std::size_t>(p.in_h) * static_cast<std::size_t>(p.in_w);
     input_ = uploaded(numbers.halves(in_pixels * static_cast<std::size_t>(p.input_pixel_stride), 0x1p-2f), stream);
-    depthwise_weight_ = uploaded(numbers.halves(9 * channels, 0x1p-2f, 0x1p-2f), stream);
-    depthwise_bias_ = uploaded(numbers.floats(channels), stream);
+    depthwise_weight_ = Copies(numbers.halves(9 * channels, 0x1p-2f, 0x1p-2f), copies, stream);
+    depthwise_bias_ = Copies(numbers.floats(channels), copies, stream);
     const std::vector<Half> weight = numbers.halves(outputs * channels);
     std::vector<Half> packed(kernels::packed_weight_size(p.pointwise()));
     kernels::pack_conv2d_weight(packed.data(), weight.data(), p.pointwise());
-    weight_ = uploaded(packed, stream);
-    bias_ = uploaded(numbers.floats(outputs), stream);
+    weight_ = Copies(packed, copies, stream);
+    bias_ = Copies(numbers.floats(outputs), copies, stream);
     for (auto& mid : mid_) mid = device_memory(out_pixels * channels * sizeof(Half));
     out_elements_ = out_pixels * static_cast<std::size_t>(p.output_pixel_stride);
     output_ = device_memory(out_elements_ * sizeof(Half));
@@ -58,31 +60,34 @@ class PairTrial {
   }
 
   /// As one kernel; or apart, all branches.
-  std::function<void(Stream)> work(const PairPlan& plan) const {
+  TimedLaunch launch(const PairPlan& plan) const {
     if (!plan)
-      return [this](Stream stream) {
-        spread(stream);
-        for (int branch = 0; branch < pair_.branches; ++branch) mix(branch, stream);
+      return [this](Stream stream, int run) {
+        depthwise(stream, run);
+        for (int branch = 0; branch < pair_.branches; ++branch) pointwise(branch, stream, run);
       };
-    return [this, plan = *plan](Stream stream) {
-      const kernels::SeparableInputs inputs{halves(input_), halves(depthwise_weight_), floats(depthwise_bias_),
-                                            halves(weight_), floats(bias_)};
+    return [this, plan = *plan](Stream stream, int run) {
+      const int copy = copy_of(run, 0);
+      const kernels::SeparableInputs inputs{static_cast<const Half*>(input_.get()), halves(depthwise_weight_, copy),
+                                            floats(depthwise_bias_, copy), halves(weight_, copy), floats(bias_, copy)};
       kernels::separable(static_cast<Half*>(output_.get()), static_cast<float*>(workspace_.get()), inputs, pair_.params,
                          plan, stream);
     };
   }
 
   std::vector<std::uint16_t> result(const PairPlan& plan, Stream stream) const {
-    return result_of(work(plan), output_.get(), out_elements_, stream);
+    return result_of(launch(plan), output_.get(), out_elements_, stream);
   }
 
  private:
-  static const Half* halves(const DeviceMemory& memory) { return static_cast<const Half*>(memory.get()); }
-  static const float* floats(const DeviceMemory& memory) { return static_cast<const float*>(memory.get()); }
+  static const Half* halves(const Copies& copies, int i) { return static_cast<const Half*>(copies.at(i)); }
+  static const float* floats(const Copies& copies, int i) { return static_cast<const float*>(copies.at(i)); }
+  /// The weights' copy that a branch takes in a run: none is taken twice.
+  int copy_of(int run, int branch) const { return run * pair_.branches + branch; }
   Half* mid(int branch) const { return static_cast<Half*>(mid_[static_cast<std::size_t>(branch)].get()); }
 
   /// The depthwise convolutions.
-  void spread(Stream stream) const {
+  void depthwise(Stream stream, int run) const {
     const SeparableParams& p = pair_.params;
     if (pair_.branches == kernels::aspp_branches) {
       const int rate = p.window.dilation.h;
@@ -94,25 +99,29 @@ class PairTrial {
                                      .output_pixel_stride = p.channels,
                                      .relu = p.depthwise_relu};
       const auto branch = [&](int i) {
-        return kernels::AsppBranch<Half>{mid(i), halves(depthwise_weight_), floats(depthwise_bias_)};
+        const int copy = copy_of(run, i);
+        return kernels::AsppBranch<Half>{mid(i), halves(depthwise_weight_, copy), floats(depthwise_bias_, copy)};
       };
       const kernels::AsppBranch<Half> branches[]{branch(0), branch(1), branch(2)};
-      return kernels::aspp_depthwise(branches, halves(input_), aspp, stream);
+      return kernels::aspp_depthwise(branches, static_cast<const Half*>(input_.get()), aspp, stream);
     }
-    const kernels::DepthwiseParams depthwise{.images = p.images,
-                                             .channels = p.channels,
-                                             .in = {p.in_h, p.in_w},
-                                             .out = {p.out_h(), p.out_w()},
-                                             .window = p.window,
-                                             .input_pixel_stride = p.input_pixel_stride,
-                                             .output_pixel_stride = p.channels,
-                                             .relu = p.depthwise_relu};
-    kernels::depthwise(mid(0), halves(input_), halves(depthwise_weight_), floats(depthwise_bias_), depthwise, stream);
+    const kernels::DepthwiseParams params{.images = p.images,
+                                          .channels = p.channels,
+                                          .in = {p.in_h, p.in_w},
+                                          .out = {p.out_h(), p.out_w()},
+                                          .window = p.window,
+                                          .input_pixel_stride = p.input_pixel_stride,
+                                          .output_pixel_stride = p.channels,
+                                          .relu = p.depthwise_relu};
+    const int copy = copy_of(run, 0);
+    kernels::depthwise(mid(0), static_cast<const Half*>(input_.get()), halves(depthwise_weight_, copy),
+                       floats(depthwise_bias_, copy), params, stream);
   }
 
   /// A pointwise one.
-  void mix(int branch, Stream stream) const {
-    const kernels::Conv2dInputs<Half> inputs{mid(branch), halves(weight_), floats(bias_), nullptr};
+  void pointwise(int branch, Stream stream, int run) const {
+    const int copy = copy_of(run, branch);
+    const kernels::Conv2dInputs<Half> inputs{mid(branch), halves(weight_, copy), floats(bias_, copy), nullptr};
     kernels::conv2d(static_cast<Half*>(output_.get()), static_cast<float*>(workspace_.get()), inputs,
                     pair_.params.pointwise(), pointwise_plan_, stream);
   }
@@ -120,30 +129,31 @@ class PairTrial {
   Pair pair_;
   Conv2dPlan pointwise_plan_;
   std::size_t out_elements_ = 0;
-  DeviceMemory input_, depthwise_weight_, depthwise_bias_, weight_, bias_, output_, workspace_;
+  Copies depthwise_weight_, depthwise_bias_, weight_, bias_;
+  DeviceMemory input_, output_, workspace_;
   std::array<DeviceMemory, kernels::aspp_branches> mid_;
 };
 
 }  // namespace
 
-PairTimes measure_pair(const Pair& pair, const Conv2dPlan& pointwise, int sm_count, const Effort& effort) {
+PairTimes measure_pair(const Pair& pair, const Conv2dPlan& pointwise, const DeviceFacts& gpu, const Effort& effort) {
   PairTimes result;
   naming(describe(pair), [&] {
     const std::vector<SeparablePlan> fused = plans_for(pair.params);
     std::vector<PairPlan> plans{PairPlan()};  // apart first
     plans.insert(plans.end(), fused.begin(), fused.end());
     const OwnedStream stream;
-    const PairTrial trial(pair, pointwise, fused, stream.get());
+    const PairTrial trial(pair, pointwise, fused, effort.runs, stream.get());
     const std::vector<std::uint16_t> expected = trial.result(PairPlan(), stream.get());
-    std::vector<std::function<void(Stream)>> works;
+    std::vector<TimedLaunch> launches;
     for (const PairPlan& plan : plans) {
       check(trial.result(plan, stream.get()) == expected, ErrorKind::device, "plan ", describe(plan),
             " computes other numbers than the two apart");
-      works.push_back(trial.work(plan));
+      launches.push_back(trial.launch(plan));
     }
-    std::vector<double> times = median_us(works, effort.runs, effort.rounds, stream.get());
+    std::vector<double> times = median_us(launches, effort.runs, effort.rounds, gpu.l2_bytes, stream.get());
     times.front() /= pair.branches;
-    const PairPlan usual = Tuning().plan_for(pair, sm_count);
+    const PairPlan usual = Tuning().plan_for(pair, gpu.sm_count);
     const auto usual_index = static_cast<std::size_t>(std::ranges::find(plans, usual) - plans.begin());
     check(usual_index < plans.size(), ErrorKind::internal, "the usual plan does not fit");
     const std::size_t best = worth_changing(times, usual_index);

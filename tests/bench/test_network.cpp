@@ -117,6 +117,7 @@ TEST_CASE("profile: the ceiling that is met first") {
   layer.bytes = 1e6;
   CHECK(least_ms(layer, ceilings, DType::f32) == doctest::Approx(8));
   CHECK(least_ms(layer, ceilings, DType::bf16) == doctest::Approx(2));
+  CHECK(least_ms(layer, {.fp32_flops = 1e9, .fp16_flops = 2e9, .copy_bytes = 1e9}, DType::f16) == doctest::Approx(4));
   layer.bytes = 1e7;
   CHECK(least_ms(layer, ceilings, DType::f32) == doctest::Approx(10));
   CHECK(least_ms(layer, {.fp32_flops = 0, .bf16_flops = 0, .copy_bytes = 1e9}, DType::f32) == doctest::Approx(10));
@@ -143,6 +144,26 @@ TEST_CASE("trace: layers lie end to end below the run") {
   }
   const Json unlimited = trace_json(profile, session->graph(), DType::f32, nullptr, {}, op_name);
   CHECK_FALSE(unlimited["traceEvents"][3]["args"].contains("percent_of_limit"));
+}
+
+TEST_CASE("trace: limits are those that the device has") {
+  const auto session = small_session(1);
+  LayerProfile profile{{}, 5, 3};
+  profile.layers.push_back({"layer", NodeId{0}, 1, 2, 1e6, 1e6});
+  const Ceilings of_gpu{.fp32_flops = 6e13, .fp16_flops = 6e14, .copy_bytes = 3e12};
+  const Ceilings of_cpu{.fp32_flops = 4e11, .bf16_flops = 8e11, .copy_bytes = 1e10};
+  const auto other = [&](const Ceilings& ceilings) {
+    return trace_json(profile, session->graph(), DType::f32, &ceilings, {}, op_name)["otherData"];
+  };
+  CHECK(other(of_gpu) == Json{{"fp32_flops", 6e13}, {"fp16_flops", 6e14}, {"copy_bytes", 3e12}});
+  CHECK(other(of_cpu) == Json{{"fp32_flops", 4e11}, {"bf16_flops", 8e11}, {"copy_bytes", 1e10}});
+  const auto table = [&](const Ceilings& ceilings) {
+    return trace_table(profile, session->graph(), DType::f32, &ceilings, 1, op_name);
+  };
+  CHECK(table(of_gpu).find("limit: 60000 GFLOP/s fp32, 600000 fp16, 3000.0 GB/s copied") != std::string::npos);
+  CHECK(table(of_gpu).find("mma.sync") != std::string::npos);
+  CHECK(table(of_cpu).find("limit: 400 GFLOP/s fp32, 800 bf16, 10.0 GB/s copied") != std::string::npos);
+  CHECK(table(of_cpu).find("mma.sync") == std::string::npos);
 }
 
 TEST_CASE("trace table: slowest first, no more than asked for") {

@@ -95,7 +95,7 @@ TEST_CASE("tuning measures separable convolutions as one kernel and apart, and t
     const TextFile file(text);
     const cuda::Tuning read = cuda::Tuning::read(file.name(), "x");
     CHECK(read.text("x") == text);
-    CHECK(read.plan_for(measured[1].what, 4) == plan);
+    CHECK(read.plan_for(measured[1].what, cuda::open_gpu(0).sm_count) == plan);
   }
 }
 
@@ -146,9 +146,10 @@ TEST_CASE("what CUDA refuses is the device's fault, and named; a broken precondi
 TEST_CASE("each call to CUDA's runtime may fail while it is tuned, and the convolution is named") {
   const Pair pair = pair_at(1, 3);
   const kernels::Conv2dParams params = pair.params.pointwise();
+  const cuda::DeviceFacts gpu = cuda::open_gpu(0);
   const auto work = [&] {
-    (void)cuda::measure_plans(params, 4, {1, 1});
-    (void)cuda::measure_pair(pair, {}, 4, {1, 1});
+    (void)cuda::measure_plans(params, gpu, {1, 1});
+    (void)cuda::measure_pair(pair, {}, gpu, {1, 1});
   };
   const std::int64_t first = simt::fallible_calls();
   work();

@@ -7,6 +7,7 @@ to move a load of what it takes for constant. Beyond that:
 
     TENSOR_CORE   matrix instructions in the main loop, which loads nothing narrower than 16 bytes from global memory
     GATHERING     the same, but the loop also fetches elements whose place alone decides how wide they can be read
+    TENSOR_CORE_IN_REGISTERS  matrix instructions in the main loop, of a kernel that loads nothing
     BANDWIDTH     a main loop that loads from global memory by 16 bytes only
     EXEMPT        nothing more, for the reason that the line gives
 
@@ -27,6 +28,7 @@ class Kind:
 
 TENSOR_CORE = Kind("tensor core", matrix=True, wide_loads=True)
 GATHERING = Kind("gathering", matrix=True)
+TENSOR_CORE_IN_REGISTERS = Kind("matrix products", matrix=True)
 BANDWIDTH = Kind("bandwidth", wide_loads=True)
 EXEMPT = Kind("exempt")
 
@@ -75,6 +77,10 @@ EXPECTATIONS = [
     Expectation("pointwise_kernel<*, 8, *>", BANDWIDTH),
     Expectation("upsample_kernel<*, 4>", BANDWIDTH),
     Expectation("upsample_kernel<*, 8>", BANDWIDTH),
+
+    Expectation("copy_words_kernel", BANDWIDTH),
+    Expectation("multiply_add_chains_kernel", EXEMPT, "arithmetic in registers and nothing else: it measures that"),
+    Expectation("multiply_matrix_chains_kernel", TENSOR_CORE_IN_REGISTERS),
 
     Expectation("lrn_kernel<*>", EXEMPT, "the fallback for windows and layouts other than AlexNet's, by elements"),
     Expectation("pointwise_kernel<*, 1, *>", EXEMPT, "the fallback for channels not in whole vectors, by elements"),

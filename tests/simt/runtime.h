@@ -15,6 +15,9 @@ std::int64_t fallible_calls();
 /// Counts a call that may fail, and has it fail where that was asked for.
 void may_fail(const char* what);
 
+/// How often the host has waited for a stream, since the process began.
+std::int64_t waits();
+
 /// Bytes of device memory that are allocated.
 std::int64_t device_bytes();
 

@@ -65,9 +65,10 @@ LayerProfile profile_layers(Session& session, DType precision, const std::vector
 }
 
 double least_ms(const LayerTime& layer, const Ceilings& ceilings, DType precision) {
-  const double flops = precision == DType::bf16 && ceilings.bf16_flops > 0 ? ceilings.bf16_flops
-                       : precision == DType::i8 && ceilings.int8_ops > 0   ? ceilings.int8_ops
-                                                                           : ceilings.fp32_flops;
+  const double flops = precision == DType::f16 && ceilings.fp16_flops > 0    ? ceilings.fp16_flops
+                       : precision == DType::bf16 && ceilings.bf16_flops > 0 ? ceilings.bf16_flops
+                       : precision == DType::i8 && ceilings.int8_ops > 0     ? ceilings.int8_ops
+                                                                             : ceilings.fp32_flops;
   const double arithmetic = flops > 0 ? layer.flops / flops : 0;
   return 1000 * std::max(arithmetic, layer.bytes / ceilings.copy_bytes);
 }

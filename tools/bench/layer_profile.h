@@ -27,7 +27,7 @@ struct LayerProfile {
 };
 
 /// Runs the session on `input`, three times untimed and then `runs` times. Timed layer by layer a network is slower
-/// than it is in one go, most of all on a GPU.
+/// than it is in one go: on a CPU each layer is waited for, on a GPU the device notes the time after each.
 LayerProfile profile_layers(Session& session, DType precision, const std::vector<float>& input, int runs);
 
 /// Milliseconds that the layer would take at the ceiling it meets first, of copying or of arithmetic in `precision`.

@@ -22,6 +22,14 @@ Json name_event(const char* what, const char* name) {
   return {{"name", what}, {"ph", "M"}, {"pid", 1}, {"tid", 1}, {"args", {{"name", name}}}};
 }
 
+/// The rates in precisions narrower than fp32 that the device has, by the name that the document gives them.
+std::vector<std::pair<const char*, double>> narrow_rates(const Ceilings& ceilings) {
+  std::vector<std::pair<const char*, double>> rates{
+      {"fp16_flops", ceilings.fp16_flops}, {"bf16_flops", ceilings.bf16_flops}, {"int8_ops", ceilings.int8_ops}};
+  std::erase_if(rates, [](const auto& rate) { return rate.second <= 0; });
+  return rates;
+}
+
 double percent_of_limit(const LayerTime& layer, const Ceilings& ceilings, DType precision) {
   return 100 * least_ms(layer, ceilings, precision) / layer.median_ms;
 }
@@ -50,8 +58,7 @@ Json trace_json(const LayerProfile& profile, const Graph& graph, DType precision
   for (const auto& [name, value] : facts) other[name] = value;
   if (ceilings) {
     other["fp32_flops"] = ceilings->fp32_flops;
-    other["bf16_flops"] = ceilings->bf16_flops;
-    other["int8_ops"] = ceilings->int8_ops;
+    for (const auto& [name, rate] : narrow_rates(*ceilings)) other[name] = rate;
     other["copy_bytes"] = ceilings->copy_bytes;
   }
   return {{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}, {"otherData", std::move(other)}};
@@ -80,11 +87,13 @@ std::string trace_table(const LayerProfile& profile, const Graph& graph, DType p
   table += format("%9.3f  sum of %zu layers' medians of %d runs; the run in the trace took %.3f ms\n", sum,
                   layers.size(), profile.runs, profile.total_ms);
   if (!ceilings) return table;
+  std::string narrow;
+  for (const auto& [name, rate] : narrow_rates(*ceilings))
+    narrow += format(", %.0f ", rate * 1e-9) + std::string(name, std::string_view(name).find('_'));
   return cat(
-      table,
-      format("limit: %.0f GFLOP/s fp32, %.0f bf16, %.0f int8, %.1f GB/s copied, measured just now\n",
-             ceilings->fp32_flops * 1e-9, ceilings->bf16_flops * 1e-9, ceilings->int8_ops * 1e-9,
-             ceilings->copy_bytes * 1e-9),
+      table, format("limit: %.0f GFLOP/s fp32", ceilings->fp32_flops * 1e-9), narrow,
+      format(", %.1f GB/s copied, measured just now on this device\n", ceilings->copy_bytes * 1e-9),
+      ceilings->fp16_flops > 0 ? "fp16: mma.sync, which our kernels use; a vendor's library may use faster ones\n" : "",
       "above 100 %: data stayed in caches, products with padding were skipped, or others were at work meanwhile\n");
 }
 

@@ -45,6 +45,13 @@ Traced traced_of(const TraceArguments& arguments) {
   return traced;
 }
 
+/// Of the device that the backend computes on.
+Ceilings ceilings_of(const Backend& backend, int threads) {
+  if (const auto gpu = backend.measure_ceilings())
+    return {.fp32_flops = gpu->fp32_flops, .fp16_flops = gpu->fp16_flops, .copy_bytes = gpu->copy_bytes};
+  return measure_ceilings(threads > 0 ? threads : cpu_facts().cores);
+}
+
 Exit trace(const TraceArguments& arguments) {
   const Traced traced = traced_of(arguments);
   const auto backend = open_device(arguments.compute);
@@ -56,19 +63,16 @@ Exit trace(const TraceArguments& arguments) {
   verify_session(*session, {input});
   const LayerProfile profile = profile_layers(*session, precision, input, arguments.runs);
 
-  std::optional<Ceilings> ceilings;  // known of the CPU only
-  if (backend->device_name().starts_with("cpu"))
-    ceilings = measure_ceilings(arguments.compute.threads > 0 ? arguments.compute.threads : cpu_facts().cores);
-  const Ceilings* limit = ceilings ? &*ceilings : nullptr;
+  const Ceilings ceilings = ceilings_of(*backend, arguments.compute.threads);
   const TraceFacts facts = {{"giemsa", cat(GIEMSA_VERSION, ", commit ", commit)},
                             {"network", traced.model.file},
                             {"input", cat(graph[graph.inputs()[0]].type.shape)},
                             {"device", backend->device_name()},
                             {"precision", std::string(name_of(precision))}};
   if (!arguments.out.empty())
-    write_file_atomically(arguments.out, to_text(trace_json(profile, graph, precision, limit, facts, describe), 1));
+    write_file_atomically(arguments.out, to_text(trace_json(profile, graph, precision, &ceilings, facts, describe), 1));
   for (const auto& [name, value] : facts) std::cout << name << ": " << value << '\n';
-  std::cout << '\n' << trace_table(profile, graph, precision, limit, arguments.top, describe);
+  std::cout << '\n' << trace_table(profile, graph, precision, &ceilings, arguments.top, describe);
   return Exit::ok;
 }
 
@@ -77,7 +81,9 @@ constexpr const char* footer = R"(Examples:
   giemsa trace --net deeplabv3plus:512x512 --precision bf16 --top 10
 
 Open trace.json at https://ui.perfetto.dev. It shows the run whose total is the median of all runs; the table has the
-median of each layer. Layers are timed one by one, each to its end, so their sum is more than the network takes at once.
+median of each layer. On the CPU layers are timed one by one, each to its end, so their sum is more than the network takes
+at once. On a GPU the device notes the time after each layer, within a CUDA graph that the host starts once; a layer that
+has nothing to do shows what that costs. The run's own time has the copies from and to the host too.
 FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value read and written once. On the CPU
 3x3 convolutions in fp32 take fewer FLOPs than their definition (Winograd's algorithm) and may exceed 100 %.)";
 
