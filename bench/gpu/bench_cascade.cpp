@@ -1,5 +1,6 @@
 // The whole way of an image on the GPU: latency percentiles from a pinned frame to cells, how many regions it has, and
-// whether every run gives the same bits.
+// whether every run gives the same bits. With model files the frame is a drawn smear of --cells cells; with random
+// weights it is painted waves, and the threshold is set so that about as many regions are found.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include "bench/gpu/arguments.h"
 #include "bench/gpu/layers.h"
 #include "bench/gpu/program.h"
+#include "bench/gpu/vendor.h"
 #include "engine/cuda/backend.h"
 #include "nets/smear.h"
 #include "tools/samples/smear_generator.h"
@@ -53,21 +55,33 @@ std::size_t hash_of(const Cascade& cascade, std::vector<std::uint16_t>& labels) 
   return std::hash<std::string>{}(all);
 }
 
-/// A frame, and how many white cells were drawn on it.
-struct DrawnFrame {
+/// A stained smear and what networks find in it.
+struct DrawnSmear {
   std::vector<std::uint8_t> rgb;
-  std::size_t cells = 0;
+  std::uint64_t seed = 0;
+  std::size_t cells = 0;  ///< drawn: as many as fit side by side
 };
 
-/// A stained smear with `cells` white cells, as far as they fit side by side: trained networks find them.
-DrawnFrame drawn_smear(Size2 size, int cells) {
-  SampleOptions options;
-  options.width = static_cast<int>(size.w);
-  options.height = static_cast<int>(size.h);
-  options.seed = 2;
-  options.white_cells = cells;
-  SyntheticSmear smear = generate_smear(options);
-  return {std::move(smear.frame.rgb), smear.cells.size()};
+/// The smear of `wanted` white cells, of nine, in which closest to so many regions are found: at a small segment size
+/// trained networks too overlook cells. `pixels` is overwritten.
+DrawnSmear drawn_smear(int wanted, Cascade& cascade, Size2 size, std::uint8_t* pixels) {
+  DrawnSmear best;
+  long least = -1;
+  for (std::uint64_t seed = 1; seed <= 9; ++seed) {
+    SampleOptions options;
+    options.width = static_cast<int>(size.w);
+    options.height = static_cast<int>(size.h);
+    options.seed = seed;
+    options.white_cells = wanted;
+    SyntheticSmear smear = generate_smear(options);
+    std::memcpy(pixels, smear.frame.rgb.data(), smear.frame.rgb.size());
+    cascade.run(pixels);
+    const long off = std::labs(static_cast<long>(cascade.regions().size()) - wanted);
+    if (least >= 0 && off >= least) continue;
+    least = off;
+    best = {std::move(smear.frame.rgb), seed, smear.cells.size()};
+  }
+  return best;
 }
 
 nlohmann::json milliseconds(std::vector<double> us) {
@@ -86,17 +100,20 @@ int run(const Arguments& arguments) {
   const Model classifier = arguments.model("--classifier", "alexnet", "torchvision");
   const Size2 size = Arguments::size(arguments["--frame"]);
   const bool trained = !arguments["--segmenter"].empty();
-  const DrawnFrame frame = trained ? drawn_smear(size, arguments.number("--cells")) : DrawnFrame{painted_frame(size)};
+  const int cells = arguments.number("--cells");
+  DrawnSmear frame{painted_frame(size)};
   const cuda::PinnedMemory pinned = cuda::pinned_memory(frame.rgb.size());
-  std::memcpy(pinned.get(), frame.rgb.data(), frame.rgb.size());
-  const auto* pixels = static_cast<const std::uint8_t*>(pinned.get());
+  auto* const pixels = static_cast<std::uint8_t*>(pinned.get());
+  std::memcpy(pixels, frame.rgb.data(), frame.rgb.size());
 
   SmearOptions options;
   options.segment_size = InputSize::parse(arguments["--size"]);
-  if (!trained)
-    options.threshold =
-        threshold_for(arguments.number("--cells"), *backend, segmenter, classifier, size, options, pixels);
+  if (!trained) options.threshold = threshold_for(cells, *backend, segmenter, classifier, size, options, pixels);
   const auto cascade = backend->compile(graphs_of(segmenter, classifier, size, options));
+  if (trained) {
+    frame = drawn_smear(cells, *cascade, size, pixels);
+    std::memcpy(pixels, frame.rgb.data(), frame.rgb.size());
+  }
 
   const int runs = arguments.number("--runs");
   for (int i = 0; i < 20; ++i) cascade->run(pixels);
@@ -120,19 +137,24 @@ int run(const Arguments& arguments) {
                                  {"precision", arguments["--precision"]},
                                  {"loops", arguments["--loops"]},
                                  {"provider", arguments["--provider"]},
+                                 {"provider_note", arguments["--provider"] == "cudnn" ? cudnn_caveat : ""},
                                  {"tuning", arguments["--tuning"]},
                                  {"weights", trained ? "from files" : "random"},
                                  {"frame", arguments["--frame"]},
                                  {"segment_size", arguments["--size"]},
                                  {"threshold", options.threshold},
                                  {"cells_drawn", frame.cells},
+                                 {"seed", frame.seed},
                                  {"regions", regions},
                                  {"runs_that_differ", differing},
                                  {"total_ms", milliseconds(all)},
                                  {"segment_ms", milliseconds(segment)},
                                  {"postprocess_ms", milliseconds(postprocess)},
                                  {"classify_ms", milliseconds(classify)}};
-  std::printf("%s\n", report.dump(1).c_str());
+  std::printf("%s\n%s, segmented at %s: %zu regions of %zu cells, p50 %.3f ms, p99 %.3f ms, %d of %d runs differ\n",
+              report.dump(1).c_str(), arguments["--precision"].c_str(), arguments["--size"].c_str(), regions,
+              frame.cells, report["total_ms"]["p50"].get<double>(), report["total_ms"]["p99"].get<double>(), differing,
+              runs);
   save_report(arguments["--json"], report);
   const bool missed = frame.cells > 0 && regions == 0;
   if (missed)

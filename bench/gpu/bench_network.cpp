@@ -9,6 +9,7 @@
 
 #include "bench/gpu/arguments.h"
 #include "bench/gpu/program.h"
+#include "bench/gpu/vendor.h"
 #include "engine/cuda/stage.h"
 #include "engine/passes/passes.h"
 #include "kernels/layout.h"
@@ -179,6 +180,7 @@ int run(const Arguments& arguments) {
                  {"pdl", overlap && *overlap == '1'},
                  {"tuning", arguments["--tuning"]},
                  {"provider", arguments["--provider"]},
+                 {"provider_note", provider == cuda::Provider::cudnn ? cudnn_caveat : ""},
                  {"networks", json::object()}};
   std::printf("%s, %s; microseconds but for the arena's MiB\n%-24s %9s %9s %9s %9s %9s %9s %9s\n", gpu.name.c_str(),
               arguments["--precision"].c_str(), "network", "gpu p50", "gpu p99", "of 10", "import", "host p50",

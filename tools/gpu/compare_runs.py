@@ -4,7 +4,7 @@
     compare_runs.py FIRST OTHER...      folders
 
 Boxes may differ by a pixel or two, and a pixel in a thousand, where a probability is on the edge of the threshold; where boxes
-are equal, classes must be too, but for a tie of two. Exit status: 0 all agree, 1 one does not, 4 an OTHER is not there.
+are equal, classes must be too, but for a tie. Exit status: 0 all agree, 1 one does not, 4 an OTHER is not there.
 """
 
 import json
@@ -80,8 +80,7 @@ def compare(first, other):
                 if a["box"] == b["box"]:
                     equal += 1
                     change = max(change, abs(a["probability"] - b["probability"]))
-                    is_tie = max(a["probability"], b["probability"]) <= 0.5 + PROBABILITY
-                    if a["class"] != b["class"] and not is_tie:
+                    if a["probability"] - a["probabilities"][b["class"]] > PROBABILITY:
                         problems.append(f"{file}: {b['class']}, not {a['class']}, at {a['box']}")
         if len(pixels) != len(pixels2):
             problems.append(f"{file}: label images of different sizes")

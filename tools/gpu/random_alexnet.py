@@ -4,7 +4,8 @@
     random_alexnet.py OUT.safetensors [CLASSES]
 
 A checkpoint for `giemsa convert --arch alexnet --preset torchvision`. Times depend on weights hardly at all. Weights are of
-the size that keeps the activations' (He et al. 2015), in fp16, the same for the same number of classes.
+the size that keeps the activations' (He et al. 2015), in fp16, the same for the same number of classes; the last layer's are
+larger, so that classes differ.
 """
 
 import json
@@ -13,6 +14,9 @@ import pathlib
 import random
 import struct
 import sys
+
+
+LAST_GAIN = 4
 
 
 def tensors(classes):
@@ -25,10 +29,9 @@ def tensors(classes):
         yield f"{name}.bias", shape[:1]
 
 
-def random_halves(count, scale, generator):
-    """fp16 numbers of either sign, their size between `scale`, rounded down to a power of two, and its double."""
-    exponent = max(1, min(30, 15 + math.floor(math.log2(scale))))
-    high = bytes((byte & 0x80) | exponent << 2 | (byte & 3) for byte in range(256))
+def random_halves(count, exponent, generator):
+    """fp16 numbers of either sign, their size between 2^exponent and its double; exponents from -14 to 15."""
+    high = bytes((byte & 0x80) | (exponent + 15) << 2 | (byte & 3) for byte in range(256))
     data = bytearray(2 * count)
     data[0::2] = generator.randbytes(count)
     data[1::2] = generator.randbytes(count).translate(high)
@@ -38,11 +41,16 @@ def random_halves(count, scale, generator):
 def main():
     out, classes = pathlib.Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5
     generator = random.Random(1)
-    header, body = {}, bytearray()
+    header, body, lack = {}, bytearray(), 1.0
     for name, shape in tensors(classes):
         count = math.prod(shape)
-        is_bias = len(shape) == 1
-        data = bytes(2 * count) if is_bias else random_halves(count, math.sqrt(2 * shape[0] / count) / 1.5, generator)
+        data = bytes(2 * count)  # a bias is 0
+        if len(shape) > 1:
+            # Sizes are powers of two; what one layer lacks the next gets. Their root mean square is 1.53 of the least.
+            size = lack * math.sqrt(2 * shape[0] / count) / 1.53 * (LAST_GAIN if name.startswith("classifier.6") else 1)
+            exponent = round(math.log2(size))
+            lack = size / 2**exponent
+            data = bytes(random_halves(count, exponent, generator))
         header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [len(body), len(body) + len(data)]}
         body += data
     text = json.dumps(header).encode()

@@ -16,6 +16,7 @@ from .running import run_limited
 
 LEAST_SECONDS = 2  # a step with less time is left out
 RESERVE_SECONDS = 3  # for stopping what runs, and for the last archive
+NO_TIME = "no time"
 MOST_LOG_BYTES = 2 << 20  # of a log in the archive: its beginning and its end
 
 # Statuses by which our programs, and the test programs, say that there is no usable GPU.
@@ -62,19 +63,24 @@ class Stage:
         out.mkdir(parents=True, exist_ok=True)
 
     def run(self, steps):
-        """Runs the steps in order. Returns the exit status: 1 where one failed, else 4 without a GPU, else 0."""
+        """Runs the steps in order. Returns the exit status: 1 where one failed, or one that has to be whole had no time; else 4
+        without a GPU, else 0."""
         for group, members in itertools.groupby(steps, key=lambda step: step.group or id(step)):
             members = list(members)
             with concurrent.futures.ThreadPoolExecutor(len(members)) as pool:
                 for result in [pool.submit(self._run_and_keep, step) for step in members]:
                     result.result()
-        failed = [outcome.name for outcome in self.outcomes if outcome.result in ("failed", "stopped")]
-        left_out = [outcome.name for outcome in self.outcomes if outcome.result == "left out"]
+        def names(*results):
+            return [outcome.name for outcome in self.outcomes if outcome.result in results]
+
+        failed, left_out = names("failed", "stopped"), names("left out")
+        required = {step.name for step in steps if not step.may_be_cut}
+        no_time = [outcome.name for outcome in self.outcomes if outcome.why == NO_TIME and outcome.name in required]
         print(f"{self.name}: {len(self.outcomes)} steps in {time.monotonic() - self.began:.0f} s"
               + (f"; failed: {', '.join(failed)}" if failed else "")
               + (f"; left out: {', '.join(left_out)}" if left_out else "")
               + (f"; no GPU: {self.no_gpu}" if self.no_gpu else ""), flush=True)
-        return 1 if failed else 4 if self.no_gpu else 0
+        return 1 if failed or no_time else 4 if self.no_gpu else 0
 
     def _run_and_keep(self, step):
         outcome = self._run(step)
@@ -88,7 +94,7 @@ class Stage:
         if step.needs and not step.command[0]:
             return self._missing(step.name, f"no {step.needs}")
         if seconds < LEAST_SECONDS:
-            return Outcome(step.name, "left out", why="no time")
+            return Outcome(step.name, "left out", why=NO_TIME)
         try:
             ended = run_limited(step.command, seconds, self.folder / f"{step.name}.log", self.cwd,
                                 {**self.environment, **step.environment}, step.stdout)
