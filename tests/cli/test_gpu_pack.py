@@ -7,7 +7,7 @@ import unittest
 from gpu_support import CheckoutTest
 
 # As our programs and the test programs without a GPU; but `giemsa run --device cpu` runs.
-WITHOUT_GPU = 'case "$0 $*" in *test_*) echo no usable GPU; exit 77;; *"--device cpu"*) echo done;; *) echo no usable GPU; exit 4;; esac\n'
+WITHOUT_GPU = 'case "$0 $*" in *test_*) echo no usable GPU; exit 77;; *"--device cpu"*|*" devices") echo done;; *) echo no usable GPU; exit 4;; esac\n'
 # Programs that find what they look for, and leave the JSON that they were told to write.
 WITH_GPU = 'while [ $# -gt 0 ]; do case "$1" in --json) [ -n "$2" ] && [ "$2" != --quiet ] && echo "{}" >"$2";; esac; shift; done; echo fine\n'
 
@@ -62,6 +62,24 @@ class Pack(CheckoutTest):
         self.assertIn("are staged", self.pack(status=1))
         self.assertEqual(self.git("status", "--porcelain"), "M  weights/pretrained/README.md\n")
 
+    def test_packages_that_the_system_lacks_are_downloaded_and_unpacked(self):
+        """By stand-ins for apt and dpkg."""
+        log = self.folder / "asked"
+        self.script(self.folder / "bin/apt-cache", '[ "$2" != libdnnl3 ]\n')
+        self.script(self.folder / "bin/apt-get", f'echo "$*" >{log}; touch x.deb\n')
+        self.script(self.folder / "bin/dpkg", 'mkdir -p "$3/usr/include" "$3/usr/share/doc/x"; touch "$3/usr/include/x.h"\n')
+        deps = self.folder / "deps"
+        self.pack("--deps", deps)
+        self.assertTrue((deps / "usr/include/x.h").is_file())
+        self.assertFalse((deps / "usr/share/doc").exists())
+        self.assertIn(" libdnnl2 ", log.read_text())
+        self.assertNotIn("libdnnl3", log.read_text())
+        log.unlink()
+        self.pack("--deps", deps)  # nothing is fetched twice
+        self.assertFalse(log.exists())
+        self.script(self.folder / "bin/apt-get", "echo 'E: no network' >&2; exit 100\n")
+        self.assertIn("E: no network", self.pack("--deps", self.folder / "other", status=1))
+
     def outcomes(self, files):
         return {step["name"]: step["result"] for step in json.loads(files["steps.json"])["steps"]}
 
@@ -72,7 +90,7 @@ class Pack(CheckoutTest):
             said, files = self.stage(name, status=4)
             outcomes = self.outcomes(files)
             ran = {step for step, result in outcomes.items() if result == "ok"}
-            self.assertEqual(ran, {"stage1": {"unpack_programs", "unpack_models", "facts", "run_cpu"},
+            self.assertEqual(ran, {"stage1": {"unpack_programs", "unpack_models", "facts", "devices", "run_cpu"},
                                    "stage2": {"unpack_programs", "unpack_models", "facts_after"}}[name], said)
             self.assertEqual({result for step, result in outcomes.items() if step not in ran}, {"no GPU"}, said)
             self.assertIn("no GPU: no devices were found", said)

@@ -43,10 +43,14 @@ def compile_programs(work, architecture, programs=tuple(PROGRAMS), options=()):
 
 def fetch_packages(folder):
     """Unpacks PACKAGES into `folder`, without root and without installing anything. Raises OSError where one cannot be had."""
+    chosen = []
+    for names in map(lambda text: text.split("|"), PACKAGES):
+        known = [name for name in names if len(names) == 1 or _run("apt-cache", "show", name).returncode == 0]
+        chosen.append((known or names)[0])
     with tempfile.TemporaryDirectory() as scratch:
-        for names in PACKAGES:
-            if not any(_succeeds(["apt-get", "-qq", "download", name], scratch) for name in names.split("|")):
-                raise OSError(f"apt-get cannot download {names.replace('|', ' or ')}; apt-get update may help")
+        done = _run("apt-get", "-qq", "download", *chosen, folder=scratch)
+        if done.returncode != 0:
+            raise OSError(f"apt-get download: {done.stderr.strip() or 'failed'}; apt-get update may help")
         unpacked = pathlib.Path(scratch) / "root"
         for package in sorted(pathlib.Path(scratch).glob("*.deb")):
             subprocess.run(["dpkg", "-x", package, unpacked], check=True)
@@ -54,6 +58,5 @@ def fetch_packages(folder):
         shutil.copytree(unpacked, folder, symlinks=True, dirs_exist_ok=True)
 
 
-def _succeeds(command, folder):
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL).returncode == 0
+def _run(*command, folder=None):
+    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)

@@ -3,7 +3,7 @@
 
     watch_memory.py FILE.json COMMAND...
 
-FILE.json gets MiB before the command and at most during it. Exit status: the command's.
+FILE.json gets MiB before the command and at most during it; standard output is the command's alone. Exit status: the command's.
 """
 
 import json
@@ -38,7 +38,8 @@ def main():
     found = {"before_mib": before[-1], "most_mib": max(during)} if before and during else {}
     out.write_text(json.dumps(found) + "\n", encoding="utf-8")
     if found:
-        print(f"{found['most_mib'] - found['before_mib']} MiB of the GPU's memory at most, beyond {found['before_mib']} MiB before")
+        print(f"{found['most_mib'] - found['before_mib']} MiB of the GPU's memory at most, beyond {found['before_mib']} MiB before",
+              file=sys.stderr)
     return status
 
 
