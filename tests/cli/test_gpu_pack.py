@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import unittest
 
 from gpu_support import CheckoutTest
@@ -107,10 +108,13 @@ class Pack(CheckoutTest):
         self.script(self.folder / "bin/nvidia-smi", "echo 9.0\n")
         for tool in ("ncu", "compute-sanitizer"):
             self.script(self.folder / f"bin/{tool}", "echo fine\n")
+        self.script(self.folder / "bin/python3",  # one without PyTorch
+                    f'case "$*" in *torch_graph*) echo PyTorch is not installed; exit 4;; esac; exec {sys.executable} "$@"\n')
         self.pack(programs=WITH_GPU)
         said, files = self.stage("stage2", status=0)
         outcomes = self.outcomes(files)
         self.assertEqual({step for step, result in outcomes.items() if result != "ok"}, {"torch_graph", "torch_compile"}, said)
+        self.assertEqual(outcomes["torch_graph"], "left out")
         self.assertLessEqual({"network.json", "network_pdl.json", "network_tuned.json", "kernels.json", "ladder.json", "whole_320.json",
                               "whole_cudnn.json", "smear.json", "gpu_after.json"}, set(files))
         # The stand-ins leave no results: nothing to compare is a failure where there is a GPU.

@@ -117,7 +117,7 @@ import os, pathlib, signal, sys
 sys.path.insert(0, {str(ROOT / 'tools')!r})
 from gpu import stages
 from gpu.stage import Stage, Step
-signal.signal(signal.SIGTERM, stages._end)
+signal.signal(signal.SIGTERM, stages.stop)
 folder = pathlib.Path({str(self.folder)!r})
 Stage("stage1", folder / "logs", folder / "out", 60, folder, dict(os.environ)).run([
     Step("first", ["echo", "kept"], 5), Step("second", ["sh", "-c", "echo $$ >{pid_file}; sleep 60"], 60)])

@@ -181,12 +181,12 @@ def main(name, argv):
     place = Place(given.pack.absolute(), work, work / name, given.build and given.build.absolute())
     shutil.rmtree(place.results, ignore_errors=True)
     shutil.rmtree(work / "runs", ignore_errors=True)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, stop)
     return Stage(name, place.results, given.out.absolute(), given.seconds, ROOT, place.environment(),
                  why_no_gpu()).run(STAGES[name](place))
 
 
-def _end(number, frame):
+def stop(number, frame):
     """Whoever stops the stage stops its steps; the archive is that of the step before."""
     kill_all()
     os._exit(128 + number)
