@@ -31,8 +31,8 @@ Tensor random_weight(DType dtype, const Shape& shape) {
 /// An op of the network, which runs in the network's precision.
 void network_op(const std::string& name, const Op& op, const TensorType& input, const Shape& weight = {0}) {
   const auto make_graph = [=] {
-    Weights weights;
-    if (weight.volume() > 0) weights.weight = random_weight(DType::f32, weight);
+    std::vector<Weights> weights;
+    if (weight.volume() > 0) weights.emplace_back().weight = random_weight(DType::f32, weight);
     return graph_of(Node{.name = name, .op = op, .inputs = {}, .outputs = {ValueId{}}, .weights = std::move(weights)},
                     {input});
   };

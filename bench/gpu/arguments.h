@@ -1,4 +1,4 @@
-// What both programs here are asked on the command line: --name value, in any order.
+// What the programs here are told on the command line: --name value, in any order.
 #pragma once
 
 #include <map>
@@ -34,6 +34,13 @@ class Arguments {
         parts.back() += c;
     }
     return parts;
+  }
+
+  /// fp16 or fp32, the precisions that kernels compute in.
+  DType precision(const std::string& name) const { return precision_named(values_.at(name)); }
+  static DType precision_named(const std::string& text) {
+    check(text == "fp16" || text == "fp32", ErrorKind::usage, "precision must be fp16 or fp32, is '", text, "'");
+    return text == "fp16" ? DType::f16 : DType::f32;
   }
 
   /// "720x576", width first.

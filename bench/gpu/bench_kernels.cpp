@@ -3,12 +3,11 @@
 // them.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "bench/gpu/arguments.h"
 #include "bench/gpu/ceilings.h"
 #include "bench/gpu/layers.h"
+#include "bench/gpu/program.h"
 #include "bench/gpu/vendor.h"
 #include "nets/smear.h"
 
@@ -95,11 +94,12 @@ void print_row(const json& row) {
               row["step"].get<std::string>().c_str());
 }
 
-json measure_graph(const std::string& name, const Graph& graph, cuda::Context& context, Stopwatch& stopwatch,
-                   const Machine& machine) {
+/// Fills in `result` step by step and calls save() after each.
+void measure_graph(json& result, const std::string& name, const Graph& graph, cuda::Context& context,
+                   Stopwatch& stopwatch, const Machine& machine, const std::function<void()>& save) {
   std::printf("\n%s\n", name.c_str());
   SteppedGraph stepped(graph, context);
-  json result = {{"graph", name}, {"problems", stepped.verify(stopwatch.stream())}, {"steps", json::array()}};
+  result = {{"graph", name}, {"problems", stepped.verify(stopwatch.stream())}, {"steps", json::array()}};
   for (const json& problem : result["problems"]) std::printf("PROBLEM %s\n", problem.get<std::string>().c_str());
   print_head();
   double sum = 0, vendor_sum = 0, beside_vendor = 0;
@@ -122,17 +122,12 @@ json measure_graph(const std::string& name, const Graph& graph, cuda::Context& c
     print_row(row);
     std::fflush(stdout);
     result["steps"].push_back(std::move(row));
+    result["sum_us"] = sum;
+    result["matrix_products_us"] = beside_vendor;
+    result["matrix_products_vendor_us"] = vendor_sum;
+    save();
   }
-  result["sum_us"] = sum;
-  result["matrix_products_us"] = beside_vendor;
-  result["matrix_products_vendor_us"] = vendor_sum;
   std::printf("sum %.1f us; where there is a vendor's: ours %.1f us, theirs %.1f us\n", sum, beside_vendor, vendor_sum);
-  return result;
-}
-
-DType precision_named(const std::string& name) {
-  check(name == "fp16" || name == "fp32", ErrorKind::usage, "precision must be fp16 or fp32, is '", name, "'");
-  return name == "fp16" ? DType::f16 : DType::f32;
 }
 
 /// 1 where a result was wrong or could not be had.
@@ -155,9 +150,7 @@ int run(const Arguments& arguments) {
                  {"ceilings", json(std::map<std::string, double>(machine.ceilings.details.begin(),
                                                                  machine.ceilings.details.end()))},
                  {"graphs", json::array()}};
-  const auto save = [&] {  // after each graph: a run that is cut short leaves what it has
-    if (!arguments["--json"].empty()) std::ofstream(arguments["--json"]) << report.dump(1) << '\n';
-  };
+  const auto save = [&] { save_report(arguments["--json"], report); };
   save();
   if (arguments["--sizes"] == "none") return 0;
 
@@ -168,11 +161,11 @@ int run(const Arguments& arguments) {
   for (const std::string& precision : arguments.list("--precisions")) {
     cuda::Context context;
     context.gpu = machine.gpu;
-    context.precision = precision_named(precision);
+    context.precision = Arguments::precision_named(precision);
     const auto add = [&](const std::string& what, const Graph& graph) {
-      report["graphs"].push_back(measure_graph(cat(what, ' ', precision), graph, context, stopwatch, machine));
-      sound = sound && report["graphs"].back()["problems"].empty();
-      save();
+      json& result = report["graphs"].emplace_back();
+      measure_graph(result, cat(what, ' ', precision), graph, context, stopwatch, machine, save);
+      sound = sound && result["problems"].empty();
     };
     for (const std::string& size : arguments.list("--sizes")) {
       SmearOptions options;
@@ -196,21 +189,15 @@ int run(const Arguments& arguments) {
 }  // namespace giemsa::bench
 
 int main(int argc, char** argv) {
-  using namespace giemsa;
-  try {
-    return bench::run(bench::Arguments(argc, argv,
-                                       {{"--segmenter", ""},
-                                        {"--classifier", ""},
-                                        {"--frame", "720x576"},
-                                        {"--sizes", "224x224,512x512,720x576"},
-                                        {"--batches", "1,16"},
-                                        {"--precisions", "fp16,fp32"},
-                                        {"--json", ""}}));
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_gpu_kernels: %s\n", error.what());
-    return error.kind() == ErrorKind::device ? 4 : 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_gpu_kernels: %s\n", error.what());
-    return 1;
-  }
+  using namespace giemsa::bench;
+  return run_program("bench_gpu_kernels", [&] {
+    return run(Arguments(argc, argv,
+                         {{"--segmenter", ""},
+                          {"--classifier", ""},
+                          {"--frame", "720x576"},
+                          {"--sizes", "224x224,512x512,720x576"},
+                          {"--batches", "1,16"},
+                          {"--precisions", "fp16,fp32"},
+                          {"--json", ""}}));
+  });
 }

@@ -2,11 +2,10 @@
 // product's kernel, the GPU's limits and cuDNN. Verified first: all steps give the same bits.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "bench/gpu/arguments.h"
 #include "bench/gpu/ceilings.h"
+#include "bench/gpu/program.h"
 #include "bench/gpu/vendor.h"
 #include "bench/masks.h"
 #include "kernels/ladder/conv2d_ladder.h"
@@ -52,11 +51,18 @@ std::vector<std::byte> download(const cuda::DeviceMemory& memory, std::size_t by
   return result;
 }
 
+/// Where a ladder's rows go, and what is called after each.
+struct Record {
+  json& rows;
+  std::function<void()> save;
+};
+
 /// The rows of a ladder: each step's result is held against the first's before it is timed.
 class Ladder {
  public:
-  Ladder(Machine& machine, std::string title, kernels::Cost cost)
-      : machine_(machine), cost_(cost), result_{{"title", std::move(title)}, {"steps", json::array()}} {
+  Ladder(Machine& machine, Record record, std::string title, kernels::Cost cost)
+      : machine_(machine), cost_(cost), result_(record.rows), save_(std::move(record.save)) {
+    result_ = {{"title", std::move(title)}, {"steps", json::array()}};
     std::printf("\n%s\n%10s %10s %9s %9s %7s  %s\n", result_["title"].get<std::string>().c_str(), "L2 us", "flush us",
                 "GB/s", "GFLOP/s", "%limit", "step");
   }
@@ -76,6 +82,7 @@ class Ladder {
       time(row, work, recordable);
     }
     result_["steps"].push_back(std::move(row));
+    save_();
   }
 
   void add_vendor(const VendorTime& vendor) {
@@ -85,9 +92,9 @@ class Ladder {
     std::printf("%10.2f %55s  %s\n", *vendor.us, "", vendor.note.c_str());
     for (json& row : result_["steps"])
       if (row.contains("in_graph_us")) row["percent_of_vendor"] = 100 * *vendor.us / row["in_graph_us"].get<double>();
+    save_();
   }
 
-  const json& report() const { return result_; }
   bool sound() const { return sound_; }
 
  private:
@@ -107,7 +114,8 @@ class Ladder {
 
   Machine& machine_;
   kernels::Cost cost_;
-  json result_;
+  json& result_;
+  std::function<void()> save_;
   std::vector<std::byte> first_;
   bool sound_ = true;
 };
@@ -135,7 +143,8 @@ Conv2dParams square(int side, int channels, int out_channels, int kernel) {
           .output_pixel_stride = out_channels};
 }
 
-std::pair<json, bool> climb_convolution(Machine& machine, const std::string& title, const Conv2dParams& p) {
+/// Whether all steps give the same bits; so does climb_labels().
+bool climb_convolution(Machine& machine, const Record& record, const std::string& title, const Conv2dParams& p) {
   const cuda::Stream stream = machine.stopwatch.stream();
   const auto size = [](auto count) { return static_cast<std::size_t>(count); };
   const auto input = upload(whole_numbers(size(p.in_h * p.in_w * p.in_channels), 1), stream);
@@ -149,7 +158,7 @@ std::pair<json, bool> climb_convolution(Machine& machine, const std::string& tit
   auto* const to = static_cast<Half*>(output.get());
   const auto result = [&] { return download(output, output_bytes, stream); };
 
-  Ladder ladder(machine, title, cost(p, sizeof(Half)));
+  Ladder ladder(machine, record, title, cost(p, sizeof(Half)));
   for (const kernels::Conv2dStep& step : kernels::conv2d_steps)
     ladder.add(
         step.name, step.change, [&](cuda::Stream s) { step.run(to, inputs, p, s); }, true, result);
@@ -160,12 +169,12 @@ std::pair<json, bool> climb_convolution(Machine& machine, const std::string& tit
       .out_channels = p.out_channels, .kernel = {p.kernel.h, p.kernel.w}, .padding = {p.padding.h, p.padding.w}};
   ladder.add_vendor(vendor_convolution(machine.stopwatch, op, {1, p.in_channels, p.in_h, p.in_w},
                                        {1, p.out_channels, p.out_h(), p.out_w()}, DType::f16));
-  return {ladder.report(), ladder.sound()};
+  return ladder.sound();
 }
 
 // ---- the labels ----
 
-std::pair<json, bool> climb_labels(Machine& machine, const std::string& pattern, Size2 extent) {
+bool climb_labels(Machine& machine, const Record& record, const std::string& pattern, Size2 extent) {
   const cuda::Stream stream = machine.stopwatch.stream();
   ComponentsParams p{.h = static_cast<int>(extent.h), .w = static_cast<int>(extent.w), .min_area = 200};
   p.capacity = kernels::max_components(p);
@@ -190,12 +199,12 @@ std::pair<json, bool> climb_labels(Machine& machine, const std::string& pattern,
     };
   };
 
-  Ladder ladder(machine, cat("labels of ", extent.w, "x", extent.h, " ", pattern), cost(p));
+  Ladder ladder(machine, record, cat("labels of ", extent.w, "x", extent.h, " ", pattern), cost(p));
   for (const kernels::LabelsStep& step : kernels::labels_steps)
     ladder.add(step.name, step.change, work(step.run), &step != &kernels::labels_steps[0], result);
   ladder.add("product", "both colours at once, rows as words, sums in shared memory", work(kernels::clean_and_label),
              true, result);
-  return {ladder.report(), ladder.sound()};
+  return ladder.sound();
 }
 
 /// 1 where a step's result was wrong.
@@ -210,20 +219,18 @@ int run(const Arguments& arguments) {
                json(std::map<std::string, double>(machine.ceilings.details.begin(), machine.ceilings.details.end()))},
               {"convolution", json::array()},
               {"labels", json::array()}};
-  bool sound = true;
-  const auto keep = [&](const char* key, const std::pair<json, bool>& climbed) {
-    report[key].push_back(climbed.first);
-    sound = sound && climbed.second;
-    if (!arguments["--json"].empty()) std::ofstream(arguments["--json"]) << report.dump(1) << '\n';
+  const auto record = [&](const char* key) {
+    return Record{report[key].emplace_back(), [&] { save_report(arguments["--json"], report); }};
   };
-  keep("convolution",
-       climb_convolution(machine, "3x3, 64 to 64 channels, 56x56: layer1 at 224x224", square(56, 64, 64, 3)));
-  keep("convolution",
-       climb_convolution(machine, "3x3, 256 to 256 channels, 14x14: layer3 at 224x224", square(14, 256, 256, 3)));
-  keep("convolution",
-       climb_convolution(machine, "1x1, 1024 to 256 channels, 32x32: layer3 at 512x512", square(32, 1024, 256, 1)));
-  keep("labels", climb_labels(machine, "blobs", {576, 720}));
-  keep("labels", climb_labels(machine, "blobs", {4096, 4096}));
+  bool sound = true;
+  const auto convolution = [&](const std::string& title, const Conv2dParams& p) {
+    sound = climb_convolution(machine, record("convolution"), title, p) && sound;
+  };
+  convolution("3x3, 64 to 64 channels, 56x56: layer1 at 224x224", square(56, 64, 64, 3));
+  convolution("3x3, 256 to 256 channels, 14x14: layer3 at 224x224", square(14, 256, 256, 3));
+  convolution("1x1, 1024 to 256 channels, 32x32: layer3 at 512x512", square(32, 1024, 256, 1));
+  for (const Size2 extent : {Size2{576, 720}, Size2{4096, 4096}})
+    sound = climb_labels(machine, record("labels"), "blobs", extent) && sound;
   return sound ? 0 : 1;
 }
 
@@ -232,14 +239,6 @@ int run(const Arguments& arguments) {
 }  // namespace giemsa::bench
 
 int main(int argc, char** argv) {
-  using namespace giemsa;
-  try {
-    return bench::run(bench::Arguments(argc, argv, {{"--json", ""}}));
-  } catch (const Error& error) {
-    std::fprintf(stderr, "bench_gpu_ladder: %s\n", error.what());
-    return error.kind() == ErrorKind::device ? 4 : 2;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "bench_gpu_ladder: %s\n", error.what());
-    return 1;
-  }
+  using namespace giemsa::bench;
+  return run_program("bench_gpu_ladder", [&] { return run(Arguments(argc, argv, {{"--json", ""}})); });
 }

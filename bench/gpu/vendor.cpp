@@ -146,7 +146,7 @@ std::string vendor_versions() {
       text += error.what();
     }
   }
-  return text;
+  return cat(text, "; ", cudnn_caveat);
 }
 
 }  // namespace giemsa::bench

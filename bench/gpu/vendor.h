@@ -29,7 +29,11 @@ VendorTime vendor_linear(Stopwatch& stopwatch, std::int64_t samples, std::int64_
 /// FLOP/s of a product of 8192 x 8192 x 8192 in fp16; none without cuBLAS.
 std::optional<double> vendor_matrix_rate(Stopwatch& stopwatch);
 
-/// "cuDNN 9.13.0, cuBLASLt 13.0.2"; in place of one that cannot be used, why.
+/// What every figure of cuDNN's here has to be read with.
+inline constexpr const char* cudnn_caveat =
+    "cuDNN's engines that are compiled at run time, its fused ones among them, take no part";
+
+/// "cuDNN 9.13.0, cuBLASLt 13.0.2; " and cudnn_caveat; in place of one that cannot be used, why.
 std::string vendor_versions();
 
 }  // namespace giemsa::bench

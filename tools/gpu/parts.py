@@ -1,21 +1,23 @@
 """The parts of tools/gpu_check. A part returns what it found, a dictionary; it raises Failed or Skipped, saying why."""
 
 import concurrent.futures
-import glob
 import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
-import sysconfig
 import time
+
+from .building import PROGRAMS, compile_programs
+from .facts import CHANGING_FACTS, GPU_FACTS, ask_gpu, cuda_tool, query_gpu, vendor_libraries, why_no_gpu
+from .families import NOT_SANITIZED, SANITIZED
+from .running import run_limited
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What one part may take at most, in seconds, on 16 cores: those that run unless others are named together 8 minutes, less
-# than which is usual.
-LIMITS = {"build": 160, "facts": 15, "tests": 60, "whole": 55, "providers": 30, "kernels": 85, "memcheck": 40,
+# What one part may take at most, in seconds, on 16 cores: those that run unless others are named together less than 9
+# minutes. Less is usual.
+LIMITS = {"build": 160, "facts": 15, "tests": 60, "whole": 75, "providers": 30, "kernels": 85, "memcheck": 40,
           "racecheck": 35, "frameworks": 420}
 ONLY_IF_NAMED = {"frameworks"}
 
@@ -29,18 +31,6 @@ def limit_of(part):
     return LIMITS[part] * (patience() if part == "build" else 1)
 
 
-TARGETS = ["giemsa", "bench_gpu_kernels", "bench_gpu_cascade", "test_kernels_gpu"]
-OPTIONAL_TARGETS = ["test_cuda_gpu", "bench_gpu_ladder", "giemsa-bench-worker", "giemsa-samples"]
-
-# compute-sanitizer makes a kernel some 10 to 100 times slower. Families of test cases, a run each; cases that launch
-# nothing are left out. Races are looked for where there is shared memory.
-SANITIZED = {
-    "memcheck": ["conv2d*", "separable*", "depthwise*", "aspp*", "linear*", "*pool*", "softmax*", "lrn*", "upsample*",
-                 "*pixels*", "n*_to_n*", "crop_resize*", "preprocess*", "clean_and_label*", "labels ladder*"],
-    "racecheck": ["conv2d*", "separable*", "depthwise*", "linear*", "average_pool*", "softmax*", "n*_to_n*",
-                  "crop_resize*", "preprocess*", "clean_and_label*"],
-}
-NOT_SANITIZED = "*ladder: every step on every case,*refuse*,*cost*,*chosen plan*,*packed weights*"
 SANITIZERS_AT_A_TIME = 4
 
 
@@ -65,7 +55,7 @@ class Workplace:
         self.part, self.part_end = "", self.end
         self.environment = dict(os.environ)
         libraries = [str(deps / "usr/lib/x86_64-linux-gnu"), str(deps / "usr/lib")] if deps else []
-        libraries += [str(pathlib.Path(header).parents[1] / "lib") for header in vendor_headers()]
+        libraries += vendor_libraries()
         libraries += filter(None, [self.environment.get("LD_LIBRARY_PATH")])
         self.environment["LD_LIBRARY_PATH"] = ":".join(libraries)
         if deps:  # Debian's doctest tells CMake of /usr, wherever it lies
@@ -81,48 +71,30 @@ class Workplace:
     def left(self):
         return self.part_end - time.monotonic()
 
-    def run(self, command, allowed=(0,), environment=(), at_most=None, log=None):
-        """Runs `command`, its output in the part's log or that called `log`, and returns (status, output). Raises Failed
-        on a status that is not allowed, and OutOfTime."""
-        command = [str(word) for word in command]
+    def run(self, command, allowed=(0,), environment=(), at_most=None, log=None, stdout=None):
+        """Runs `command`, its output in the part's log or that called `log`, and returns (status, output); `stdout` as in
+        run_limited(). Raises Failed on a status that is not allowed, and OutOfTime."""
         seconds = min(self.left(), at_most or self.left())
         if seconds <= 0:
             raise OutOfTime("the time of this part is over")
-        environment = {**self.environment, **dict(environment)}
-        log = self.out / f"{log or self.part}.log"
-        with open(log, "ab") as file:
-            file.write(f"$ {' '.join(command)}\n".encode())
-            file.flush()
-            begin = file.tell()
-            with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=file,
-                                  stderr=subprocess.STDOUT, start_new_session=True) as process:
-                try:
-                    status = process.wait(timeout=seconds)
-                except subprocess.TimeoutExpired:
-                    os.killpg(process.pid, signal.SIGKILL)  # with what it started
-                    process.wait()
-                    raise OutOfTime(f"'{name_of(command)}' was stopped after {seconds:.0f} s; {last_line(log)}") from None
-        with open(log, "rb") as file:
-            file.seek(begin)
-            output = file.read().decode("utf-8", "replace")
-        if status not in allowed:
-            raise Failed(f"'{name_of(command)}' ended with {status}; {last_line(log)}")
-        return status, output
+        ended = run_limited(command, seconds, self.out / f"{log or self.part}.log", ROOT,
+                            {**self.environment, **dict(environment)}, stdout)
+        said = f"last words: {ended.last_line}" if ended.last_line else "it said nothing"
+        if ended.status is None:
+            raise OutOfTime(f"'{name_of(command)}' was stopped after {seconds:.0f} s; {said}")
+        if ended.status not in allowed:
+            raise Failed(f"'{name_of(command)}' ended with {ended.status}; {said}")
+        return ended.status, ended.output
 
-    def program(self, path):
-        file = self.build / path
+    def program(self, name):
+        file = self.build / PROGRAMS[name]
         if not file.is_file():
             raise Skipped(f"{file} is not built")
         return file
 
 
 def name_of(command):
-    return " ".join([pathlib.Path(command[0]).name, *command[1:3]])
-
-
-def last_line(log):
-    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    return f"last words: {lines[-1][:200]}" if lines else "it said nothing"
+    return " ".join([pathlib.Path(command[0]).name, *map(str, command[1:3])])
 
 
 def skipped(why):
@@ -147,36 +119,6 @@ def run_part(name, work):
     return result
 
 
-def query_gpu(fields):
-    """nvidia-smi's answers, first GPU; OSError where it cannot be asked."""
-    done = subprocess.run(["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader", "-i", "0"],
-                          capture_output=True, text=True, timeout=30)
-    if done.returncode != 0:
-        raise OSError((done.stdout + done.stderr).strip().replace("\n", " ") or "nvidia-smi failed")
-    return [value.strip() for value in done.stdout.splitlines()[0].split(",")]
-
-
-def why_no_gpu():
-    """None where there is a GPU."""
-    try:
-        query_gpu("name")
-    except (OSError, IndexError, subprocess.TimeoutExpired) as why:
-        return str(why)
-    return None
-
-
-def vendor_headers():
-    """cuDNN's and cuBLAS's headers in Python's wheels, where the toolkit may lack them."""
-    folders = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    python = shutil.which("python3")
-    if python:  # the first in PATH may have other packages than the one that runs this
-        asked = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-                               capture_output=True, text=True)
-        folders.add(asked.stdout.strip())
-    return [header for folder in sorted(filter(None, folders)) for pattern in ("cudnn.h", "cublasLt.h")
-            for header in sorted(glob.glob(f"{folder}/nvidia/*/include/{pattern}"))]
-
-
 def weights():
     """Options that name the shipped weights; none where they are not at hand."""
     folder = ROOT / "weights/pretrained"
@@ -192,53 +134,12 @@ def build(work):
         architecture = query_gpu("compute_cap")[0].replace(".", "") + "-real"
     except (OSError, IndexError, subprocess.TimeoutExpired):
         architecture = "90-real"  # something, to see that it builds
-    prefixes = [str(work.deps / "usr")] if work.deps else []
-    prefixes += [str(pathlib.Path(header).parents[1]) for header in vendor_headers()]
-    prefixes += filter(None, os.environ.get("CMAKE_PREFIX_PATH", "").split(":"))
-    work.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", work.build, "-DCMAKE_BUILD_TYPE=Release", "-DGIEMSA_CUDA=ON",
-              "-DGIEMSA_TESTS=ON", "-DGIEMSA_BENCH=ON", "-DGIEMSA_EMULATOR=OFF",
-              f"-DGIEMSA_CUDA_ARCHITECTURES={architecture}", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}"])
-    _, known = work.run(["ninja", "-C", work.build, "-t", "targets", "all"])
-    targets = TARGETS + [target for target in OPTIONAL_TARGETS if f"\n{target}: phony" in known]
-    work.run(["ninja", "-C", work.build, "-k", "0", *targets])
-    return {"architecture": architecture, "targets": targets}
-
-
-FACTS = ["name", "driver_version", "vbios_version", "compute_cap", "memory.total", "memory.used", "pstate", "clocks.sm",
-         "clocks.mem", "clocks.max.sm", "clocks.max.mem", "clocks.applications.graphics", "temperature.gpu",
-         "power.draw", "power.limit", "ecc.mode.current", "ecc.errors.uncorrected.volatile.total",
-         "clocks_throttle_reasons.active", "clocks_throttle_reasons.sw_power_cap",
-         "clocks_throttle_reasons.hw_slowdown", "clocks_throttle_reasons.hw_thermal_slowdown", "persistence_mode",
-         "mig.mode.current"]
-# What changes under load: asked again after the benchmarks.
-CHANGING_FACTS = ["pstate", "clocks.sm", "clocks.mem", "temperature.gpu", "power.draw",
-                  "clocks_throttle_reasons.active"]
-
-
-def ask_gpu(fields, until):
-    """Answers by field. Drivers do not know the same fields, and refuse all where they do not know one: then one by
-    one, as far as the time allows."""
-    try:
-        answers = query_gpu(",".join(fields))
-        if len(answers) == len(fields):
-            return dict(zip(fields, answers))
-    except (OSError, IndexError, subprocess.TimeoutExpired):
-        pass
-    found = {}
-    for field in fields:
-        if time.monotonic() > until:
-            break
-        try:
-            found[field] = query_gpu(field)[0]
-        except (OSError, IndexError, subprocess.TimeoutExpired) as why:
-            found[field] = f"unknown: {str(why)[:80]}"
-    return found
+    return {"architecture": architecture, "targets": compile_programs(work, architecture)}
 
 
 def facts(work):
-    nvcc = shutil.which("nvcc") or "/usr/local/cuda/bin/nvcc"
-    version = work.run([nvcc, "--version"])[1].strip().splitlines()
-    return {"nvcc": version[-1] if version else "unknown", **ask_gpu(FACTS, work.part_end)}
+    version = work.run([cuda_tool("nvcc") or "nvcc", "--version"])[1].strip().splitlines()
+    return {"nvcc": version[-1] if version else "unknown", **ask_gpu(GPU_FACTS, work.part_end)}
 
 
 def tests(work):
@@ -257,7 +158,7 @@ def tests(work):
 
 
 def whole(work):
-    program = work.program("bench/gpu/bench_gpu_cascade")
+    program = work.program("bench_gpu_cascade")
     settings = {"fp16": [], "fp16, loops by the host": ["--loops", "host"], "fp32": ["--precision", "fp32"],
                 "fp16, segmented at 512x512": ["--size", "512x512"]}
     rows, problems = {}, []
@@ -272,20 +173,30 @@ def whole(work):
             except Failed as why:
                 problems.append(f"{label}: {why}")
             rows[label] = json.loads(file.read_text()) if file.is_file() else {}
-    giemsa = work.program("giemsa")
-    if work.run([giemsa, "bench", "--help"], allowed=range(256))[0] == 0:
-        try:
-            work.run([giemsa, "bench", "--json", work.out / "giemsa-bench.json"], at_most=20)
-        except Failed as why:
-            problems.append(str(why))
+    try:
+        rows["cold start and memory"] = cold_start(work)
+    except Failed as why:
+        problems.append(f"giemsa bench: {why}")
     if problems:
         raise Failed("; ".join(problems), rows)
     return rows
 
 
+def cold_start(work):
+    """Milliseconds from the start of a process to an image's cells, and what it holds in memory, by `giemsa bench`."""
+    if not weights():
+        return {"absent": "weights/pretrained is not at hand"}
+    file = work.out / "giemsa-bench.json"
+    work.run([work.program("giemsa"), "bench", *weights(), "--device", "cuda", "--seconds", "4", "--idle", "0", "--cold-starts",
+              "3", "--json", "--quiet"], at_most=30, stdout=file)
+    report = json.loads(file.read_text())
+    rows = {row["name"]: row for row in report["rows"]}
+    return {"cold_start_ms": rows["cold_start"]["values"], "memory": report["memory"]}
+
+
 def providers(work):
     """The whole way with layers by each vendor's library; one that is not at hand is said to be so."""
-    program = work.program("bench/gpu/bench_gpu_cascade")
+    program = work.program("bench_gpu_cascade")
     rows, problems = {}, []
     for number, provider in enumerate(["cudnn", "cublas"]):
         file = work.out / f"providers-{number}.json"
@@ -311,28 +222,30 @@ def providers(work):
 
 
 def kernels(work):
-    program, file = work.program("bench/gpu/bench_gpu_kernels"), work.out / "kernels.json"
+    program, file = work.program("bench_gpu_kernels"), work.out / "kernels.json"
     file.unlink(missing_ok=True)
     try:
         work.run([program, *weights(), "--json", file])
     except Failed as why:
         raise Failed(str(why), json.loads(file.read_text()) if file.is_file() else {}) from None
     found = {**json.loads(file.read_text()), "gpu_right_after": ask_gpu(CHANGING_FACTS, work.part_end)}
+    steps = work.out / "ladder.json"
+    steps.unlink(missing_ok=True)
     try:
-        steps = work.out / "ladder.json"
-        work.run([work.program("bench/gpu/bench_gpu_ladder"), "--json", steps], at_most=20, log="kernels-ladder")
+        work.run([work.program("bench_gpu_ladder"), "--json", steps], at_most=20, log="kernels-ladder")
         found["ladder"] = json.loads(steps.read_text())
     except Skipped as why:
         found["ladder"] = str(why)
     except Failed as why:
+        found["ladder"] = json.loads(steps.read_text()) if steps.is_file() else {}
         raise Failed(f"the ladder: {why}", found) from None
     return found
 
 
 def frameworks(work):
     """Both networks beside PyTorch, by the Python that is first in PATH."""
-    work.program("bench/giemsa-bench-worker")
-    work.program("tools/giemsa-samples")
+    work.program("giemsa-bench-worker")
+    work.program("giemsa-samples")
     python = shutil.which("python3")
     if not python or subprocess.run([python, "-c", "import torch, torchvision"], capture_output=True).returncode != 0:
         raise Skipped("no Python in PATH that has torch and torchvision")
@@ -340,23 +253,30 @@ def frameworks(work):
         raise Skipped("weights/pretrained is not at hand, which both sides read")
     folder = work.out / "frameworks"
     shutil.rmtree(folder, ignore_errors=True)
-    work.run([python, ROOT / "bench/frameworks/run", "--device", "cuda", "--peer", "pytorch", "--python", f"pytorch={python}",
-              "--build", work.build, "--rounds", "4", "--turn", "0.3", "--save", folder])
-    (made,) = folder.glob("*/frameworks.json")
+    problem = None
+    try:
+        work.run([python, ROOT / "bench/frameworks/run", "--device", "cuda", "--peer", "pytorch", "--python", f"pytorch={python}",
+                  "--build", work.build, "--rounds", "4", "--turn", "0.3", "--save", folder])
+    except Failed as why:
+        problem = str(why)
 
     def figures(row):
-        return row.get("failure") or {"p50_ms": row.get("p50"), "error": row["error"]}
+        return row.get("failure") or {"p50_ms": row.get("p50"), "error": row.get("error")}
 
-    return {case["title"]: {f"{row['name']}, {row['precision']}": figures(row) for row in case["rows"]}
-            for case in json.loads(made.read_text())["cases"]}
+    # Saved after each case: what there is counts, however the run ended.
+    found = {case["title"]: {f"{row['name']}, {row['precision']}": figures(row) for row in case["rows"]}
+             for made in folder.glob("*/frameworks.json") for case in json.loads(made.read_text())["cases"]}
+    if problem or not found:
+        raise Failed(problem or "it saved nothing", found)
+    return found
 
 
 def sanitize(tool):
     def part(work):
-        sanitizer = shutil.which("compute-sanitizer") or "/usr/local/cuda/bin/compute-sanitizer"
-        if not pathlib.Path(sanitizer).is_file():
+        sanitizer = cuda_tool("compute-sanitizer")
+        if not sanitizer:
             raise Skipped("no compute-sanitizer")
-        program = work.program("tests/kernels/test_kernels_gpu")
+        program = work.program("test_kernels_gpu")
 
         def outcome(number_and_family):
             number, family = number_and_family

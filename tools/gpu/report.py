@@ -74,6 +74,8 @@ def text_of(data):
 
 
 def whole_line(name, row):
+    if "cold_start_ms" in row:
+        return f"  {name:<40} cold starts, ms: {' '.join(f'{ms:.0f}' for ms in row['cold_start_ms'])}"
     if "total_ms" not in row:
         return f"  {name:<40} {row.get('absent', 'no figures')}"
     total = row["total_ms"]
