@@ -18,9 +18,9 @@ ROOMS = {
     "kernels": ["kernels/"],
     "engine": ["engine/"],
     "engine/cuda": ["engine/", "kernels/"],
-    "weights": ["engine/tensor.h", "engine/check.h", "engine/op.h", "weights/"],
+    "weights": ["engine/tensor.h", "engine/check.h", "engine/ops/types.h", "weights/"],
     "nets": [
-        "engine/graph.h", "engine/op.h", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
+        "engine/graph.h", "engine/ops/", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
         "engine/session.h", "engine/cascade.h", "engine/frame.h", "engine/region.h",
         "weights/", "nets/",
     ],
