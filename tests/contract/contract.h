@@ -1,5 +1,6 @@
-// What an op promises, held to on every backend and in every precision: a graph of that op alone, on numbers that all of
-// them hold exactly. The program that these tests are part of has the CPU's backend and the GPU's (or the emulator's).
+// What an op promises, held to on every backend and in every precision: a graph of that op alone, on numbers that all
+// of them hold exactly. The program that these tests are part of has the CPU's backend and the GPU's (or the
+// emulator's).
 #pragma once
 
 #include <doctest/doctest.h>
@@ -54,7 +55,7 @@ inline Graph graph_of(const Contract& contract) {
 
 template <class T>
 void check_output(const Session& session, std::size_t i, const Tensor& expected, const std::string& how) {
-  check_equal(session.output<T>(i), expected.as<T>(), cat("output ", i, ' ', how));
+  test::check_equal(session.output<T>(i), expected.as<T>(), cat("output ", i, ' ', how));
 }
 
 /// Runs it twice on each backend and in each precision that this machine has.
@@ -75,8 +76,8 @@ inline void check(const Contract& contract) {
       session->run(inputs);
       for (std::size_t i = 0; i < contract.outputs.size(); ++i) {
         const Tensor& expected = contract.outputs[i];
-        const std::string how = cat("of ", contract.name, ", ", run, " run on ", backend->device_name(), " in ",
-                                    backend->precision());
+        const std::string how =
+            cat("of ", contract.name, ", ", run, " run on ", backend->device_name(), " in ", backend->precision());
         REQUIRE(graph[graph.outputs()[i]].type == TensorType{expected.dtype(), expected.shape()});
         if (expected.dtype() == DType::f32)
           check_output<float>(*session, i, expected, how);
