@@ -20,6 +20,7 @@
 #include "engine/ops/linear.h"
 #include "engine/ops/lrn.h"
 #include "engine/ops/max_pool.h"
+#include "engine/ops/max_unpool.h"
 #include "engine/ops/preprocess.h"
 #include "engine/ops/relu.h"
 #include "engine/ops/separable_conv2d.h"
@@ -36,6 +37,8 @@
   X(Relu)              \
   X(Add)               \
   X(MaxPool)           \
+  X(MaxPoolIndices)    \
+  X(MaxUnpool)         \
   X(AdaptiveAvgPool)   \
   X(Lrn)               \
   X(Flatten)           \

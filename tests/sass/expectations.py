@@ -72,6 +72,8 @@ EXPECTATIONS = [
     Expectation("depthwise_kernel<*>", BANDWIDTH),
     Expectation("linear_kernel<*>", BANDWIDTH),
     Expectation("max_pool_kernel<*>", BANDWIDTH),
+    Expectation("max_pool_indices_kernel<*>", BANDWIDTH),
+    Expectation("max_unpool_kernel<*>", EXEMPT, "a byte of taps per channel beside each vector; rows of taps begin anywhere"),
     Expectation("narrow_labels_kernel", BANDWIDTH),
     Expectation("pointwise_kernel<*, 4, *>", BANDWIDTH),
     Expectation("pointwise_kernel<*, 8, *>", BANDWIDTH),
