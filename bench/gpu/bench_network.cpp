@@ -92,7 +92,7 @@ class NetworkOnGpu {
 
 /// Throws Error(internal) where the logits are not finite or two replays give different ones.
 void verify(const NetworkOnGpu& network) {
-  cuda::Program once([&](cuda::Recorder& recorder) { network.run(recorder.stream()); });
+  cuda::ExecutableGraph once([&](cuda::Recorder& recorder) { network.run(recorder.stream()); });
   const auto replay = [&] {
     once.launch(network.stream());
     return network.logits();
@@ -106,8 +106,8 @@ void verify(const NetworkOnGpu& network) {
 /// Microseconds on the GPU that `work` takes, recorded `runs` times one after the other in a graph: the interval
 /// between two events in the same graph, divided by `runs`.
 Timing gpu_us(const Work& work, int runs, int samples, cuda::Stream stream) {
-  cuda::Moment start, end;
-  cuda::Program program([&](cuda::Recorder& recorder) {
+  cuda::Event start, end;
+  cuda::ExecutableGraph program([&](cuda::Recorder& recorder) {
     start.record(recorder.stream());
     for (int i = 0; i < runs; ++i) work(recorder.stream());
     end.record(recorder.stream());
@@ -124,7 +124,7 @@ Timing gpu_us(const Work& work, int runs, int samples, cuda::Stream stream) {
 
 /// Microseconds on the host from the launch of a graph with one run of `work` to its end.
 Timing host_us(const Work& work, int samples, cuda::Stream stream) {
-  cuda::Program program([&](cuda::Recorder& recorder) { work(recorder.stream()); });
+  cuda::ExecutableGraph program([&](cuda::Recorder& recorder) { work(recorder.stream()); });
   constexpr int warm_up = 20;
   std::vector<double> times;
   for (int i = -warm_up; i < samples; ++i) {

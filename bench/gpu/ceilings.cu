@@ -113,7 +113,7 @@ Details launch_latencies(Stopwatch& stopwatch) {
   const double in_stream = us_since(start) / launches;
 
   std::vector<double> round_trips, graph_round_trips;
-  cuda::Program program([](cuda::Recorder& recorder) { nothing(recorder.stream()); });
+  cuda::ExecutableGraph program([](cuda::Recorder& recorder) { nothing(recorder.stream()); });
   program.launch(stream);
   cuda::synchronise(stream);
   for (int i = 0; i < 200; ++i) {

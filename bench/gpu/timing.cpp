@@ -33,7 +33,7 @@ Stopwatch::Stopwatch(std::size_t flushed_bytes)
 
 Timing Stopwatch::intervals(int samples, const Work& before, const Work& timed) {
   struct Interval {
-    cuda::Moment start, end;
+    cuda::Event start, end;
   };
   std::vector<std::unique_ptr<Interval>> taken;
   for (int i = 0; i < samples; ++i) {
@@ -50,7 +50,7 @@ Timing Stopwatch::intervals(int samples, const Work& before, const Work& timed) 
 }
 
 double Stopwatch::estimate_us(const Work& work) {
-  cuda::Program once([&](cuda::Recorder& recorder) { work(recorder.stream()); });
+  cuda::ExecutableGraph once([&](cuda::Recorder& recorder) { work(recorder.stream()); });
   once.launch(stream());
   cuda::synchronise(stream());
   return intervals(
@@ -60,7 +60,7 @@ double Stopwatch::estimate_us(const Work& work) {
 
 Timing Stopwatch::in_graph(const Work& work) {
   const int runs = static_cast<int>(std::clamp(replay_us / std::max(estimate_us(work), 1.0), 1.0, 100.0));
-  cuda::Program program([&](cuda::Recorder& recorder) {
+  cuda::ExecutableGraph program([&](cuda::Recorder& recorder) {
     for (int i = 0; i < runs; ++i) work(recorder.stream());
   });
   program.launch(stream());

@@ -81,7 +81,7 @@ VendorTime time_plans(Stopwatch& stopwatch, cuda::Vendor& vendor, const Order& o
 
 VendorTime time_product(Stopwatch& stopwatch, std::int64_t m, std::int64_t n, std::int64_t k, DType precision) {
   const Operands operands(m * k, n * k, n, m * n, precision, stopwatch.stream());
-  cuda::ProductOrder order;
+  cuda::MatmulDescriptor order;
   order.a = {precision, k, n, k};
   order.b = {precision, k, m, k};
   order.d = {precision, n, m, n};
@@ -121,7 +121,7 @@ VendorTime vendor_convolution(Stopwatch& stopwatch, const Conv2d& op, const Shap
   try {
     const Shape filter{op.out_channels, in[1] / op.groups, op.kernel.h, op.kernel.w};
     const Operands operands(in.volume(), filter.volume(), op.out_channels, out.volume(), precision, stopwatch.stream());
-    cuda::ConvolutionOrder order;
+    cuda::ConvolutionDescriptor order;
     order.x = layout_of(in, precision);
     order.w = layout_of(filter, precision);
     order.bias = layout_of({1, op.out_channels, 1, 1}, precision);

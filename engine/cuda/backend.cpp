@@ -21,7 +21,8 @@ class CudaBackend final : public Backend {
     context_->vendor = cuda::open_vendor(provider);
     context_->precision = options.precision;
     if (!options.tuning.empty()) context_->tuning = cuda::Tuning::read(options.tuning, context_->gpu.name);
-    driving_ = options.loops_on_device && context_->gpu.has_loops ? cuda::Driving::device : cuda::Driving::host;
+    loop_control_ =
+        options.loops_on_device && context_->gpu.has_loops ? cuda::LoopControl::device : cuda::LoopControl::host;
   }
 
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
@@ -35,7 +36,7 @@ class CudaBackend final : public Backend {
     cuda::use_gpu(context_->gpu.index);
     CascadeGraphs optimal{cuda::passes(graphs.detect, *context_), {}};
     for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = cuda::passes(graphs.each[i], *context_);
-    return cuda::make_cascade(optimal, context_, driving_);
+    return cuda::make_cascade(optimal, context_, loop_control_);
   }
 
   std::string device_name() const override {
@@ -53,7 +54,7 @@ class CudaBackend final : public Backend {
 
  private:
   std::shared_ptr<cuda::Context> context_;
-  cuda::Driving driving_ = cuda::Driving::host;
+  cuda::LoopControl loop_control_ = cuda::LoopControl::host;
 };
 
 }  // namespace

@@ -32,10 +32,10 @@ constexpr std::int64_t usual_regions = 256;
 
 class CudaCascade final : public Cascade {
  public:
-  CudaCascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context, Driving driving)
+  CudaCascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context, LoopControl loop_control)
       : context_(std::move(context)),
         graphs_(graphs),
-        driving_(driving),
+        loop_control_(loop_control),
         detect_(graphs_.detect, *context_),
         labels_id_(graphs_.detect.outputs()[0]),
         regions_id_(graphs_.detect.outputs()[1]),
@@ -48,7 +48,7 @@ class CudaCascade final : public Cascade {
     label_count_ = graphs_.detect[labels_id_].type.shape.volume();
     capacity_ = graphs_.detect[regions_id_].type.shape[0] - 1;
     reserve_memory();
-    if (driving_ == Driving::device)
+    if (loop_control_ == LoopControl::device)
       whole_.emplace([this](Recorder& recorder) { record_whole(recorder); });
     else
       record_parts();
@@ -59,7 +59,7 @@ class CudaCascade final : public Cascade {
     count_ = 0;  // should this run fail, there are no results
     use_gpu(context_->gpu.index);
     upload_.enqueue(frame_.get(), frame, stream_.get());
-    if (driving_ == Driving::device) {
+    if (loop_control_ == LoopControl::device) {
       whole_->launch(stream_.get());
     } else {
       detect_program_->launch(stream_.get());
@@ -203,7 +203,7 @@ class CudaCascade final : public Cascade {
 
   std::shared_ptr<Context> context_;
   CascadeGraphs graphs_;
-  Driving driving_;
+  LoopControl loop_control_;
   Stage detect_;
   std::array<std::optional<Stage>, sizes> each_;
   ValueId labels_id_, regions_id_;
@@ -214,10 +214,10 @@ class CudaCascade final : public Cascade {
   Upload upload_;
   DeviceMemory frame_, detect_arena_, each_arena_, boxes_, cursor_, values_, labels_;
   PinnedMemory labels_host_, table_host_, values_host_;
-  Moment started_, segmented_, detected_, ended_;
-  std::optional<Program> whole_;                              // Driving::device
-  std::optional<Program> detect_program_, results_program_;   // Driving::host
-  std::array<std::optional<Program>, sizes> batch_programs_;  // Driving::host
+  Event started_, segmented_, detected_, ended_;
+  std::optional<ExecutableGraph> whole_;                              // LoopControl::device
+  std::optional<ExecutableGraph> detect_program_, results_program_;   // LoopControl::host
+  std::array<std::optional<ExecutableGraph>, sizes> batch_programs_;  // LoopControl::host
 
   std::size_t count_ = 0;
   CascadeTimes times_;
@@ -225,8 +225,9 @@ class CudaCascade final : public Cascade {
 
 }  // namespace
 
-std::unique_ptr<Cascade> make_cascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context, Driving driving) {
-  return std::make_unique<CudaCascade>(graphs, std::move(context), driving);
+std::unique_ptr<Cascade> make_cascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context,
+                                      LoopControl loop_control) {
+  return std::make_unique<CudaCascade>(graphs, std::move(context), loop_control);
 }
 
 }  // namespace giemsa::cuda

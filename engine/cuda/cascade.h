@@ -11,11 +11,12 @@
 namespace giemsa::cuda {
 
 /// How `each` graphs are driven from one image's regions to the next.
-enum class Driving {
+enum class LoopControl {
   device,  ///< loops in the CUDA graph look at the number of regions, which the host learns with the results
   host,    ///< for drivers without such loops: the host reads the number and starts the batches
 };
 
-std::unique_ptr<Cascade> make_cascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context, Driving driving);
+std::unique_ptr<Cascade> make_cascade(const CascadeGraphs& graphs, std::shared_ptr<Context> context,
+                                      LoopControl loop_control);
 
 }  // namespace giemsa::cuda

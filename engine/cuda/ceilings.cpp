@@ -30,7 +30,7 @@ DeviceMemory filled(std::size_t bytes) {
 /// Seconds of the fastest of `samples` runs after one that does not count, by events.
 double fastest(int samples, const std::function<void(Stream)>& work) {
   const OwnedStream stream;
-  Moment start, end;
+  Event start, end;
   double ms = std::numeric_limits<double>::infinity();
   for (int i = 0; i <= samples; ++i) {
     start.record(stream.get());

@@ -96,7 +96,7 @@ cudaDataType_t type_of(DType type) {
 /// An order in the library's words.
 class Description {
  public:
-  Description(const Library& library, const ProductOrder& order)
+  Description(const Library& library, const MatmulDescriptor& order)
       : library_(library),
         product(library.destroy_product),
         a(library.destroy_matrix),
@@ -164,10 +164,10 @@ class Cublas final : public Vendor {
     library_.require(library_.create(&handle_.object), "opening it for the GPU");
   }
 
-  std::unique_ptr<VendorPlan> plan(const ConvolutionOrder&, int) override { return nullptr; }
+  std::unique_ptr<VendorPlan> plan(const ConvolutionDescriptor&, int) override { return nullptr; }
   bool multiplies() const override { return true; }
 
-  std::unique_ptr<VendorPlan> plan(const ProductOrder& order, int rank) override {
+  std::unique_ptr<VendorPlan> plan(const MatmulDescriptor& order, int rank) override {
     auto description = std::make_unique<const Description>(library_, order);
     Owned<cublasLtMatmulPreference_t> preference(library_.destroy_preference);
     library_.require(library_.create_preference(&preference.object), "describing a preference");

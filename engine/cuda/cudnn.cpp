@@ -33,7 +33,7 @@ enum Name : std::int64_t { x_name = 1, w_name, bias_name, residual_name, y_name,
 /// The graph of an order, with what it refers to.
 class OperationGraph {
  public:
-  OperationGraph(const Library& library, const ConvolutionOrder& order) : library_(library) {
+  OperationGraph(const Library& library, const ConvolutionDescriptor& order) : library_(library) {
     int left = 2 + (order.residual ? 1 : 0) + (order.relu ? 1 : 0);  // operations; the last one makes y
     const auto next = [&]() -> const Descriptor& {
       return --left == 0 ? tensor(y_name, order.y) : intermediate(order.y);
@@ -79,7 +79,7 @@ class OperationGraph {
     return kept;
   }
 
-  const Descriptor& convolve(const ConvolutionOrder& order, const Descriptor& result) {
+  const Descriptor& convolve(const ConvolutionDescriptor& order, const Descriptor& result) {
     const auto two = [](Size2 size) { return std::array{size.h, size.w}; };
     const auto padding = two(order.padding), stride = two(order.stride), dilation = two(order.dilation);
     Descriptor how(library_, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
@@ -193,7 +193,7 @@ class Cudnn final : public Vendor {
     if (!gpu_.try_to_finish()) fail(ErrorKind::device, file, ": does not know this GPU");
   }
 
-  std::unique_ptr<VendorPlan> plan(const ConvolutionOrder& order, int rank) override {
+  std::unique_ptr<VendorPlan> plan(const ConvolutionDescriptor& order, int rank) override {
     auto graph = std::make_unique<const OperationGraph>(library_, order);
     for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
       for (const Descriptor& suggestion : suggestions(graph->whole(), mode)) {
@@ -210,7 +210,7 @@ class Cudnn final : public Vendor {
       }
     return nullptr;
   }
-  std::unique_ptr<VendorPlan> plan(const ProductOrder&, int) override { return nullptr; }
+  std::unique_ptr<VendorPlan> plan(const MatmulDescriptor&, int) override { return nullptr; }
   bool multiplies() const override { return false; }
 
   std::string version() const override { return cat("cuDNN ", dnn::version_text(library_.version)); }

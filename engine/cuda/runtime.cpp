@@ -165,17 +165,17 @@ void synchronise(Stream stream) {
   require(cudaStreamSynchronize(stream), "waiting for the GPU");
 }
 
-Moment::Moment() {
+Event::Event() {
   cudaEvent_t event = nullptr;
   require(cudaEventCreate(&event), "making an event");
   event_ = event;
 }
 
-Moment::~Moment() {
+Event::~Event() {
   cudaEventDestroy(event_of(event_));
 }
 
-void Moment::record(Stream stream) {
+void Event::record(Stream stream) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
   require(cudaStreamIsCapturing(stream, &status), "asking a stream whether it records");
   // Without the flag a recorded event would only order the graph's nodes.
@@ -183,7 +183,7 @@ void Moment::record(Stream stream) {
   require(cudaEventRecordWithFlags(event_of(event_), stream, flags), "recording an event");
 }
 
-double Moment::ms_since(const Moment& start) const {
+double Event::ms_since(const Event& start) const {
   float ms = 0;
   require(cudaEventElapsedTime(&ms, event_of(start.event_), event_of(event_)), "reading an event");
   return ms;
@@ -204,13 +204,13 @@ struct DestroyEvent {
 };
 using Graph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, DestroyGraph>;
 using Executable = std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, DestroyExecutable>;
-using Event = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
+using CudaEvent = std::unique_ptr<std::remove_pointer_t<cudaEvent_t>, DestroyEvent>;
 
 /// An event that orders two streams while they are recorded.
-Event ordering_event(cudaStream_t after) {
+CudaEvent ordering_event(cudaStream_t after) {
   cudaEvent_t event = nullptr;
   require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
-  Event owned(event);
+  CudaEvent owned(event);
   require(cudaEventRecord(event, after), "recording an event");
   return owned;
 }
@@ -243,7 +243,7 @@ Recorded recorded_in(cudaStream_t stream) {
 
 class GraphRecorder final : public Recorder {
  public:
-  explicit GraphRecorder(cudaStream_t stream, std::vector<Event>& events) : Recorder(stream), events_(events) {}
+  explicit GraphRecorder(cudaStream_t stream, std::vector<CudaEvent>& events) : Recorder(stream), events_(events) {}
 
   Condition condition() override {
     cudaGraphConditionalHandle handle = 0;
@@ -288,7 +288,7 @@ class GraphRecorder final : public Recorder {
 
   /// Waits for the branches.
   void join() {
-    for (const Event& event : joins_) require(cudaStreamWaitEvent(stream_, event.get(), 0), "joining a branch");
+    for (const CudaEvent& event : joins_) require(cudaStreamWaitEvent(stream_, event.get(), 0), "joining a branch");
   }
 
   /// Ends what the stream records, also where `record` fails, and gives the graph.
@@ -307,21 +307,21 @@ class GraphRecorder final : public Recorder {
   }
 
  private:
-  OwnedStream side_, inside_;   // made before the recording begins, during which CUDA allows little else
-  std::vector<Event>& events_;  // live until the recording has ended
-  std::vector<Event> joins_;
+  OwnedStream side_, inside_;       // made before the recording begins, during which CUDA allows little else
+  std::vector<CudaEvent>& events_;  // live until the recording has ended
+  std::vector<CudaEvent> joins_;
 };
 
 }  // namespace
 
-struct Program::State {
+struct ExecutableGraph::State {
   Graph graph;
   Executable executable;
 };
 
-Program::Program(std::function<void(Recorder&)> record) : state_(std::make_unique<State>()) {
+ExecutableGraph::ExecutableGraph(std::function<void(Recorder&)> record) : state_(std::make_unique<State>()) {
   const OwnedStream stream;
-  std::vector<Event> events;
+  std::vector<CudaEvent> events;
   GraphRecorder recorder(stream.get(), events);
   require(cudaStreamBeginCapture(stream.get(), cudaStreamCaptureModeThreadLocal), "recording");
   state_->graph.reset(GraphRecorder::end_recording_after(stream.get(), [&] {
@@ -333,9 +333,9 @@ Program::Program(std::function<void(Recorder&)> record) : state_(std::make_uniqu
   state_->executable.reset(executable);
 }
 
-Program::~Program() = default;
+ExecutableGraph::~ExecutableGraph() = default;
 
-void Program::launch(Stream stream) {
+void ExecutableGraph::launch(Stream stream) {
   require(cudaGraphLaunch(state_->executable.get(), stream), "starting a graph");
 }
 

@@ -26,7 +26,7 @@ struct DeviceFacts {
   std::size_t memory_bytes = 0;
   std::size_t l2_bytes = 0;     ///< of the cache that all multiprocessors share
   std::string driver, runtime;  ///< versions of CUDA: of the installed driver, of the library linked in
-  bool has_loops = false;       ///< whether a Program may repeat a part of itself without the host (driver >= 12.4)
+  bool has_loops = false;  ///< whether an ExecutableGraph may repeat a part of itself without the host (driver >= 12.4)
 };
 
 /// How many GPUs the driver shows. Throws where there is no driver, or one too old for the library linked in.
@@ -84,24 +84,24 @@ void copy(void* to, const void* from, std::size_t bytes, Stream stream);
 void synchronise(Stream stream);
 
 /// A moment in a stream's work.
-class Moment {
+class Event {
  public:
-  Moment();
-  ~Moment();
-  Moment(const Moment&) = delete;
-  Moment& operator=(const Moment&) = delete;
+  Event();
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
 
-  /// Also while a Program is recorded: the moment is then that of the last replay.
+  /// Also while an ExecutableGraph is recorded: the moment is then that of the last replay.
   void record(Stream stream);
   /// Milliseconds from `start` to this. Both have passed.
-  double ms_since(const Moment& start) const;
+  double ms_since(const Event& start) const;
 
  private:
   friend class Recorder;
   void* event_ = nullptr;
 };
 
-/// Where a Program's work is put while it is recorded.
+/// Where an ExecutableGraph's work is put while it is recorded.
 class Recorder {
  public:
   virtual ~Recorder() = default;
@@ -122,13 +122,13 @@ class Recorder {
 };
 
 /// Work recorded once and replayed without telling the device again what it is: a CUDA graph.
-class Program {
+class ExecutableGraph {
  public:
   /// Calls `record` once, or, under the emulator, at every launch.
-  explicit Program(std::function<void(Recorder&)> record);
-  ~Program();
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
+  explicit ExecutableGraph(std::function<void(Recorder&)> record);
+  ~ExecutableGraph();
+  ExecutableGraph(const ExecutableGraph&) = delete;
+  ExecutableGraph& operator=(const ExecutableGraph&) = delete;
 
   void launch(Stream stream);
 

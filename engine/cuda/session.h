@@ -44,8 +44,8 @@ class CudaSession final : public Session {
 
   /// A run with a moment noted before the first node and after each.
   struct Timed {
-    std::deque<Moment> moments;  // a deque: they cannot be moved
-    std::optional<Program> program;
+    std::deque<Event> moments;  // a deque: they cannot be moved
+    std::optional<ExecutableGraph> program;
   };
 
   std::shared_ptr<Context> context_;
@@ -55,7 +55,7 @@ class CudaSession final : public Session {
   std::vector<Export> exports_;
   DeviceMemory arena_;
   bool synchronous_;  // GIEMSA_SYNC: a fault is found where it happens
-  std::optional<Program> program_;
+  std::optional<ExecutableGraph> program_;
   std::unique_ptr<Timed> timed_;
 };
 

@@ -13,9 +13,9 @@ TensorLayout layout_of(const Buffer& value) {
   return {value.dtype, {shape[0], shape[1], shape[2], shape[3]}, {shape[2] * row, 1, row, pixel}};
 }
 
-ConvolutionOrder order_of(const Conv2d& op, const Buffer& in, const Buffer& out, const Buffer* residual) {
+ConvolutionDescriptor order_of(const Conv2d& op, const Buffer& in, const Buffer& out, const Buffer* residual) {
   const std::int64_t channels = in.channels() / op.groups, row = op.kernel.w * channels, depth = op.kernel.h * row;
-  ConvolutionOrder order;
+  ConvolutionDescriptor order;
   order.x = layout_of(in);
   order.w = {in.dtype, {op.out_channels, channels, op.kernel.h, op.kernel.w}, {depth, 1, row, channels}};
   order.bias = {out.dtype, {1, op.out_channels, 1, 1}, {op.out_channels, 1, op.out_channels, op.out_channels}};
@@ -29,9 +29,9 @@ ConvolutionOrder order_of(const Conv2d& op, const Buffer& in, const Buffer& out,
 }
 
 /// Pixels are columns: of `depth` channels in B, of `outputs` in D. A's columns are the weight's rows.
-ProductOrder product_of(const Buffer& in, const Buffer& out, std::int64_t depth, std::int64_t outputs,
-                        std::int64_t weight_row) {
-  ProductOrder order;
+MatmulDescriptor product_of(const Buffer& in, const Buffer& out, std::int64_t depth, std::int64_t outputs,
+                            std::int64_t weight_row) {
+  MatmulDescriptor order;
   order.a = {in.dtype, depth, outputs, weight_row};
   order.b = {in.dtype, depth, in.pixels(), in.pixel_stride};
   order.d = {out.dtype, outputs, out.pixels(), out.pixel_stride};
@@ -73,7 +73,7 @@ Step vendor_convolution_step(StepBuilder& b, const Conv2d& op) {
                    residual);
   if (!is_pointwise(op) || !b.context.vendor->multiplies()) return {};
   const std::int64_t vector = layout_rules(in->dtype).channel_alignment, row = (depth + vector - 1) / vector * vector;
-  ProductOrder order = product_of(*in, *out, depth, op.out_channels, row);
+  MatmulDescriptor order = product_of(*in, *out, depth, op.out_channels, row);
   order.beta = residual ? 1.0f : 0.0f;
   order.relu = op.activation == Activation::relu;
   if (residual && residual->pixel_stride != out->pixel_stride) return {};  // C has D's layout
@@ -88,7 +88,7 @@ Step vendor_linear_step(StepBuilder& b, const Linear& op) {
   const bool int8 = b.node.weights[0].weight.dtype() == DType::i8;
   if (!b.context.vendor || !b.context.vendor->multiplies() || int8) return {};
   // Of a result's row also the padding is written, with zeros, as our kernels expect it.
-  ProductOrder order = product_of(*in, *out, in->channels(), out->pixel_stride, in->pixel_stride);
+  MatmulDescriptor order = product_of(*in, *out, in->channels(), out->pixel_stride, in->pixel_stride);
   order.relu = op.activation == Activation::relu;
   const LayerWeights& weights = b.context.weights.linear(b.node.weights[0], out->pixel_stride, in->pixel_stride,
                                                          b.flattened_map(), in->dtype, out->dtype);

@@ -43,8 +43,8 @@ class TimedWork {
 
  private:
   int runs_;
-  Moment start_, end_;
-  Program program_;
+  Event start_, end_;
+  ExecutableGraph program_;
   std::vector<double> samples_;
 };
 

@@ -42,7 +42,7 @@ struct TensorLayout {
 };
 
 /// y = act(x * w + residual + bias), summed in fp32.
-struct ConvolutionOrder {
+struct ConvolutionDescriptor {
   TensorLayout x, w, bias, y;
   std::optional<TensorLayout> residual;  ///< of y's extents
   Size2 stride{1, 1}, padding{0, 0}, dilation{1, 1};
@@ -56,7 +56,7 @@ struct MatrixLayout {
 };
 
 /// D = act(A transposed B + beta C + bias), summed in fp32; C is laid out as D, bias is a column of D's type.
-struct ProductOrder {
+struct MatmulDescriptor {
   MatrixLayout a, b, d;
   float beta = 0;  ///< 0: C is not read; 1
   bool relu = false;
@@ -89,8 +89,8 @@ class Vendor {
 
   /// The plan that the library's own estimate of speed puts at `rank`, 0 first, of those that give the same bits in
   /// every run at no less than our precision; null where there is none. Pure: measures nothing.
-  virtual std::unique_ptr<VendorPlan> plan(const ConvolutionOrder& order, int rank = 0) = 0;
-  virtual std::unique_ptr<VendorPlan> plan(const ProductOrder& order, int rank = 0) = 0;
+  virtual std::unique_ptr<VendorPlan> plan(const ConvolutionDescriptor& order, int rank = 0) = 0;
+  virtual std::unique_ptr<VendorPlan> plan(const MatmulDescriptor& order, int rank = 0) = 0;
   /// Whether it plans products at all: their weights need not be uploaded to ask.
   virtual bool multiplies() const = 0;
   /// "cuDNN 9.19.0"

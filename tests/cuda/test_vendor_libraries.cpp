@@ -105,7 +105,7 @@ TEST_CASE("cuDNN would take every convolution that it is asked for") {
     const auto cudnn = planner(gpu);
     if (!cudnn) return;
     std::size_t planned = 0;
-    for (const cuda::ConvolutionOrder& order : simt::convolutions_ordered) {
+    for (const cuda::ConvolutionDescriptor& order : simt::convolutions_ordered) {
       const auto plan = cudnn->plan(order);
       planned += plan != nullptr;
       if (plan) CHECK(plan->description().starts_with("cuDNN engine "));

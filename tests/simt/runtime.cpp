@@ -123,15 +123,15 @@ void synchronise(Stream) {
   may_fail("waiting for the GPU");
 }
 
-Moment::Moment() : event_(new Clock::time_point) {}
-Moment::~Moment() {
+Event::Event() : event_(new Clock::time_point) {}
+Event::~Event() {
   delete static_cast<Clock::time_point*>(event_);
 }
-void Moment::record(Stream) {
+void Event::record(Stream) {
   may_fail("recording an event");
   *static_cast<Clock::time_point*>(event_) = Clock::now();
 }
-double Moment::ms_since(const Moment& start) const {
+double Event::ms_since(const Event& start) const {
   const auto time = [](void* event) { return *static_cast<Clock::time_point*>(event); };
   return std::chrono::duration<double, std::milli>(time(event_) - time(start.event_)).count();
 }
@@ -155,16 +155,17 @@ class Replayer final : public Recorder {
 
 }  // namespace
 
-struct Program::State {
+struct ExecutableGraph::State {
   std::function<void(Recorder&)> record;
 };
 
-Program::Program(std::function<void(Recorder&)> record) : state_(std::make_unique<State>(State{std::move(record)})) {
+ExecutableGraph::ExecutableGraph(std::function<void(Recorder&)> record)
+    : state_(std::make_unique<State>(State{std::move(record)})) {
   may_fail("recording");
 }
-Program::~Program() = default;
+ExecutableGraph::~ExecutableGraph() = default;
 
-void Program::launch(Stream) {
+void ExecutableGraph::launch(Stream) {
   may_fail("starting a graph");
   Replayer replayer;
   state_->record(replayer);

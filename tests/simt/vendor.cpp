@@ -59,7 +59,7 @@ class FakePlan : public VendorPlan {
 
 class FakeConvolution final : public FakePlan {
  public:
-  explicit FakeConvolution(const ConvolutionOrder& order) : order_(order) {
+  explicit FakeConvolution(const ConvolutionDescriptor& order) : order_(order) {
     const auto [n, channels, h, w] = order_.x.extents;
     const auto [outputs, depth, kernel_h, kernel_w] = order_.w.extents;
     const auto extent = [](std::int64_t in, std::int64_t kernel, std::int64_t stride, std::int64_t padding,
@@ -117,12 +117,12 @@ class FakeConvolution final : public FakePlan {
     return sum;
   }
 
-  ConvolutionOrder order_;
+  ConvolutionDescriptor order_;
 };
 
 class FakeProduct final : public FakePlan {
  public:
-  explicit FakeProduct(const ProductOrder& order) : order_(order) {
+  explicit FakeProduct(const MatmulDescriptor& order) : order_(order) {
     const auto &a = order_.a, &b = order_.b, &d = order_.d;
     demand(a.rows == b.rows && a.columns == d.rows && b.columns == d.columns, "factors do not fit the product");
     demand(a.type == b.type, "factors of different types");
@@ -148,21 +148,21 @@ class FakeProduct final : public FakePlan {
       }
   }
 
-  ProductOrder order_;
+  MatmulDescriptor order_;
 };
 
 class FakeVendor final : public Vendor {
  public:
   explicit FakeVendor(Provider provider) : provider_(provider) {}
 
-  std::unique_ptr<VendorPlan> plan(const ConvolutionOrder& order, int) override {
+  std::unique_ptr<VendorPlan> plan(const ConvolutionDescriptor& order, int) override {
     const bool one_type = order.x.type == order.y.type && order.w.type == order.y.type;
     if (provider_ != Provider::cudnn || !one_type) return nullptr;
     simt::convolutions_ordered.push_back(order);
     if (simt::vendor_refuses) return nullptr;
     return std::make_unique<FakeConvolution>(order);
   }
-  std::unique_ptr<VendorPlan> plan(const ProductOrder& order, int) override {
+  std::unique_ptr<VendorPlan> plan(const MatmulDescriptor& order, int) override {
     if (provider_ != Provider::cublas || simt::vendor_refuses) return nullptr;
     return std::make_unique<FakeProduct>(order);
   }

@@ -12,6 +12,6 @@ inline std::int64_t vendor_calls = 0;
 /// Whether it declines all it is asked for.
 inline bool vendor_refuses = false;
 /// What it was asked to plan for cuDNN, in whatever the tests ran so far.
-inline std::vector<cuda::ConvolutionOrder> convolutions_ordered;
+inline std::vector<cuda::ConvolutionDescriptor> convolutions_ordered;
 
 }  // namespace giemsa::simt
