@@ -4,6 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <vector>
 
 #include "tests/kernels/device_buffer.h"
 #include "tests/kernels/thread_orders.h"
