@@ -65,6 +65,8 @@ class CheckoutTest(FolderTest):
         (weights / "README.md").write_text("Weights\n")
         (weights / "deeplabv3plus_test.safetensors").write_bytes(safetensors({"a": ("F16", bytes(range(200)))}))
         (weights / "alexnet_test.safetensors").write_bytes(safetensors({"a": ("F32", os.urandom(1 << 20))}))
+        (self.checkout / "bench/results").mkdir(parents=True)
+        (self.checkout / "bench/results/old.json").write_text("{}\n")
         self.git("init", "-q")
         self.commit("first")
 
@@ -79,7 +81,7 @@ class CheckoutTest(FolderTest):
     def gpu_check(self, *arguments, status=0, environment=()):
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run([sys.executable, "-B", self.checkout / "tools/gpu_check", *map(str, arguments)], capture_output=True,
-                              text=True, env={**os.environ, "PATH": path, **dict(environment)}, timeout=300)
+                              text=True, env={**os.environ, "PATH": path, **dict(environment)}, timeout=1200)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout + done.stderr
 

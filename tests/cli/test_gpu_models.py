@@ -17,7 +17,7 @@ from gpu import compare_runs, families, model_packing, random_alexnet
 
 class ModelPacking(unittest.TestCase):
     def exact(self, data):
-        packed = model_packing.pack(data, preset=0)
+        packed = model_packing.pack(data)
         self.assertEqual(model_packing.unpack(packed), data)
         return packed
 
@@ -53,7 +53,7 @@ class ModelPacking(unittest.TestCase):
         for data in (b"", b"1234567", good[:20], b"\xff" * 64, struct.pack("<Q", len(overlapping)) + overlapping + b"12345",
                      struct.pack("<Q", len(outside)) + outside + b"12345"):
             with self.assertRaises(ValueError):
-                model_packing.pack(data, preset=0)
+                model_packing.pack(data)
 
 
 class RandomAlexNet(unittest.TestCase):

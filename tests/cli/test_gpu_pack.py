@@ -15,14 +15,15 @@ WITH_GPU = 'while [ $# -gt 0 ]; do case "$1" in --json) [ -n "$2" ] && [ "$2" !=
 
 class Pack(CheckoutTest):
     def pack(self, *arguments, programs=WITHOUT_GPU, status=0):
-        return self.gpu_check("pack", "--binaries", self.programs(programs), "--preset", 0, *arguments, status=status)
+        return self.gpu_check("pack", "--binaries", self.programs(programs), "--fast", *arguments, status=status)
 
     def test_it_packs_and_takes_the_weights_out_of_what_travels(self):
         said = self.pack()
         files = {file.name for file in (self.checkout / ".gpu").iterdir()}
-        self.assertEqual(files, {"programs.tar.xz", "segmenter.packed", "pack.json"})
+        self.assertEqual(files, {"programs.tar", "segmenter.packed", "pack.json"})
         listed = self.git("ls-files", "--cached", "--others", "--exclude-standard")
         self.assertNotIn(".safetensors", listed)
+        self.assertNotIn("bench/results", listed)
         self.assertIn("weights/pretrained/README.md", listed)
         self.assertTrue((self.checkout / "weights/pretrained/alexnet_test.safetensors").is_file())
         # The size is that of what git lists, and of the pack, which it does not list.
@@ -58,10 +59,10 @@ class Pack(CheckoutTest):
         self.assertIn("holds no pack", self.gpu_check("stage1", "--pack", self.folder, status=2))
 
     def test_staged_changes_of_the_weights_are_not_lost(self):
-        (self.checkout / "weights/pretrained/README.md").write_text("New\n")
+        (self.checkout / "bench/results/new.json").write_text("{}\n")
         self.git("add", "-A")
         self.assertIn("are staged", self.pack(status=1))
-        self.assertEqual(self.git("status", "--porcelain"), "M  weights/pretrained/README.md\n")
+        self.assertEqual(self.git("status", "--porcelain"), "A  bench/results/new.json\n")
 
     def test_packages_that_the_system_lacks_are_downloaded_and_unpacked(self):
         """By stand-ins for apt and dpkg."""
@@ -88,7 +89,7 @@ class Pack(CheckoutTest):
         self.script(self.folder / "bin/nvidia-smi", "echo no devices were found; exit 6\n")
         self.pack()
         for name in ("stage1", "stage2"):
-            said, files = self.stage(name, status=4)
+            said, files = self.stage(name, "--patience", 10, "--seconds", 500, status=4)
             outcomes = self.outcomes(files)
             ran = {step for step, result in outcomes.items() if result == "ok"}
             self.assertEqual(ran, {"stage1": {"unpack_programs", "unpack_models", "facts", "devices", "run_cpu"},
@@ -111,14 +112,14 @@ class Pack(CheckoutTest):
         self.script(self.folder / "bin/python3",  # one without PyTorch
                     f'case "$*" in *torch_graph*) echo PyTorch is not installed; exit 4;; esac; exec {sys.executable} "$@"\n')
         self.pack(programs=WITH_GPU)
-        said, files = self.stage("stage2", status=0)
+        said, files = self.stage("stage2", "--patience", 10, "--seconds", 500, status=0)
         outcomes = self.outcomes(files)
         self.assertEqual({step for step, result in outcomes.items() if result != "ok"}, {"torch_graph", "torch_compile"}, said)
         self.assertEqual(outcomes["torch_graph"], "left out")
         self.assertLessEqual({"network.json", "network_pdl.json", "network_tuned.json", "kernels.json", "ladder.json", "whole_320.json",
                               "whole_cudnn.json", "smear.json", "gpu_after.json"}, set(files))
         # The stand-ins leave no results: nothing to compare is a failure where there is a GPU.
-        said, files = self.stage("stage1", status=1)
+        said, files = self.stage("stage1", "--patience", 10, "--seconds", 500, status=1)
         self.assertEqual({step for step, result in self.outcomes(files).items() if result != "ok"}, {"compare"}, said)
         self.assertLessEqual({"whole.json", "whole_pdl.json", "whole_host_loops.json", "network.json", "gpu.json"}, set(files))
 

@@ -2,11 +2,12 @@
 
 Such a machine may have nvcc, Python and PyTorch but no package registry, little time, and take no more than so many bytes. So
 programs are built here, for its architecture, and travel with the libraries that they link; the segmenter travels exactly, in
-five sixths of its size; the classifier's weights are random there. The shipped weights, as large as all else together, are taken
-out of what git lists, until `pack --undo`.
+five sixths of its size; the classifier's weights are random there. The shipped weights, as large as all else together, and what
+else has no use there are taken out of what git lists, until `pack --undo`.
 """
 
 import argparse
+import gzip
 import io
 import json
 import lzma
@@ -23,8 +24,10 @@ from .building import PROGRAMS, ROOT, compile_programs, fetch_packages
 
 FOLDER = ROOT / ".gpu"
 WEIGHTS = "weights/pretrained"
-HIDDEN = f"{WEIGHTS}/*.safetensors"
-MARK = "# tools/gpu_check pack; undone by pack --undo"
+# What nothing there reads.
+LEFT_BEHIND = [f"{WEIGHTS}/*.safetensors", "bench/results", "tools/samples/overlay.png", "tests/io/fixtures", "tests/ops/fixtures",
+               "tests/weights/fixtures"]
+EXCLUDED = "\n# tools/gpu_check pack; undone by pack --undo\n" + "".join(f"/{name}\n" for name in LEFT_BEHIND)
 PACKED = [name for name in PROGRAMS if name not in ("giemsa-bench-worker", "giemsa-samples")]
 # Libraries that every machine has, in a version that fits its own.
 SYSTEM = re.compile(r"(linux-vdso|ld-linux.*|lib(c|m|dl|rt|pthread|gcc_s|stdc\+\+))\.so.*")
@@ -44,9 +47,9 @@ def arguments(argv):
     parser.add_argument("--deps", type=pathlib.Path,
                         help="a folder with the packages that the system lacks; if it is not there, they are downloaded into it")
     parser.add_argument("--segmenter", type=pathlib.Path, help=f"(default: the one in {WEIGHTS})")
-    parser.add_argument("--limit", type=float, default=62, metavar="MIB", help="of all that travels (default: 62)")
-    parser.add_argument("--preset", type=int, default=6, choices=range(10), help="of xz: 0 is fast (default: 6)")
-    parser.add_argument("--undo", action="store_true", help="give the shipped weights back to git, and do nothing else")
+    parser.add_argument("--limit", type=float, default=63, metavar="MIB", help="of all that travels (default: 63)")
+    parser.add_argument("--fast", action="store_true", help="compress in seconds, not minutes, and less")
+    parser.add_argument("--undo", action="store_true", help="give git back what was taken out, and do nothing else")
     return parser.parse_args(argv)
 
 
@@ -61,25 +64,24 @@ def exclude_file():
     return ROOT / git("rev-parse", "--git-path", "info/exclude").strip()
 
 
-def hide_weights():
-    """Takes the shipped weights out of what git lists; they stay where they are."""
-    if git("diff", "--cached", "--name-only", "--diff-filter=AM", "--", WEIGHTS):
-        raise Problem(f"changes of {WEIGHTS} are staged: commit them first")
+def hide():
+    """Takes LEFT_BEHIND out of what git lists; the files stay where they are."""
+    if git("diff", "--cached", "--name-only", "--diff-filter=AM", "--", *LEFT_BEHIND):
+        raise Problem(f"changes of {', '.join(LEFT_BEHIND)} are staged: commit them first")
     file = exclude_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    if MARK not in text:
-        file.write_text(text.rstrip("\n") + f"\n{MARK}\n/{HIDDEN}\n", encoding="utf-8")
-    git("rm", "-q", "--cached", "--ignore-unmatch", "--", HIDDEN)
+    if EXCLUDED not in text:
+        file.write_text(text + EXCLUDED, encoding="utf-8")
+    git("rm", "-r", "-q", "--cached", "--ignore-unmatch", "--", *LEFT_BEHIND)
 
 
-def show_weights():
-    """Undoes hide_weights(): afterwards git knows the weights as in HEAD."""
+def show():
+    """Undoes hide(): afterwards git knows the files as in HEAD."""
     file = exclude_file()
     if file.is_file():
-        text = file.read_text(encoding="utf-8")
-        file.write_text(text.replace(f"\n{MARK}\n/{HIDDEN}\n", "\n"), encoding="utf-8")
-    git("reset", "-q", "--", WEIGHTS)
+        file.write_text(file.read_text(encoding="utf-8").replace(EXCLUDED, ""), encoding="utf-8")
+    git("reset", "-q", "--", *LEFT_BEHIND)
 
 
 def find_program(folder, name):
@@ -122,8 +124,8 @@ def newest_symbols(files):
     return ", ".join(f"{library.decode()} {'.'.join(map(str, numbers))}" for library, numbers in sorted(newest.items()))
 
 
-def pack_programs(binaries, deps, preset, out):
-    """programs.tar.xz: bin/ and lib/. Returns what the machine there must have."""
+def pack_programs(binaries, deps, fast, out):
+    """programs.tar, compressed: bin/ and lib/. Returns what the machine there must have."""
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         for folder in ("bin", "lib"):
@@ -142,9 +144,12 @@ def pack_programs(binaries, deps, preset, out):
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for file in files:
                 archive.add(file, str(file.relative_to(scratch)))
-        # A dictionary as large as all of it: the programs share most of their code.
-        filters = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "preset": preset, "dict_size": 128 * MIB}]
-        out.write_bytes(lzma.compress(packed.getbuffer(), filters=filters))
+        if fast:
+            out.write_bytes(gzip.compress(packed.getbuffer(), compresslevel=1))
+        else:  # with a dictionary as large as all of it: the programs share most of their code
+            filters = [{"id": lzma.FILTER_X86},
+                       {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 128 * MIB}]
+            out.write_bytes(lzma.compress(packed.getbuffer(), filters=filters))
         return newest_symbols(files)
 
 
@@ -175,8 +180,8 @@ def make(given):
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     print("packing", flush=True)
-    needed = pack_programs(binaries, given.deps, given.preset, FOLDER / "programs.tar.xz")
-    (FOLDER / "segmenter.packed").write_bytes(model_packing.pack(given.segmenter.read_bytes(), given.preset))
+    needed = pack_programs(binaries, given.deps, given.fast, FOLDER / "programs.tar")
+    (FOLDER / "segmenter.packed").write_bytes(model_packing.pack(given.segmenter.read_bytes()))
     sizes = {file.name: file.stat().st_size for file in sorted(FOLDER.iterdir())}
     about = {"commit": report.commit(), "architecture": given.architecture, "needs": needed, "files": sizes}
     (FOLDER / "pack.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
@@ -187,18 +192,18 @@ def main(argv):
     given = arguments(argv)
     try:
         if given.undo:
-            show_weights()
-            print(f"git knows {WEIGHTS} again")
+            show()
+            print(f"git knows {', '.join(LEFT_BEHIND)} again")
             return 0
         about = make(given)
-        hide_weights()
+        hide()
         files = travelling(FOLDER)
         size = sum(file.lstat().st_size for file in files)
         for name, bytes_ in about["files"].items():
             print(f"{bytes_ / MIB:8.2f} MiB  {FOLDER.name}/{name}")
         print(f"{size / MIB:8.2f} MiB  in all, {len(files)} files, of at most {given.limit:g} MiB; needs {about['needs']} there")
         if size > given.limit * MIB:
-            show_weights()
+            show()
             largest = sorted(files, key=lambda file: -file.lstat().st_size)[:5]
             raise Problem("too large to travel; the largest: " + ", ".join(str(file.relative_to(ROOT)) for file in largest))
         print(f"There: tools/gpu_check stage1, then stage2; {FOLDER.name}/ has to travel although git ignores it.\n"

@@ -162,6 +162,8 @@ def arguments(name, argv):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=SECONDS[name],
                         help=f"for everything: no step runs longer (default: {SECONDS[name]})")
+    parser.add_argument("--patience", type=float, default=1, metavar="FACTOR",
+                        help="of the steps' limits, on a slow or busy machine (default: 1)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path(os.environ.get("OUT") or ROOT / "gpu-report"),
                         help=f"gets {name}.tgz (default: the environment's OUT, else gpu-report)")
     parser.add_argument("--pack", type=pathlib.Path, default=FOLDER, help="what `gpu_check pack` made (default: .gpu)")
@@ -182,8 +184,10 @@ def main(name, argv):
     shutil.rmtree(place.results, ignore_errors=True)
     shutil.rmtree(work / "runs", ignore_errors=True)
     signal.signal(signal.SIGTERM, stop)
-    return Stage(name, place.results, given.out.absolute(), given.seconds, ROOT, place.environment(),
-                 why_no_gpu()).run(STAGES[name](place))
+    steps = STAGES[name](place)
+    for step in steps:
+        step.limit *= given.patience
+    return Stage(name, place.results, given.out.absolute(), given.seconds, ROOT, place.environment(), why_no_gpu()).run(steps)
 
 
 def stop(number, frame):

@@ -24,7 +24,7 @@ CLASSES = "basophil,eosinophil,lymphocyte,monocyte,neutrophil"
 def programs(pack, work):
     for folder in ("bin", "lib"):
         shutil.rmtree(work / folder, ignore_errors=True)
-    with tarfile.open(pack / "programs.tar.xz") as archive:
+    with tarfile.open(pack / "programs.tar") as archive:
         archive.extractall(work, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(work)
     print(f"{len(list((work / 'bin').iterdir()))} programs")
 
