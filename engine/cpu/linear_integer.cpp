@@ -16,6 +16,7 @@
 #include <immintrin.h>
 // GCC 12's own AVX-512 header sets a variable from itself to say "undefined" (GCC bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 namespace giemsa::cpu {

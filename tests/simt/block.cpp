@@ -50,7 +50,7 @@ std::string name(const Thread& thread, kernels::Dim3 block) {
 }
 
 bool same(const Site& a, const Site& b) {
-  return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0;
+  return a.line() == b.line() && (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
 }
 
 std::string doing(const Thread& thread) {

@@ -43,12 +43,12 @@ struct Call {
   std::tuple<Parameters...> arguments;
 
   __attribute__((no_sanitize("thread"))) static void start(const void* call) {
-    static_cast<const Call*>(call)->start(std::index_sequence_for<Parameters...>());
+    static_cast<const Call*>(call)->start_kernel(std::index_sequence_for<Parameters...>());
   }
 
  private:
   template <std::size_t... i>
-  __attribute__((no_sanitize("thread"), always_inline)) void start(std::index_sequence<i...>) const {
+  __attribute__((no_sanitize("thread"), always_inline)) void start_kernel(std::index_sequence<i...>) const {
     kernel(std::get<i>(arguments)...);
   }
 };
