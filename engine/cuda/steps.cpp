@@ -1,6 +1,7 @@
 // The kernels of every op on the GPU but Conv2d's (steps_convolution.cpp).
 #include "engine/cuda/steps.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "engine/cpu/resize.h"
