@@ -1,4 +1,5 @@
 // What surrounds networks, on the GPU: from frames and boxes to their inputs, from logits to masks, labels and regions.
+#include <algorithm>
 #include <limits>
 
 #include "engine/cpu/resize.h"
