@@ -6,9 +6,9 @@
 
 #include "bench/masks.h"
 #include "bench/one_node.h"
+#include "engine/base/region.h"
 #include "engine/cpu/backend.h"
 #include "engine/passes/passes.h"
-#include "engine/region.h"
 #include "nets/smear.h"
 
 namespace giemsa {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 #include "nets/model.h"
 
 namespace giemsa {

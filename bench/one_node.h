@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/graph.h"
-#include "engine/session.h"
+#include "engine/graph/graph.h"
+#include "engine/run/session.h"
 
 namespace giemsa {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 namespace giemsa {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "weights/model_info.h"
 
 namespace giemsa {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "weights/mapped_file.h"
 #include "weights/model_info.h"
 #include "weights/presets.h"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame.h"
-#include "engine/session.h"
+#include "engine/base/frame.h"
+#include "engine/run/session.h"
 #include "nets/model.h"
 
 namespace giemsa {

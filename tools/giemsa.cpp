@@ -8,8 +8,8 @@
 #include <new>
 #include <system_error>
 
-#include "tools/commands/command.h"
-#include "tools/commands/messages.h"
+#include "tools/cli/command.h"
+#include "tools/cli/messages.h"
 
 namespace {
 
@@ -43,8 +43,8 @@ void check_command(const CLI::App& app, int argc, char** argv) {
 }
 
 /// Threads of libgomp that wait for each other spin 300,000 turns before they sleep, which on a machine busy with other
-/// work makes everything wait many times over. 10,000 turns still outlast what lies between two layers; 1,000 do not. The
-/// library reads its environment when it is loaded, before main: hence the second start, which takes 5 ms.
+/// work makes everything wait many times over. 10,000 turns still outlast what lies between two layers; 1,000 do not.
+/// The library reads its environment when it is loaded, before main: hence the second start, which takes 5 ms.
 void bound_spinning(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
   setenv("GOMP_SPINCOUNT", "10000", 1);

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "weights/byte_view.h"
 
 namespace giemsa {

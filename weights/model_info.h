@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/check.h"
-#include "engine/ops/types.h"
+#include "engine/base/check.h"
+#include "engine/base/modes.h"
 
 namespace giemsa {
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/check.h"
-#include "engine/ops/types.h"
+#include "engine/base/check.h"
+#include "engine/base/modes.h"
 
 namespace giemsa {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "weights/layout.h"
 #include "weights/model_info.h"
 #include "weights/options.h"

@@ -1,7 +1,7 @@
 // Weights as a model file stores them.
 #pragma once
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa {
 

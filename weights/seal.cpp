@@ -2,7 +2,7 @@
 
 #include <iomanip>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "weights/crc32.h"
 
 namespace giemsa {

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa {
 

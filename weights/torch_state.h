@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "weights/mapped_file.h"
 #include "weights/pickle.h"
 

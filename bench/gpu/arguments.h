@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "nets/model.h"
 
 namespace giemsa::bench {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/vendor.h"
 
 namespace giemsa::bench {

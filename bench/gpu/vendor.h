@@ -5,8 +5,8 @@
 #include <string>
 
 #include "bench/gpu/timing.h"
+#include "engine/base/tensor.h"
 #include "engine/ops/conv2d.h"
-#include "engine/tensor.h"
 
 namespace giemsa::bench {
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 namespace giemsa {
 

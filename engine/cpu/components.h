@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/base/region.h"
 #include "engine/ops/types.h"
-#include "engine/region.h"
 
 namespace giemsa::cpu {
 

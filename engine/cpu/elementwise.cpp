@@ -4,7 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "engine/cpu/simd.h"
+#include "engine/base/simd.h"
 
 namespace giemsa::cpu {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/simd.h"
+#include "engine/base/tensor.h"
 #include "engine/cpu/linear_samples.h"
 #include "engine/cpu/prefetch.h"
-#include "engine/cpu/simd.h"
-#include "engine/tensor.h"
 
 #ifdef GIEMSA_X86
 #include <immintrin.h>

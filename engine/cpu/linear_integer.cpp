@@ -5,12 +5,12 @@
 #include <cstring>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
+#include "engine/base/simd.h"
 #include "engine/cpu/linear_samples.h"
 #include "engine/cpu/nhwc.h"
 #include "engine/cpu/prefetch.h"
-#include "engine/cpu/simd.h"
-#include "engine/storage.h"
+#include "engine/plan/storage.h"
 
 #ifdef GIEMSA_X86
 #include <immintrin.h>

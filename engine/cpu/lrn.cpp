@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/check.h"
-#include "engine/cpu/simd.h"
+#include "engine/base/check.h"
+#include "engine/base/simd.h"
 
 namespace giemsa::cpu {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/cpu/simd.h"
+#include "engine/base/simd.h"
 
 namespace giemsa::cpu {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "engine/plan.h"
+#include "engine/plan/plan.h"
 
 namespace giemsa::cpu {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/simd.h"
 #include "engine/cpu/elementwise.h"
-#include "engine/cpu/simd.h"
 #include "engine/cpu/vector_kernels.h"
 
 namespace giemsa::cpu {

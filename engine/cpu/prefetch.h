@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "engine/cpu/simd.h"
+#include "engine/base/simd.h"
 
 namespace giemsa::cpu {
 

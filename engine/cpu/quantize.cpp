@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/simd.h"
 #include "engine/cpu/nhwc.h"
-#include "engine/cpu/simd.h"
 
 namespace giemsa::cpu {
 

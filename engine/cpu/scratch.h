@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::cpu {
 

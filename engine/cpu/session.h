@@ -9,8 +9,8 @@
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/pages.h"
 #include "engine/cpu/weight_cache.h"
-#include "engine/layout.h"
-#include "engine/session.h"
+#include "engine/plan/layout.h"
+#include "engine/run/session.h"
 
 namespace giemsa {
 

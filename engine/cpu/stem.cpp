@@ -8,10 +8,10 @@
 #include <limits>
 #include <utility>
 
+#include "engine/base/simd.h"
 #include "engine/cpu/ceil_div.h"
 #include "engine/cpu/scratch.h"
-#include "engine/cpu/simd.h"
-#include "engine/layout.h"
+#include "engine/plan/layout.h"
 
 #ifdef GIEMSA_X86
 #include <immintrin.h>

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/simd.h"
 #include "engine/cpu/scratch.h"
-#include "engine/cpu/simd.h"
 
 namespace giemsa::cpu {
 

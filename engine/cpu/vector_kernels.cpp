@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "engine/cpu/simd.h"
+#include "engine/base/simd.h"
 
 namespace giemsa::cpu {
 

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/cpu/quantize.h"
-#include "engine/fold.h"
+#include "engine/graph/fold.h"
 
 namespace giemsa::cpu {
 

@@ -10,9 +10,9 @@
 #include "engine/cpu/pages.h"
 #include "engine/cpu/stem.h"
 #include "engine/cpu/winograd.h"
-#include "engine/graph.h"
-#include "engine/layout.h"
-#include "engine/weight_key.h"
+#include "engine/graph/graph.h"
+#include "engine/graph/weight_key.h"
+#include "engine/plan/layout.h"
 
 namespace giemsa::cpu {
 

@@ -6,10 +6,10 @@
 #include <limits>
 #include <utility>
 
+#include "engine/base/simd.h"
 #include "engine/cpu/ceil_div.h"
 #include "engine/cpu/prefetch.h"
 #include "engine/cpu/scratch.h"
-#include "engine/cpu/simd.h"
 
 #ifdef GIEMSA_X86
 #include <immintrin.h>

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 namespace giemsa {
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "engine/cascade.h"
 #include "engine/cuda/stage.h"
+#include "engine/run/cascade.h"
 
 namespace giemsa::cuda {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/cuda/runtime.h"
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 namespace giemsa::cuda {
 

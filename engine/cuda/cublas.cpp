@@ -6,7 +6,7 @@
 // workspace; here each layer has its own. Which algorithm is first is a function of version, GPU and order.
 #include "engine/cuda/cublas.h"
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/shared_library.h"
 
 #ifdef GIEMSA_HAS_CUBLAS

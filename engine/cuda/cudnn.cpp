@@ -7,7 +7,7 @@
 // round its factors to TF32. Which engine is first is a function of cuDNN's version, the GPU and the order.
 #include "engine/cuda/cudnn.h"
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 #ifdef GIEMSA_HAS_CUDNN
 

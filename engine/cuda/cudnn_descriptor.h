@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/shared_library.h"
 
 namespace giemsa::cuda::dnn {

@@ -1,7 +1,7 @@
 // The element types of what kernels/ reads and writes.
 #pragma once
 
-#include "engine/layout.h"
+#include "engine/plan/layout.h"
 #include "kernels/components.h"
 #include "kernels/crop_resize.h"
 

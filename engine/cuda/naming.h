@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::cuda {
 

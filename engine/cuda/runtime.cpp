@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "kernels/probe.h"
 
 namespace giemsa::cuda {

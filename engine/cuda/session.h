@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/cuda/stage.h"
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 namespace giemsa::cuda {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "engine/cuda/steps.h"
-#include "engine/plan.h"
+#include "engine/plan/plan.h"
 
 namespace giemsa::cuda {
 

@@ -11,7 +11,7 @@
 #include "engine/cuda/tuning.h"
 #include "engine/cuda/vendor.h"
 #include "engine/cuda/weights.h"
-#include "engine/layout.h"
+#include "engine/plan/layout.h"
 #include "kernels/nhwc.h"
 
 namespace giemsa::cuda {

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "engine/base/region.h"
 #include "engine/cpu/resize.h"
 #include "engine/cuda/steps.h"
-#include "engine/region.h"
 #include "kernels/components.h"
 #include "kernels/crop_resize.h"
 #include "kernels/labels.h"

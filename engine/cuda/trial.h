@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/tensor.h"
 #include "engine/cuda/runtime.h"
-#include "engine/tensor.h"
 
 namespace giemsa::cuda {
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/fusion.h"
 #include "engine/cuda/naming.h"
 #include "engine/cuda/trial.h"

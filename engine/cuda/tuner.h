@@ -7,7 +7,7 @@
 #include "engine/cuda/runtime.h"
 #include "engine/cuda/steps.h"
 #include "engine/cuda/tuning.h"
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace giemsa::cuda {
 

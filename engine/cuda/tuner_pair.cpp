@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/naming.h"
 #include "engine/cuda/trial.h"
 #include "engine/cuda/tuner.h"

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <optional>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::cuda {
 

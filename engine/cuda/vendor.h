@@ -14,9 +14,9 @@
 #include <string>
 #include <string_view>
 
+#include "engine/base/tensor.h"
 #include "engine/cuda/runtime.h"
 #include "engine/ops/types.h"
-#include "engine/tensor.h"
 
 namespace giemsa::cuda {
 

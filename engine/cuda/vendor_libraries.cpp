@@ -1,5 +1,5 @@
 // Which library serves a provider.
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/cublas.h"
 #include "engine/cuda/cudnn.h"
 

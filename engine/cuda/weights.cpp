@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "engine/fold.h"
+#include "engine/graph/fold.h"
 #include "kernels/conv2d.h"
 
 namespace giemsa::cuda {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "engine/cuda/runtime.h"
-#include "engine/graph.h"
-#include "engine/layout.h"
-#include "engine/weight_key.h"
+#include "engine/graph/graph.h"
+#include "engine/graph/weight_key.h"
+#include "engine/plan/layout.h"
 
 namespace giemsa::cuda {
 

@@ -20,7 +20,7 @@ struct Components {
   void to_onnx(OnnxForm& form) const { form.refuse_outside(name); }
 };
 
-/// Labels -> region table i32 {1 + capacity, 10}: see engine/region.h.
+/// Labels -> region table i32 {1 + capacity, 10}: see engine/base/region.h.
 struct Regions {
   std::int64_t capacity = 0;
 

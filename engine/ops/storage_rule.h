@@ -1,4 +1,4 @@
-// What an op says of the element types of what it reads and writes. engine/storage.h decides by it.
+// What an op says of the element types of what it reads and writes. engine/plan/storage.h decides by it.
 #pragma once
 
 namespace giemsa {

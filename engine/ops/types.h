@@ -1,4 +1,4 @@
-// What ops are described with: extents, modes, the types of values, the constants of layers.
+// What ops are described with: the types of values, the constants of layers.
 #pragma once
 
 #include <array>
@@ -8,36 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/modes.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa {
 
-/// Height and width, in that order, as everywhere here.
-struct Size2 {
-  std::int64_t h = 0, w = 0;
-  friend bool operator==(const Size2&, const Size2&) = default;
-};
-
 enum class Activation : std::uint8_t { none, relu };
-
-/// How an image is resampled when it changes size. Both widen their kernel when shrinking (antialiasing).
-enum class ResizeFilter : std::uint8_t {
-  bilinear,  ///< Pillow's BILINEAR bit for bit: horizontal pass first, each pass rounded to u8 (torchvision Resize on
-             ///< PIL)
-  bicubic,   ///< MATLAB's imresize: a = -0.5, symmetric edges
-};
-
-/// Which pixels of the frame a component's box takes.
-enum class CropMode : std::uint8_t {
-  tight,   ///< exactly the box: h x w
-  matlab,  ///< imcrop of BoundingBox: (h+1) x (w+1), clipped at the frame's edge
-};
-
-/// What a bilinear upsampling reads outside its input.
-enum class EdgeMode : std::uint8_t {
-  clamp,  ///< the nearest sample (PyTorch's interpolate)
-  zero,   ///< zero: equals a fixed bilinear transposed convolution (MATLAB's, Caffe's)
-};
 
 /// What flows along an edge: logical NCHW extents. f32 stands for "the network's precision", which the backend chooses.
 struct TensorType {
@@ -58,8 +34,8 @@ inline bool is_network_tensor(const TensorType& type) {
 }
 
 /// The constants of a batch normalisation that a pass folded into the layer before it. They stay symbolic until a
-/// backend uploads the layer (see fold() in engine/fold.h), so passes are cheap and no second copy of the weights is
-/// kept.
+/// backend uploads the layer (see fold() in engine/graph/fold.h), so passes are cheap and no second copy of the weights
+/// is kept.
 struct FoldedNorm {
   Tensor gamma, beta, mean, var;  ///< {O} each
   float eps = 0;

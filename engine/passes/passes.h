@@ -1,11 +1,11 @@
 // Rewrites of a graph: small, pure, each its own file. A pass takes a graph and returns another that computes the same.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace giemsa {
 
-/// conv2d -> batch_norm becomes one conv2d whose weights carry the normalisation (engine/fold.h).
+/// conv2d -> batch_norm becomes one conv2d whose weights carry the normalisation (engine/graph/fold.h).
 Graph fold_batch_norm(const Graph& graph);
 
 /// conv2d, add or linear followed by relu becomes one op with an activation.

@@ -1,7 +1,7 @@
 // The skeleton that passes share: walk a graph in order, copy what stays, and know where each old value went.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 namespace giemsa {
 

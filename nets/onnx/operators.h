@@ -1,7 +1,7 @@
 // Writes what our ops say that they are in ONNX.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "nets/onnx/model_proto.h"
 
 namespace giemsa::onnx {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "weights/byte_view.h"
 
 namespace giemsa {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/bench/distribution.h"
 
 using namespace giemsa::bench;

@@ -5,7 +5,7 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/cuda/backend.h"
-#include "engine/session.h"
+#include "engine/run/session.h"
 #include "tests/engine/error_bound.h"
 #include "tests/ops/compare.h"
 #include "tests/ref/random.h"

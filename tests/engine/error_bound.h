@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::test {

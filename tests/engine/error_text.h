@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::test {
 

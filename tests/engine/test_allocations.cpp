@@ -2,7 +2,7 @@
 // takes for itself is small, bounded, and given back within the run.
 #include <memory>
 
-#include "engine/region.h"
+#include "engine/base/region.h"
 #include "tests/engine/allocation_counter.h"
 #include "tests/engine/building.h"
 #include "tests/engine/running.h"

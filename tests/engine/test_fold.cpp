@@ -1,5 +1,5 @@
 // Weights with a folded normalisation against conv -> batch norm written out.
-#include "engine/fold.h"
+#include "engine/graph/fold.h"
 
 #include <doctest/doctest.h>
 

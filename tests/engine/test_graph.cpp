@@ -1,5 +1,5 @@
 // Building graphs: what is appended, which shapes come out, and what the errors say.
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 
 #include <doctest/doctest.h>
 

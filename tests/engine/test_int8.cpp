@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/layout.h"
 #include "engine/passes/passes.h"
-#include "engine/storage.h"
+#include "engine/plan/layout.h"
+#include "engine/plan/storage.h"
 #include "tests/engine/building.h"
 #include "tests/engine/running.h"
 #include "tests/ops/compare.h"

@@ -1,5 +1,5 @@
 // Where backends put results: in-place residuals, slots of concats, storage types, lifetimes.
-#include "engine/layout.h"
+#include "engine/plan/layout.h"
 
 #include <doctest/doctest.h>
 

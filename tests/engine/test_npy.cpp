@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "engine/npy.h"
+#include "engine/base/npy.h"
 #include "tests/engine/error_text.h"
 
 namespace giemsa {

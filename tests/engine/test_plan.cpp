@@ -1,5 +1,5 @@
 // The memory planner.
-#include "engine/plan.h"
+#include "engine/plan/plan.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // What sessions offer beside results: observers, dumps, times, shared weights, concurrency.
-#include "engine/session.h"
+#include "engine/run/session.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include <map>
 #include <thread>
 
-#include "engine/npy.h"
+#include "engine/base/npy.h"
 #include "tests/engine/building.h"
 #include "tests/engine/error_text.h"
 #include "tests/engine/running.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa {
 

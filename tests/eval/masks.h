@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 
 namespace giemsa::test {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "tools/eval/bootstrap.h"
-#include "tools/outputs/percentile.h"
+#include "tools/text/percentile.h"
 
 using namespace giemsa::eval;
 using giemsa::percentile;

@@ -5,7 +5,7 @@
 
 #include "tests/eval/masks.h"
 #include "tests/io/support.h"
-#include "tools/outputs/png_writer.h"
+#include "tools/pictures/png_writer.h"
 
 using namespace giemsa;
 using namespace giemsa::eval;

@@ -6,8 +6,8 @@
 #include <sstream>
 
 #include "tests/eval/masks.h"
-#include "tools/outputs/html.h"
-#include "tools/outputs/thumbnail.h"
+#include "tools/pictures/thumbnail.h"
+#include "tools/text/html.h"
 
 using namespace giemsa;
 using namespace giemsa::eval;

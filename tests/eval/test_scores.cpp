@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 using namespace giemsa::eval;
 using doctest::Approx;

@@ -1,7 +1,7 @@
 // Pixels counted by hand.
 #include <cmath>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/eval/masks.h"
 #include "tools/eval/segmentation_metrics.h"
 

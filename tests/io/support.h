@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/image_io/decode.h"
 
 namespace giemsa::test {

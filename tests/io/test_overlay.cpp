@@ -2,8 +2,8 @@
 #include <set>
 
 #include "tests/io/support.h"
-#include "tools/outputs/lettering.h"
-#include "tools/outputs/overlay.h"
+#include "tools/pictures/lettering.h"
+#include "tools/pictures/overlay.h"
 
 using namespace giemsa;
 using namespace giemsa::test;

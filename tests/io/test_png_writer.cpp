@@ -1,8 +1,8 @@
 #include <unistd.h>
 
 #include "tests/io/support.h"
-#include "tools/outputs/atomic_file.h"
-#include "tools/outputs/png_writer.h"
+#include "tools/pictures/png_writer.h"
+#include "tools/text/atomic_file.h"
 
 using namespace giemsa;
 using namespace giemsa::test;

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tools/outputs/differential.h"
-#include "tools/outputs/histogram.h"
-#include "tools/outputs/html.h"
-#include "tools/outputs/report_page.h"
+#include "tools/run/differential.h"
+#include "tools/run/report_page.h"
+#include "tools/text/histogram.h"
+#include "tools/text/html.h"
 
 using namespace giemsa;
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/region.h"
+#include "engine/base/region.h"
 #include "kernels/components.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/ops/compare.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "kernels/conv2d.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/kernels/thread_orders.h"

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "engine/base/tensor.h"
 #include "engine/ops/types.h"
-#include "engine/tensor.h"
 #include "kernels/nhwc.h"
 #include "kernels/types.h"
 #include "tests/kernels/device_buffer.h"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tests/kernels/slice.h"
 #include "tests/kernels/thread_orders.h"
 #include "tests/ops/batch_norm_cases.h"

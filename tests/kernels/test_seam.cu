@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "kernels/device.h"
 #include "kernels/mma.h"
 #include "tests/kernels/device_buffer.h"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/kernels/thread_orders.h"
 #include "tests/ops/compare.h"

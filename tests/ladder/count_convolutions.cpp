@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "engine/check.h"
-#include "engine/tensor.h"
+#include "engine/base/check.h"
+#include "engine/base/tensor.h"
 #include "kernels/ladder/conv2d_ladder.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/ladder/cases.h"

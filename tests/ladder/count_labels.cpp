@@ -1,6 +1,6 @@
 
-#include "engine/check.h"
-#include "engine/region.h"
+#include "engine/base/check.h"
+#include "engine/base/region.h"
 #include "kernels/ladder/labels_ladder.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/ladder/cases.h"

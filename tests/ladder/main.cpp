@@ -8,7 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/ladder/cases.h"
 
 namespace giemsa::ladder {

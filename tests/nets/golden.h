@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 #include "nets/convert.h"
 #include "nets/model.h"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa::test {
 

@@ -1,7 +1,7 @@
 // The way back: our graph from an ONNX file, by what ONNX's operator documentation says of each attribute.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tests/nets/onnx_reader.h"
 
 namespace giemsa::test {

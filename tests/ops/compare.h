@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::test {
 

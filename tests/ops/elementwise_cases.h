@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/tensor.h"
 #include "engine/ops/add.h"
-#include "engine/tensor.h"
 
 namespace giemsa::test {
 

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/cpu_linear_cases.h"
 #include "tests/ops/guarded.h"

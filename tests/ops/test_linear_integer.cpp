@@ -6,8 +6,8 @@
 #include <cmath>
 #include <vector>
 
-#include "engine/check.h"
-#include "engine/storage.h"
+#include "engine/base/check.h"
+#include "engine/plan/storage.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/cpu_linear_cases.h"
 #include "tests/ops/guarded.h"

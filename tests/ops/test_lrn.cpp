@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/lrn_cases.h"

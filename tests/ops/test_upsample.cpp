@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/random.h"

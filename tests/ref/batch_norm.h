@@ -1,7 +1,7 @@
 // torch.nn.BatchNorm2d in eval mode.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::ref {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/base/region.h"
 #include "engine/ops/types.h"
-#include "engine/region.h"
 
 namespace giemsa::ref {
 

@@ -1,7 +1,7 @@
 // torch.nn.Conv2d, with the optional residual and activation of the Conv2d op.
 #pragma once
 
-#include "engine/graph.h"
+#include "engine/graph/graph.h"
 #include "tests/ref/reference.h"
 
 namespace giemsa::ref {

@@ -1,7 +1,7 @@
 // Seeded tensors, the same on every machine.
 #pragma once
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "tests/ops/random.h"
 
 namespace giemsa::ref {

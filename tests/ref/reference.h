@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 
 namespace giemsa::ref {
 

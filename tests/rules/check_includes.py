@@ -14,16 +14,24 @@ import sys
 
 # Room -> our headers that it may include: a file, or a folder with everything below it. The longest room that holds the
 # including file decides.
+GRAPH = ["engine/base/", "engine/ops/", "engine/graph/"]
+RUN = [*GRAPH, "engine/passes/", "engine/plan/", "engine/run/"]
 ROOMS = {
     "kernels": ["kernels/"],
-    "engine": ["engine/"],
-    "engine/cuda": ["engine/", "kernels/"],
-    "weights": ["engine/tensor.h", "engine/check.h", "engine/ops/types.h", "weights/"],
-    "nets": [
-        "engine/graph.h", "engine/ops/", "engine/tensor.h", "engine/check.h",  # graph.h and what it includes
-        "engine/session.h", "engine/cascade.h", "engine/frame.h", "engine/region.h",
-        "weights/", "nets/",
-    ],
+    "engine/base": ["engine/base/"],
+    "engine/ops": ["engine/base/", "engine/ops/"],
+    "engine/graph": GRAPH,
+    "engine/passes": [*GRAPH, "engine/passes/"],
+    "engine/plan": [*GRAPH, "engine/plan/"],
+    "engine/run": [*GRAPH, "engine/plan/", "engine/run/"],
+    "engine/cpu": [*RUN, "engine/cpu/"],
+    "engine/cuda": [*RUN, "engine/cuda/", "engine/cpu/resize.h", "kernels/"],
+    "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
+    "weights": ["engine/base/", "weights/"],
+    "nets": [*GRAPH, "engine/run/", "weights/", "nets/"],
+    "tools/text": ["engine/base/", "tools/text/"],
+    "tools/pictures": ["engine/base/", "nets/smear.h", "tools/text/", "tools/pictures/"],
+    "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
     "tools": ["engine/", "nets/", "weights/", "tools/"],
     "bench": ["engine/", "kernels/", "nets/", "weights/", "tools/", "bench/"],
     "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
@@ -41,8 +49,8 @@ OUTSIDE = [
     ("omp.h", ["engine", "tests", "bench"]),
     ("nlohmann/*", ["weights", "nets", "tools", "bench", "tests"]),
     ("stb/*", ["tools/image_io"]),
-    ("zlib.h", ["tools/image_io", "tools/outputs", "tests"]),
-    ("CLI/*", ["tools"]),
+    ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
+    ("CLI/*", ["tools/cli", "tools/samples"]),
     ("doctest/*", ["tests"]),
     ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),

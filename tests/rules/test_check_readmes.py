@@ -12,14 +12,14 @@ class CheckReadmes(unittest.TestCase):
     def missing(self, text, files=()):
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
-            for name in ("engine/graph.h", *files):
+            for name in ("engine/graph/graph.h", *files):
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 (root / name).touch()
             (root / "engine/README.md").write_text(text, encoding="utf-8")
             return list(check_readmes.missing(root, "engine/README.md"))
 
     def test_files_are_found_from_the_readme_the_root_and_by_name(self):
-        text = "`graph.h`, `engine/graph.h`, `../kernels/pool.cu`, [tests](tests), `pool.cu`"
+        text = "`graph.h`, `engine/graph/graph.h`, `../kernels/pool.cu`, [tests](tests), `pool.cu`"
         self.assertEqual(self.missing(text, ["kernels/pool.cu", "tests/x"]), [])
 
     def test_what_does_not_exist_is_named(self):

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/image_io/decode.h"
 #include "tools/samples/smear_generator.h"
 

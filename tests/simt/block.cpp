@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/ops/random.h"
 #include "tests/simt/counters.h"
 #include "tests/simt/device.h"

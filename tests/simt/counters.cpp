@@ -5,7 +5,7 @@
 #include <bit>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/simt/block.h"
 #include "tests/simt/fiber.h"
 

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "engine/tensor.h"
+#include "engine/base/tensor.h"
 #include "kernels/device.h"
 #include "tests/simt/block.h"
 #include "tests/simt/memory.h"

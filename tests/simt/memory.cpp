@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/simt/block.h"
 #include "tests/simt/fiber.h"
 

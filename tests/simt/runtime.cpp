@@ -6,7 +6,7 @@
 #include <deque>
 #include <map>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cuda/runtime.h"
 #include "tests/simt/memory.h"
 

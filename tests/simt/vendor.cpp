@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tests/simt/runtime.h"
 
 namespace giemsa::cuda {

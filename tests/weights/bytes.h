@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "weights/crc32.h"
 #include "weights/mapped_file.h"
 

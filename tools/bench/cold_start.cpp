@@ -9,7 +9,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/bench/calls.h"
 
 namespace giemsa::bench {

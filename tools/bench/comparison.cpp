@@ -5,8 +5,8 @@
 #include <limits>
 #include <random>
 
-#include "engine/check.h"
-#include "tools/outputs/percentile.h"
+#include "engine/base/check.h"
+#include "tools/text/percentile.h"
 
 namespace giemsa::bench {
 namespace {

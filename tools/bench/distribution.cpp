@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "engine/check.h"
-#include "tools/outputs/percentile.h"
+#include "engine/base/check.h"
+#include "tools/text/percentile.h"
 
 namespace giemsa::bench {
 

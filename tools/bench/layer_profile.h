@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/run/session.h"
 #include "tools/bench/ceilings.h"
 
 namespace giemsa::bench {

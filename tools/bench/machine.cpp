@@ -12,7 +12,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "engine/cpu/backend.h"
 
 namespace giemsa::bench {

@@ -9,7 +9,7 @@
 #include "tools/bench/comparison.h"
 #include "tools/bench/distribution.h"
 #include "tools/bench/machine.h"
-#include "tools/outputs/json.h"
+#include "tools/run/json.h"
 
 namespace giemsa::bench {
 

@@ -3,7 +3,7 @@
 
 #include "tools/bench/commit.h"
 #include "tools/bench/report.h"
-#include "tools/outputs/text.h"
+#include "tools/text/text.h"
 
 namespace giemsa::bench {
 namespace {

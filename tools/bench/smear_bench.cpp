@@ -6,7 +6,7 @@
 #include <iterator>
 
 #include "tools/image_io/decode.h"
-#include "tools/outputs/png_writer.h"
+#include "tools/pictures/png_writer.h"
 #include "tools/samples/smear_generator.h"
 
 namespace giemsa::bench {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/outputs/text.h"
+#include "tools/text/text.h"
 
 namespace giemsa::bench {
 namespace {

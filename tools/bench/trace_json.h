@@ -4,7 +4,7 @@
 #include <string>
 
 #include "tools/bench/layer_profile.h"
-#include "tools/outputs/json.h"
+#include "tools/run/json.h"
 
 namespace giemsa::bench {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "engine/storage.h"
+#include "engine/plan/storage.h"
 
 namespace giemsa::calibrate {
 

@@ -10,8 +10,8 @@
 #include <memory>
 #include <string>
 
-#include "engine/frame.h"
-#include "engine/session.h"
+#include "engine/base/frame.h"
+#include "engine/run/session.h"
 #include "nets/smear.h"
 
 namespace giemsa::calibrate {

@@ -11,12 +11,12 @@
 #include "tools/bench/cold_start.h"
 #include "tools/bench/network_bench.h"
 #include "tools/bench/smear_bench.h"
-#include "tools/commands/command.h"
-#include "tools/commands/messages.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
+#include "tools/cli/command.h"
+#include "tools/cli/messages.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
 #include "tools/image_io/decode.h"
-#include "tools/outputs/atomic_file.h"
+#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

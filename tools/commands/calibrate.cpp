@@ -8,10 +8,10 @@
 
 #include "engine/device.h"
 #include "tools/calibrate/calibration.h"
-#include "tools/commands/command.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/commands/progress.h"
+#include "tools/cli/command.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/cli/progress.h"
 #include "tools/image_io/decode.h"
 #include "tools/image_io/find_images.h"
 

@@ -7,12 +7,12 @@
 #include <memory>
 #include <optional>
 
+#include "engine/base/npy.h"
 #include "engine/device.h"
-#include "engine/npy.h"
-#include "tools/commands/command.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/outputs/text.h"
+#include "tools/cli/command.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/text/text.h"
 #include "weights/safetensors.h"
 
 namespace giemsa {

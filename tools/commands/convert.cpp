@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "nets/onnx/export.h"
-#include "tools/commands/command.h"
-#include "tools/commands/model_files.h"
+#include "tools/cli/command.h"
+#include "tools/cli/model_files.h"
 
 namespace giemsa {
 namespace {

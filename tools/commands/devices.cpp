@@ -11,9 +11,9 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
-#include "tools/commands/command.h"
-#include "tools/outputs/json.h"
-#include "tools/outputs/text.h"
+#include "tools/cli/command.h"
+#include "tools/run/json.h"
+#include "tools/text/text.h"
 
 namespace giemsa {
 namespace {

@@ -11,16 +11,16 @@
 
 #include "engine/device.h"
 #include "nets/smear.h"
-#include "tools/commands/command.h"
-#include "tools/commands/messages.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/commands/pipeline.h"
-#include "tools/commands/progress.h"
+#include "tools/cli/command.h"
+#include "tools/cli/messages.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/cli/progress.h"
 #include "tools/eval/crop_classifier.h"
 #include "tools/eval/dataset.h"
 #include "tools/eval/eval_folder.h"
 #include "tools/eval/report.h"
+#include "tools/run/pipeline.h"
 #include "weights/mapped_file.h"
 
 namespace giemsa {

@@ -4,10 +4,10 @@
 
 #include "engine/device.h"
 #include "engine/passes/passes.h"
-#include "tools/commands/command.h"
-#include "tools/commands/model_files.h"
-#include "tools/outputs/json.h"
-#include "tools/outputs/text.h"
+#include "tools/cli/command.h"
+#include "tools/cli/model_files.h"
+#include "tools/run/json.h"
+#include "tools/text/text.h"
 #include "weights/mapped_file.h"
 
 namespace giemsa {

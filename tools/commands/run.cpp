@@ -9,15 +9,15 @@
 #include <optional>
 #include <system_error>
 
-#include "tools/commands/command.h"
-#include "tools/commands/messages.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/commands/pipeline.h"
-#include "tools/commands/progress.h"
-#include "tools/outputs/json.h"
-#include "tools/outputs/result_folder.h"
-#include "tools/outputs/text_table.h"
+#include "tools/cli/command.h"
+#include "tools/cli/messages.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/cli/progress.h"
+#include "tools/run/json.h"
+#include "tools/run/pipeline.h"
+#include "tools/run/result_folder.h"
+#include "tools/run/text_table.h"
 #include "weights/mapped_file.h"
 
 namespace giemsa {

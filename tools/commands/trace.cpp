@@ -9,10 +9,10 @@
 #include "tools/bench/commit.h"
 #include "tools/bench/network.h"
 #include "tools/bench/trace_json.h"
-#include "tools/commands/command.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/outputs/atomic_file.h"
+#include "tools/cli/command.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

@@ -6,12 +6,12 @@
 
 #include "engine/device.h"
 #include "nets/smear.h"
-#include "tools/commands/command.h"
-#include "tools/commands/messages.h"
-#include "tools/commands/model_files.h"
-#include "tools/commands/network_options.h"
-#include "tools/outputs/atomic_file.h"
-#include "tools/outputs/text.h"
+#include "tools/cli/command.h"
+#include "tools/cli/messages.h"
+#include "tools/cli/model_files.h"
+#include "tools/cli/network_options.h"
+#include "tools/text/atomic_file.h"
+#include "tools/text/text.h"
 
 namespace giemsa {
 namespace {

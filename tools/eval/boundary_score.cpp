@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/eval/confusion_matrix.h"
 
 namespace giemsa::eval {

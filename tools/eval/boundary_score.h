@@ -2,7 +2,7 @@
 // measure for semantic segmentation?", BMVC 2013) as MATLAB's bfscore computes it.
 #pragma once
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 
 namespace giemsa::eval {
 

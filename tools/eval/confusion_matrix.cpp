@@ -3,7 +3,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa::eval {
 

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "engine/frame.h"
-#include "engine/session.h"
+#include "engine/base/frame.h"
+#include "engine/run/session.h"
 #include "nets/model.h"
 #include "nets/smear.h"
 

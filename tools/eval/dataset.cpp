@@ -5,7 +5,7 @@
 #include <set>
 #include <system_error>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/eval/labels_csv.h"
 
 namespace giemsa::eval {

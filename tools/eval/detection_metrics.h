@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tools/eval/confusion_matrix.h"
-#include "tools/outputs/contour.h"  // Box
+#include "tools/pictures/contour.h"  // Box
 
 namespace giemsa::eval {
 

@@ -4,8 +4,8 @@
 #include <system_error>
 
 #include "tools/eval/report.h"
-#include "tools/outputs/atomic_file.h"
-#include "tools/outputs/png_writer.h"
+#include "tools/pictures/png_writer.h"
+#include "tools/text/atomic_file.h"
 
 namespace giemsa::eval {
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "tools/eval/evaluation.h"
 
 namespace giemsa::eval {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tools/outputs/overlay.h"
-#include "tools/outputs/text.h"
-#include "tools/outputs/thumbnail.h"
+#include "tools/pictures/overlay.h"
+#include "tools/pictures/thumbnail.h"
+#include "tools/text/text.h"
 
 namespace giemsa::eval {
 namespace {

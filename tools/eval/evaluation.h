@@ -8,7 +8,7 @@
 #include "tools/eval/image_record.h"
 #include "tools/eval/scores.h"
 #include "tools/eval/worst_cases.h"
-#include "tools/outputs/results.h"
+#include "tools/run/results.h"
 
 namespace giemsa::eval {
 

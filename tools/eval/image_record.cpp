@@ -8,7 +8,7 @@
 #include "engine/cpu/components.h"
 #include "tools/eval/boundary_score.h"
 #include "tools/image_io/decode.h"
-#include "tools/outputs/results.h"
+#include "tools/run/results.h"
 
 namespace giemsa::eval {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "nets/smear.h"
 #include "tools/eval/dataset.h"
 #include "tools/eval/scores.h"

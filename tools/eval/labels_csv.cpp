@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "weights/mapped_file.h"
 
 namespace giemsa::eval {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tools/eval/evaluation.h"
-#include "tools/outputs/json.h"
+#include "tools/run/json.h"
 
 namespace giemsa::eval {
 

@@ -2,7 +2,7 @@
 #include <sstream>
 
 #include "tools/eval/report.h"
-#include "tools/outputs/text.h"
+#include "tools/text/text.h"
 
 namespace giemsa::eval {
 namespace {

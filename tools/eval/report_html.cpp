@@ -3,9 +3,9 @@
 #include <sstream>
 
 #include "tools/eval/report.h"
-#include "tools/outputs/html.h"
-#include "tools/outputs/provenance.h"
-#include "tools/outputs/text.h"
+#include "tools/run/provenance.h"
+#include "tools/text/html.h"
+#include "tools/text/text.h"
 
 namespace giemsa::eval {
 namespace {

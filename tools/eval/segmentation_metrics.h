@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "tools/eval/confusion_matrix.h"
 
 namespace giemsa::eval {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "tools/eval/boundary_score.h"
-#include "tools/outputs/png_writer.h"
+#include "tools/pictures/png_writer.h"
 
 namespace giemsa::eval {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 
 namespace giemsa::eval {
 

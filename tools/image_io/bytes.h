@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 
 namespace giemsa {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "tools/image_io/bytes.h"
 
 namespace giemsa {

@@ -1,7 +1,7 @@
 // The one EXIF tag that changes what an image shows: its orientation (EXIF 2.32, tag 0x0112).
 #pragma once
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "tools/image_io/bytes.h"
 
 namespace giemsa {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 #include "tools/samples/geometry.h"
 
 namespace giemsa::samples {

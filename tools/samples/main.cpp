@@ -5,10 +5,10 @@
 #include <regex>
 #include <string>
 
-#include "engine/check.h"
-#include "tools/outputs/atomic_file.h"
-#include "tools/outputs/png_writer.h"
+#include "engine/base/check.h"
+#include "tools/pictures/png_writer.h"
 #include "tools/samples/smear_generator.h"
+#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

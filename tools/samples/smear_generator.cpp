@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "engine/check.h"
+#include "engine/base/check.h"
 #include "tools/samples/camera.h"
 #include "tools/samples/red_cells.h"
 #include "tools/samples/white_cell.h"

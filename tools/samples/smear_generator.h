@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/frame.h"
+#include "engine/base/frame.h"
 
 namespace giemsa {
 

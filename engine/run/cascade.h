@@ -1,0 +1,60 @@
+// Finding regions in a frame, then computing something of each: the one shape of work whose amount is known only while
+// it runs.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/region.h"
+#include "engine/graph/graph.h"
+
+namespace giemsa {
+
+class Backend;
+
+struct CascadeGraphs {
+  /// Frame u8 {1,H,W,3} -> labels i32 {1,1,h,w}, and the table of their regions. Its first stage segments, later ones
+  /// are post-processing (Graph::begin_stage).
+  Graph detect;
+  std::array<Graph, 3> each;  ///< frame and boxes i32 {B,4} -> {B,K}: B as in batch_sizes
+
+  /// How many regions one run of `each[i]` takes. At batch 1 fully connected weights cost as much as the convolutions;
+  /// 16 share one pass over them.
+  static constexpr std::array<std::int64_t, 3> batch_sizes{16, 4, 1};
+};
+
+/// Milliseconds of the last run.
+struct CascadeTimes {
+  double segment = 0, postprocess = 0;  ///< the first stage of `detect`, and the later ones
+  double classify = 0;                  ///< `each`
+};
+
+/// Compiled graphs of a cascade. Not for several threads at once; once it has run, run() allocates nothing. What its
+/// getters give is valid until the next run.
+class Cascade {
+ public:
+  virtual ~Cascade() = default;
+
+  /// `frame` is u8 {1,H,W,3}, read until run() returns. Throws Error(device).
+  virtual void run(const std::uint8_t* frame) = 0;
+
+  /// Of labels 1, 2, ... A label that has no pixel has area 0.
+  virtual std::span<const Region> regions() const = 0;
+  /// A row of K values for each region; those of a region without pixels mean nothing.
+  virtual std::span<const float> values() const = 0;
+  /// The label image, {h,w}. No label exceeds 65535.
+  virtual void copy_labels(std::span<std::uint16_t> to) const = 0;
+  virtual const CascadeTimes& times() const = 0;
+};
+
+/// The cascade on any backend's sessions, region by region through the host.
+std::unique_ptr<Cascade> make_session_cascade(Backend& backend, const CascadeGraphs& graphs);
+
+/// Throws Error(image) where there are more regions than a 16-bit label image can number.
+void check_region_count(std::int32_t count);
+
+}  // namespace giemsa

@@ -1,0 +1,181 @@
+// results.json, the tables, and the journal that --resume reads.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "tests/io/support.h"
+#include "tools/run/csv.h"
+#include "tools/run/journal.h"
+#include "tools/run/json.h"
+#include "tools/run/text_table.h"
+#include "tools/text/text.h"
+
+using namespace giemsa;
+using giemsa::test::TempFolder;
+namespace fs = std::filesystem;
+
+namespace {
+
+RunInfo example_info() {
+  RunInfo info;
+  info.device = "cpu (oneDNN 2.6.3, avx2, 2 threads)";
+  info.precision = "fp32";
+  info.segmenter = {"seg.safetensors", "5e9", "deeplabv3plus", "smp"};
+  info.classifier = {"cls.safetensors", "c15", "alexnet", "torchvision"};
+  info.classes = {"monocyte", "odd, \"class\""};
+  info.options.segment_size = InputSize{{}, 320};
+  info.max_pixels = 1000;
+  return info;
+}
+
+Cell example_cell() {
+  Cell cell;
+  cell.id = 1;
+  cell.x = 10, cell.y = 20, cell.w = 30, cell.h = 40;
+  cell.area = 900;
+  cell.centroid_x = 24.51234567, cell.centroid_y = 39.75;
+  cell.class_index = 1;
+  cell.probabilities = {0.1f, 0.9f};
+  return cell;
+}
+
+ImageResult example_image() {
+  return {"in/a.png", "a", "", 640, 480, {example_cell()}, 1.5, {2, 3, 4, 9}};
+}
+
+ImageResult failed_image() {
+  return {"in/b.png", "b", "in/b.png: is broken", 0, 0, {}, 0, {}};
+}
+
+void append_text(const fs::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::app) << text;
+}
+
+}  // namespace
+
+TEST_CASE("results.json has the keys that interface.md promises") {
+  const ImageResult images[] = {example_image(), failed_image()};
+  const Json document = Json::parse(to_text(document_json(example_info(), images), 1));
+  CHECK(document.at("schema") == 1);
+  CHECK(document.at("giemsa") == GIEMSA_VERSION);
+  CHECK(document.at("models").at("segmenter") == Json::parse(R"({"file": "seg.safetensors", "sha256": "5e9",
+        "arch": "deeplabv3plus", "preset": "smp"})"));
+  CHECK(document.at("settings").at("segment_size") == "320");
+  const Json& image = document.at("images").at(0);
+  CHECK(image.at("ok") == true);
+  CHECK(image.at("error").is_null());
+  CHECK(image.at("ms").at("total") == 10.5);
+  const Json& cell = image.at("cells").at(0);
+  CHECK(cell.at("box") == Json::parse("[10, 20, 30, 40]"));
+  CHECK(cell.at("centroid") == Json::parse("[24.512, 39.75]"));
+  CHECK(cell.at("class") == "odd, \"class\"");
+  CHECK(cell.at("probability") == 0.9);
+  CHECK(cell.at("probabilities").at("monocyte") == 0.1);
+  const Json& failed = document.at("images").at(1);
+  CHECK(failed.at("ok") == false);
+  CHECK(failed.at("error") == "in/b.png: is broken");
+}
+
+TEST_CASE("an image's JSON reads back as what it was") {
+  const RunInfo info = example_info();
+  for (const ImageResult& image : {example_image(), failed_image()}) {
+    const Json json = image_json(image, info.classes);
+    CHECK(image_json(image_from_json(json, info.classes), info.classes) == json);
+  }
+  Json foreign = image_json(example_image(), info.classes);
+  foreign["cells"][0]["class"] = "thrombocyte";
+  CHECK_THROWS(image_from_json(foreign, info.classes));
+}
+
+TEST_CASE("file names that are not UTF-8 do not stop the JSON") {
+  ImageResult image = example_image();
+  image.file = "in/\xff.png";
+  CHECK(Json::parse(to_text(image_json(image, example_info().classes), -1)).at("file") == "in/\uFFFD.png");
+}
+
+TEST_CASE("csv quotes commas, quotes and line breaks") {
+  RunInfo info = example_info();
+  ImageResult image = example_image();
+  image.file = "in/a,\"b\"\nc.png";
+  const ImageResult images[] = {image, failed_image()};
+  CHECK(cells_csv(info, images) ==
+        "file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y,p_monocyte,\"p_odd, \"\"class\"\"\"\n"
+        "\"in/a,\"\"b\"\"\nc.png\",a,1,\"odd, "
+        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000\n");
+  CHECK(images_csv(info, images) ==
+        "file,name,width,height,ok,error,cells,monocyte,\"odd, \"\"class\"\"\",decode_ms,segment_ms,postprocess_ms,"
+        "classify_ms,total_ms\n"
+        "\"in/a,\"\"b\"\"\nc.png\",a,640,480,true,,1,0,1,1.500,2.000,3.000,4.000,10.500\n"
+        "in/b.png,b,0,0,false,in/b.png: is broken,0,0,0,0.000,0.000,0.000,0.000,0.000\n");
+}
+
+TEST_CASE("the text table counts classes and says where results come from") {
+  const RunInfo info = example_info();
+  std::ostringstream out;
+  TextTable table(out, info.classes, 8);
+  table.add(example_image());
+  table.add(failed_image());
+  table.finish(info);
+  const std::string text = out.str();
+  for (const std::string part : {"in/a.png", "2 images (1 failed), 1 cell, median 10.5 ms",
+                                 "monocyte           0    0.0 %", "1  100.0 %", "sha256 5e9", "Research use only"})
+    CHECK_MESSAGE(text.find(part) != std::string::npos, part, " in\n", text);
+}
+
+TEST_CASE("control characters in names cannot steer a terminal") {
+  CHECK(printable("a\nb\x1b[31m\x7f") == "a?b?[31m?");
+  CHECK(printable("né") == "né");
+  CHECK(padded("né", 4) == "né  ");
+}
+
+TEST_CASE("the journal keeps finished images, and only those of the same run") {
+  const TempFolder folder;
+  const fs::path file = folder / ".giemsa/journal.jsonl", input = folder / "a.png";
+  append_text(input, "pixels");
+  const RunInfo info = example_info();
+  {
+    Journal journal(file);
+    journal.start(identity_json(info));
+    journal.append(input, image_json(example_image(), info.classes));
+  }
+  append_text(file, R"({"input": {"file": "b)");  // killed while it wrote
+
+  SUBCASE("same run") {
+    for (int round = 0; round < 2; ++round) {  // resuming a resumed run
+      Journal journal(file);
+      journal.resume(identity_json(info));
+      REQUIRE(journal.find("a", input));
+      CHECK(*journal.find("a", input) == image_json(example_image(), info.classes));
+      CHECK_FALSE(journal.find("b", input));
+    }
+  }
+  SUBCASE("the image has changed") {
+    append_text(input, "more");
+    Journal journal(file);
+    journal.resume(identity_json(info));
+    CHECK_FALSE(journal.find("a", input));
+  }
+  SUBCASE("another run") {
+    RunInfo other = info;
+    other.options.min_area = 7;
+    Journal journal(file);
+    CHECK_THROWS_WITH_AS(journal.resume(identity_json(other)), doctest::Contains("settings/min_area: 200 then, 7 now"),
+                         Error);
+  }
+  SUBCASE("more threads, or another path to the same model, are the same run") {
+    RunInfo other = info;
+    other.compute.threads = 7;
+    other.device = "cpu (oneDNN 2.6.3, avx2, 7 threads)";
+    other.segmenter.file = "elsewhere/seg.safetensors";
+    Journal journal(file);
+    journal.resume(identity_json(other));
+    CHECK(journal.find("a", input));
+  }
+  SUBCASE("a damaged journal") {
+    std::ofstream(file) << "not JSON\n";
+    Journal journal(file);
+    CHECK_THROWS_WITH_AS(journal.resume(identity_json(info)), doctest::Contains("damaged"), Error);
+  }
+}

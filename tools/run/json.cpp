@@ -1,0 +1,124 @@
+#include "tools/run/json.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace giemsa {
+namespace {
+
+Json model_json(const ModelFile& model) {
+  return {{"file", model.file}, {"sha256", model.sha256}, {"arch", model.arch}, {"preset", model.preset}};
+}
+
+Json settings_json(const RunInfo& info) {
+  const SmearOptions& options = info.options;
+  return {{"segment_size", options.segment_size.value().to_string()},
+          {"min_area", options.min_area},
+          {"threshold", rounded(options.threshold, 6)},
+          {"crop", options.crop == CropMode::tight ? "tight" : "matlab"},
+          {"mask_resolution", options.mask_at_frame_resolution ? "frame" : "network"},
+          {"max_pixels", info.max_pixels},
+          {"crops", info.crops},
+          {"geojson", info.geojson},
+          {"threads", info.compute.threads}};
+}
+
+Json cell_json(const Cell& cell, const std::vector<std::string>& classes) {
+  Json probabilities = Json::object();
+  for (std::size_t i = 0; i < classes.size(); ++i) probabilities[classes[i]] = rounded(cell.probabilities.at(i), 6);
+  return {{"id", cell.id},
+          {"box", {cell.x, cell.y, cell.w, cell.h}},
+          {"area", cell.area},
+          {"centroid", {rounded(cell.centroid_x, 3), rounded(cell.centroid_y, 3)}},
+          {"class", classes.at(static_cast<std::size_t>(cell.class_index))},
+          {"probability", rounded(probability_of(cell), 6)},
+          {"probabilities", probabilities}};
+}
+
+Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
+  Cell cell;
+  cell.id = json.at("id");
+  const Json& box = json.at("box");
+  cell.x = box.at(0), cell.y = box.at(1), cell.w = box.at(2), cell.h = box.at(3);
+  cell.area = json.at("area");
+  cell.centroid_x = json.at("centroid").at(0), cell.centroid_y = json.at("centroid").at(1);
+  for (const std::string& name : classes) cell.probabilities.push_back(json.at("probabilities").at(name));
+  const auto chosen = std::find(classes.begin(), classes.end(), json.at("class").get<std::string>());
+  cell.class_index = static_cast<int>(chosen - classes.begin());
+  probability_of(cell);  // throws where the class is not one of `classes`
+  return cell;
+}
+
+}  // namespace
+
+Json provenance_json(const RunInfo& info) {
+  return {{"schema", 1},
+          {"giemsa", GIEMSA_VERSION},
+          {"notice", research_use_only},
+          {"device", info.device},
+          {"precision", info.precision},
+          {"models", {{"segmenter", model_json(info.segmenter)}, {"classifier", model_json(info.classifier)}}},
+          {"settings", settings_json(info)}};
+}
+
+Json identity_json(const RunInfo& info) {
+  Json settings = settings_json(info);
+  settings.erase("threads");  // changes the time taken only
+  return {{"giemsa", GIEMSA_VERSION},
+          {"device", info.device.substr(0, info.device.find(' '))},
+          {"precision", info.precision},
+          {"segmenter", info.segmenter.sha256},
+          {"classifier", info.classifier.sha256},
+          {"settings", settings}};
+}
+
+Json image_json(const ImageResult& image, const std::vector<std::string>& classes) {
+  Json cells = Json::array();
+  for (const Cell& cell : image.cells) cells.push_back(cell_json(cell, classes));
+  return {{"file", image.file},
+          {"name", image.name},
+          {"width", image.width},
+          {"height", image.height},
+          {"ok", image.ok()},
+          {"error", image.ok() ? Json() : Json(image.error)},
+          {"cells", std::move(cells)},
+          {"ms",
+           {{"decode", rounded(image.decode_ms, 3)},
+            {"segment", rounded(image.ms.segment, 3)},
+            {"postprocess", rounded(image.ms.postprocess, 3)},
+            {"classify", rounded(image.ms.classify, 3)},
+            {"total", rounded(image.total_ms(), 3)}}}};
+}
+
+ImageResult image_from_json(const Json& json, const std::vector<std::string>& classes) {
+  ImageResult image;
+  image.file = json.at("file");
+  image.name = json.at("name");
+  if (!json.at("ok")) image.error = json.at("error");
+  image.width = json.at("width");
+  image.height = json.at("height");
+  for (const Json& cell : json.at("cells")) image.cells.push_back(cell_from_json(cell, classes));
+  const Json& ms = json.at("ms");
+  image.decode_ms = ms.at("decode");
+  image.ms = {ms.at("segment"), ms.at("postprocess"), ms.at("classify"),
+              ms.at("total").get<double>() - image.decode_ms};
+  return image;
+}
+
+Json document_json(const RunInfo& info, std::span<const ImageResult> images) {
+  Json document = provenance_json(info);
+  Json& list = document["images"] = Json::array();
+  for (const ImageResult& image : images) list.push_back(image_json(image, info.classes));
+  return document;
+}
+
+std::string to_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+double rounded(double value, int decimals) {
+  const double scale = std::pow(10.0, decimals);
+  return std::round(value * scale) / scale;
+}
+
+}  // namespace giemsa

@@ -1,0 +1,129 @@
+#include "tools/run/report_page.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "tools/pictures/palette.h"
+#include "tools/run/differential.h"
+#include "tools/run/provenance.h"
+#include "tools/text/histogram.h"
+#include "tools/text/html.h"
+#include "tools/text/percentile.h"
+#include "tools/text/text.h"
+
+namespace giemsa {
+namespace {
+
+/// What this page adds to the common style.
+constexpr const char* report_style = R"(<style>
+.swatch { display: inline-block; width: .8em; height: .8em; margin-right: .5em; border-radius: .15em; }
+.share { position: relative; width: 16rem; padding: 0; }
+.share i { position: absolute; top: 25%; height: 50%; }
+.share b { position: absolute; top: 45%; height: 10%; background: #222; }
+.gallery { gap: .6rem; }
+.gallery figure { width: 112px; }
+.gallery img { width: 112px; height: 112px; object-fit: contain; background: #eee; }
+.gallery a { color: inherit; text-decoration: none; }
+.gone { width: 112px; height: 112px; background: #eee; }
+p small { white-space: normal; }
+svg { max-width: 100%; }
+@media (max-width: 40rem) { .share { display: none; } }
+</style>
+)";
+
+std::string css_color(std::size_t class_index) {
+  const Color color = class_color(static_cast<int>(class_index));
+  return format("#%02x%02x%02x", color[0], color[1], color[2]);
+}
+
+void write_differential(std::ostream& out, const RunInfo& info, std::span<const ClassShare> shares) {
+  out << "<h2>Differential count</h2>\n<table><thead><tr><th>class</th><th>cells</th><th>share, %</th>"
+         "<th>95 % interval</th><th></th></tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const ClassShare& share = shares[i];
+    out << "<tr><th><span class=\"swatch\" style=\"background:" << css_color(i) << "\"></span>"
+        << escaped(info.classes[i]) << "</th><td>" << share.cells << "</td>"
+        << format("<td>%.1f</td><td>%.1f &ndash; %.1f</td>", 100 * share.share, 100 * share.low, 100 * share.high)
+        << "<td class=\"share\"><i style=\"left:0;" << format("width:%.1f%%;background:", 100 * share.share)
+        << css_color(i) << "\"></i>"
+        << format("<b style=\"left:%.1f%%;width:%.1f%%\"></b></td></tr>\n", 100 * share.low,
+                  100 * (share.high - share.low));
+  }
+  out << "</tbody></table>\n<p><small>Intervals by Wilson's score: how far chance alone may move a count of this many "
+         "cells. Cells that were missed, or named wrong, are not in them.</small></p>\n";
+}
+
+void write_cell(std::ostream& out, const GalleryCell& cell) {
+  const std::string caption = format("%.0f %%, ", 100 * cell.probability) + cat(cell.image, " #", cell.id);
+  out << "<figure><a href=\"" << link_to("overlays/" + cell.image + ".png") << "\">";
+  if (cell.png.empty())
+    out << "<div class=\"gone\"></div>";
+  else
+    out << inline_png(cell.png, caption);
+  out << "<figcaption>" << escaped(caption) << "</figcaption></a></figure>\n";
+}
+
+void write_gallery(std::ostream& out, const RunInfo& info, std::span<const ClassShare> shares, const Gallery& gallery) {
+  out << "<h2>Cells</h2>\n<p>By class, those first that the classifier was least sure of, with the probability of the "
+         "class. A click opens the image with all cells outlined.</p>\n";
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const auto cells = gallery.of_class(i);
+    if (cells.empty()) continue;
+    out << "<h3>" << escaped(info.classes[i]) << " <small>";
+    if (static_cast<std::int64_t>(cells.size()) < shares[i].cells) out << cells.size() << " of ";
+    out << shares[i].cells << "</small></h3>\n<div class=\"gallery\">\n";
+    for (const GalleryCell& cell : cells) write_cell(out, cell);
+    out << "</div>\n";
+  }
+}
+
+void write_failures(std::ostream& out, std::span<const ImageResult> images) {
+  if (std::ranges::all_of(images, &ImageResult::ok)) return;
+  out << "<h2>Images that failed</h2>\n<ul>\n";
+  for (const ImageResult& image : images)
+    if (!image.ok()) out << "<li>" << escaped(image.error) << "</li>\n";
+  out << "</ul>\n";
+}
+
+void write_latencies(std::ostream& out, std::span<const ImageResult> images) {
+  std::vector<double> times;
+  for (const ImageResult& image : images)
+    if (image.ok()) times.push_back(image.total_ms());
+  if (times.empty()) return;
+  std::ranges::sort(times);
+  out << "<h2>Time for an image</h2>\n<p>From file to named cells, without writing the results: "
+      << format("median %.1f ms, ", percentile(times, 0.5));
+  if (times.size() >= 10) out << format("90th percentile %.1f ms, ", percentile(times, 0.9));
+  if (times.size() >= 100) out << format("99th %.1f ms, ", percentile(times, 0.99));
+  out << format("longest %.1f ms.", times.back()) << " The first image of each size includes planning for it.</p>\n"
+      << histogram_svg(histogram_of(times), "ms");
+}
+
+}  // namespace
+
+std::string report_html(const RunInfo& info, std::span<const ImageResult> images, const Gallery& gallery) {
+  const std::vector<ClassShare> shares = differential_count(images, info.classes.size());
+  std::int64_t cells = 0;
+  for (const ClassShare& share : shares) cells += share.cells;
+  const auto failed = static_cast<std::size_t>(std::ranges::count_if(images, [](auto& image) { return !image.ok(); }));
+
+  std::ostringstream out;
+  out << "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta name=\"viewport\" content=\"width=device-width\"><title>Giemsa: white cells in "
+      << counted(images.size(), "image") << "</title>\n"
+      << page_style << report_style << "</head><body>\n<h1>" << counted(static_cast<std::size_t>(cells), "white cell")
+      << " in " << counted(images.size(), "image") << "</h1>\n<p>";
+  if (failed > 0) out << counted(failed, "image") << " failed. ";
+  out << research_use_only << " All figures are in results.json, cells.csv and images.csv.</p>\n";
+  if (cells > 0) {
+    write_differential(out, info, shares);
+    write_gallery(out, info, shares, gallery);
+  }
+  write_failures(out, images);
+  write_latencies(out, images);
+  write_facts(out, "What was run", provenance(info, true));
+  out << "</body></html>\n";
+  return std::move(out).str();
+}
+
+}  // namespace giemsa

@@ -1,0 +1,90 @@
+#include "tools/run/text_table.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "tools/text/text.h"
+
+namespace giemsa {
+namespace {
+
+std::size_t longest(const std::vector<std::string>& texts, std::size_t least) {
+  for (const std::string& text : texts) least = std::max(least, text.size());
+  return least;
+}
+
+std::string described(const char* role, const ModelFile& model) {
+  return cat(role, ' ', printable(model.file), " (", model.arch, '/', model.preset, ", sha256 ",
+             model.sha256.substr(0, 16), ")");
+}
+
+}  // namespace
+
+TextTable::TextTable(std::ostream& out, std::vector<std::string> classes, std::size_t file_width)
+    : out_(out),
+      classes_(std::move(classes)),
+      file_width_(std::max(file_width, std::string_view("file").size())),
+      class_width_(longest(classes_, std::string_view("no cells").size())),
+      counts_(classes_.size()) {
+  out_ << padded("file", file_width_) << "  cell  " << padded("class", class_width_)
+       << "  probability      x      y      w      h      area\n";
+}
+
+void TextTable::begin_row(const ImageResult& image, const std::string& id, const std::string& what) {
+  out_ << padded(printable(image.file), file_width_) << "  " << format("%4s", id.c_str()) << "  " << what;
+}
+
+void TextTable::add(const ImageResult& image) {
+  ++images_;
+  if (!image.ok()) {
+    begin_row(image, "-", "failed");
+    out_ << std::endl;
+    return;
+  }
+  times_.push_back(image.total_ms());
+  if (image.cells.empty()) {
+    begin_row(image, "-", "no cells");
+    out_ << '\n';
+  }
+  for (const Cell& cell : image.cells) {
+    const auto chosen = static_cast<std::size_t>(cell.class_index);
+    begin_row(image, std::to_string(cell.id), padded(printable(classes_.at(chosen)), class_width_));
+    out_ << format("  %11.3f %6d %6d %6d %6d %9lld\n", probability_of(cell), cell.x, cell.y, cell.w, cell.h,
+                   static_cast<long long>(cell.area));
+    ++counts_[chosen];
+  }
+  out_ << std::flush;
+}
+
+void TextTable::finish(const RunInfo& info) {
+  const std::int64_t cells = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
+  out_ << '\n' << counted(images_, "image");
+  if (const std::size_t failed = images_ - times_.size()) out_ << " (" << failed << " failed)";
+  out_ << ", " << counted(static_cast<std::size_t>(cells), "cell");
+  if (!times_.empty()) {
+    const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);
+    std::nth_element(times_.begin(), middle, times_.end());
+    out_ << format(", median %.1f ms an image", *middle);
+  }
+  out_ << "\n\n";
+
+  if (cells > 0) {
+    out_ << padded("class", class_width_) << "   cells    share\n";
+    for (std::size_t i = 0; i < classes_.size(); ++i)
+      out_ << padded(printable(classes_[i]), class_width_)
+           << format("  %6lld  %5.1f %%\n", static_cast<long long>(counts_[i]),
+                     100.0 * static_cast<double>(counts_[i]) / static_cast<double>(cells));
+    out_ << '\n';
+  }
+
+  const SmearOptions& options = info.options;
+  out_ << "giemsa " << GIEMSA_VERSION << " on " << info.device << ", " << info.precision << '\n'
+       << described("segmenter ", info.segmenter) << '\n'
+       << described("classifier", info.classifier) << '\n'
+       << "segment size " << options.segment_size.value().to_string() << ", threshold " << options.threshold
+       << ", min area " << options.min_area << ", crop " << (options.crop == CropMode::tight ? "tight" : "matlab")
+       << ", mask resolution " << (options.mask_at_frame_resolution ? "frame" : "network") << '\n'
+       << research_use_only << std::endl;
+}
+
+}  // namespace giemsa
