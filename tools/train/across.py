@@ -6,7 +6,7 @@ across.py cells224/ --network classifier --teacher runs/teacher/model.pt --init 
 across.py cells128/ --network teacher --leave-out krd ...          without this laboratory
 
 The teacher is a ResNet-50, the classifier AlexNet. With --teacher the classifier learns to say what the teacher says of the
-same augmented picture, and the label.
+same augmented picture, and the label. Beside model.pt stands five.pt, the same without the output `other`.
 """
 
 import csv
@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from augment import Augmenter
 from imagenet import unfold
 from laboratories import CLASSES, OTHER
-from loop import Training, normalise
+from loop import Training, normalise, write_atomically
 from networks import FineTuned, alexnet
 from options import parser_of, prepare
 from sampling import chances, drawn
@@ -47,7 +47,13 @@ def pictures(crops, indices):
     return torch.from_numpy(np.stack([crops[i] for i in indices])).permute(0, 3, 1, 2).float() / 255
 
 
-def load_start(network, path, kinds):
+def without_other(state):
+    """The state_dict less the last row of the last layer."""
+    last = [key for key, value in state.items() if len(value.shape) and len(value) == len(KINDS)][-2:]
+    return {key: value[: len(CLASSES)].clone() if key in last else value for key, value in state.items()}
+
+
+def load_start(network, path):
     """A state_dict; a last layer of fewer classes fills the first rows, the others stay random."""
     state, own = torch.load(path, map_location="cpu"), network.state_dict()
     state = state.get("average", state)
@@ -60,7 +66,7 @@ def load_start(network, path, kinds):
 
 def load_teacher(path):
     teacher = FineTuned(len(KINDS))
-    load_start(teacher, path, KINDS)
+    load_start(teacher, path)
     return teacher.eval().requires_grad_(False)
 
 
@@ -120,7 +126,7 @@ def main():
             x, _ = augmenter.warp(pictures(crops, [mine[i] for i in first]), None, (side, side))
             unfold(network.body, options.imagenet, normalise(augmenter.colour(x)))
         if options.init:
-            load_start(network, options.init, KINDS)
+            load_start(network, options.init)
     training = Training(options.out, network, recipe, settings, options.minutes)
     device = training.device
     labels = labels.to(device)
@@ -141,6 +147,8 @@ def main():
         return distilled(logits, soft, labels[indices], recipe.label_smoothing)
 
     training.run(options.draws, loss_of, lambda count, size, epoch, seed: drawn(chance, count, size, epoch, seed))
+    five = without_other(torch.load(options.out / "model.pt"))
+    write_atomically(options.out / "five.pt", lambda path: torch.save(five, path))
 
 
 if __name__ == "__main__":

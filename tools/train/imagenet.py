@@ -17,10 +17,12 @@ def norm_of(name):
     return f"{head}.{norm}" if head else norm
 
 
-def unfold(network, file, images):
-    """Loads `file` into a ResNet (classifier or encoder) in place; `images` are normalised, a few hundred at best."""
+def unfold(resnet, file, images, network=None):
+    """Loads `file` into a ResNet in place; `images` are normalised, a few hundred at best. `network` is what takes them,
+    where the ResNet is its encoder."""
+    network = network or resnet
     folded = np.load(file)
-    modules = dict(network.named_modules())
+    modules = dict(resnet.named_modules())
     hooks = []
     for name, conv in modules.items():
         if not isinstance(conv, nn.Conv2d):
