@@ -177,7 +177,8 @@ class LeavingLaboratoriesOut(unittest.TestCase):
         (self.folder / "data/pbc-more/labels.csv").write_text("image,class\n")
 
     def run_all(self, *more):
-        given = ["--across", self.folder / "data", "--imagenet", "r.npz", "--giemsa", "giemsa", "--work", self.folder / "work"]
+        given = ["--across", self.folder / "data", "--imagenet", "r.npz", "--giemsa", "giemsa"]
+        given += ["--work", self.folder / "work"]
         before, sys.argv = sys.argv, [str(word) for word in ["cross_validate", *given, *more]]
         try:
             bench = RecordedAcross(cross_validate.arguments())

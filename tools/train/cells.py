@@ -35,6 +35,7 @@ def with_artefacts(cells, crops, share, seed):
     for key in sorted({(cell.laboratory, cell.fold) for cell in cells}):
         mine = [i for i, cell in enumerate(cells) if (cell.laboratory, cell.fold) == key]
         white = [i for i in mine if cells[i].kind != OTHER]
+        # Of `other`, those whose file says so: pbc-more names its images after what they show.
         platelets = [crops[i] for i in mine if cells[i].kind == OTHER and "/PLATELET" in cells[i].image]
         if not white:
             continue
