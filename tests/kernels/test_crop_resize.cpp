@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/cpu/crop_resize.h"
 #include "tests/kernels/nhwc.h"
 #include "tests/kernels/thread_orders.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/crop_resize_cases.h"
 #include "tests/ops/random.h"
 
@@ -40,15 +40,15 @@ CropResizeParams params_of(const Batch& batch, int stride) {
 
 /// Three channels a pixel. Zeros for a box that the CPU refuses because no pixel is left of it.
 std::vector<float> on_cpu(const Batch& batch) {
-  std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(batch.op, batch.frame_size));
+  std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(cpu_params(batch.op), cpu_extent(batch.frame_size)));
   const auto picture = static_cast<std::size_t>(batch.op.output.h * batch.op.output.w * 3);
   std::vector<float> out(picture * batch.boxes.size());
   float* to = out.data();
   for (const cpu::Box& box : batch.boxes) {
     try {
-      cpu::crop_resize(batch.op, batch.frame.data(), batch.frame_size, std::span(&box, 1),
+      cpu::crop_resize(cpu_params(batch.op), batch.frame.data(), cpu_extent(batch.frame_size), std::span(&box, 1),
                        cpu::PixelLayout::interleaved, to, scratch);
-    } catch (const Error&) {
+    } catch (const std::invalid_argument&) {
     }
     to += picture;
   }
