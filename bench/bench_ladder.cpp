@@ -51,9 +51,9 @@ Masks mosaic(const Masks& tiles, Size2 size) {
   return {size, {std::move(mask)}};
 }
 
-std::int32_t product(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
+std::int32_t product(const std::uint8_t* mask, Size2 size, std::int64_t smallest, std::int32_t* labels,
                      RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
-  return kernels::cpu::clean_and_label(mask, {size.h, size.w}, min_area, labels,
+  return kernels::cpu::clean_and_label(mask, {size.h, size.w}, smallest, labels,
                                        reinterpret_cast<kernels::cpu::ComponentCount*>(table), capacity, scratch);
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("golden: upsample is PyTorch's interpolate") {
 TEST_CASE("golden: lrn is PyTorch's LocalResponseNorm") {
   const Goldens goldens;
   for (const json& entry : goldens.of("lrn")) {
-    const Lrn op{entry["size"], entry["alpha"], entry["beta"], entry["k"]};
+    const cpu::LrnParams params{entry["size"], entry["alpha"], entry["beta"], entry["k"]};
     const std::vector<float> expected = goldens.array<float>(entry["out"]);
     const Size2 plane = plane_size(entry["in"]);
     const auto pixels = static_cast<std::size_t>(plane.h * plane.w);
@@ -130,11 +130,10 @@ TEST_CASE("golden: lrn is PyTorch's LocalResponseNorm") {
     const std::vector<float> planes = goldens.array<float>(entry["in"]);
     std::vector<float> source(planes.size()), result(planes.size()), actual(expected.size());
     for (std::size_t i = 0; i < planes.size(); ++i) source[i % pixels * channels + i / pixels] = planes[i];
-    cpu::lrn(result.data(), source.data(), plane.h * plane.w, extent(entry["in"], 1),
-             {op.size, op.alpha, op.beta, op.k});
+    cpu::lrn(result.data(), source.data(), plane.h * plane.w, extent(entry["in"], 1), params);
     for (std::size_t i = 0; i < planes.size(); ++i) actual[i] = result[i % pixels * channels + i / pixels];
     // As in test_lrn, for either side.
-    const double relative = 2 * (double{op.beta} * static_cast<double>(op.size + 4) + 4) * 0x1p-24;
+    const double relative = 2 * (double{params.beta} * static_cast<double>(params.size + 4) + 4) * 0x1p-24;
     check_close(
         actual, expected, [&](std::size_t i) { return relative * std::abs(expected[i]); }, entry.dump());
   }
