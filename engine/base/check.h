@@ -10,12 +10,14 @@ namespace giemsa {
 
 /// What went wrong, from the point of view of the person who has to act on it.
 enum class ErrorKind {
-  usage,     ///< an argument or option is wrong                    (exit code 2)
-  image,     ///< one input image cannot be used                    (that image fails, the run goes on)
-  model,     ///< a model file cannot be used, or not in this role  (exit code 3)
-  device,    ///< the device cannot be used                         (exit code 4)
-  output,    ///< a result cannot be written                        (exit code 5)
-  internal,  ///< a defect of ours
+  usage,        ///< an argument or option is wrong                    (exit code 2)
+  image,        ///< one input image cannot be used                    (that image fails, the run goes on)
+  model,        ///< a model file cannot be used, or not in this role  (exit code 3)
+  device,       ///< the device cannot be used                         (exit code 4)
+  device_lost,  ///< it failed for good in this process              (exit code 4)
+  cancelled,    ///< whoever asked for it does not want it any more
+  output,       ///< a result cannot be written                        (exit code 5)
+  internal,     ///< a defect of ours
 };
 
 class Error : public std::runtime_error {

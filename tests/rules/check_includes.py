@@ -29,6 +29,7 @@ ROOMS = {
     "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
     "weights": ["engine/base/", "weights/"],
     "nets": [*GRAPH, "engine/run/", "weights/", "nets/"],
+    "nets/abi": ["engine/", "weights/", "nets/"],  # the C functions, which open devices
     "tools/text": ["engine/base/", "tools/text/"],
     "tools/pictures": ["engine/base/", "nets/smear.h", "tools/text/", "tools/pictures/"],
     "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
@@ -51,6 +52,7 @@ OUTSIDE = [
     ("stb/*", ["tools/image_io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
+    ("giemsa.h", ["nets/abi/examples"]),  # as it is installed
     ("doctest/*", ["tests"]),
     ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),

@@ -11,9 +11,11 @@ Exit exit_for(ErrorKind kind) {
     case ErrorKind::model:
       return Exit::model;
     case ErrorKind::device:
+    case ErrorKind::device_lost:
       return Exit::device;
     case ErrorKind::output:
       return Exit::output;
+    case ErrorKind::cancelled:
     case ErrorKind::internal:
       break;
   }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tools/eval/confusion_matrix.h"
-#include "tools/pictures/contour.h"  // Box
+#include "nets/contour.h"  // Box
 
 namespace giemsa::eval {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/base/frame.h"
-#include "tools/pictures/contour.h"  // Box
+#include "nets/contour.h"  // Box
 
 namespace giemsa {
 

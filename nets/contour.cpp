@@ -1,4 +1,4 @@
-#include "tools/pictures/contour.h"
+#include "nets/contour.h"
 
 #include <cstdint>
 
