@@ -62,7 +62,7 @@ class Installed(unittest.TestCase):
         cls.ppm = cls.folder / "smear.ppm"
         cls.ppm.write_bytes(ppm_of(SMEAR))
         document = json.loads(run(os.environ["GIEMSA_EXE"], "run", SMEAR, "--json", "--device", "cpu"))
-        cls.expected = [[cell["class"], *cell["bbox"]] for cell in document["images"][0]["cells"]]
+        cls.expected = [[cell["class"], *cell["box"]] for cell in document["images"][0]["cells"]]
         assert len(cls.expected) >= 2
 
     @classmethod
