@@ -20,11 +20,6 @@ void add_model_options(CLI::App& command, std::string& segmenter, std::string& c
   option("--classifier", classifier, "FILE", "network that names them (default: the one that comes along)");
 }
 
-void add_segment_size_option(CLI::App& command, std::string& segment_size, const char* group) {
-  adder(command, group)("--segment-size", segment_size, "WxH|LONG",
-                        "size at which the segmenter sees an image, or its long side (default: the network's own)");
-}
-
 void add_compute_options(CLI::App& command, DeviceOptions& compute, const char* group) {
   const auto option = adder(command, group);
   option("--device", compute.device, "DEVICE", cat("auto, cpu, cuda or cuda:N (default: ", compute.device, ")"))

@@ -12,9 +12,6 @@ namespace giemsa {
 /// null: that of all options without one.
 void add_model_options(CLI::App& command, std::string& segmenter, std::string& classifier, const char* group = nullptr);
 
-/// --segment-size, for naming("--segment-size", ...) to parse.
-void add_segment_size_option(CLI::App& command, std::string& segment_size, const char* group = nullptr);
-
 /// --device, --precision, --threads, --tuning and --provider, whose defaults are what `compute` holds.
 void add_compute_options(CLI::App& command, DeviceOptions& compute, const char* group = nullptr);
 

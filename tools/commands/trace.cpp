@@ -6,6 +6,7 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
+#include "nets/architecture.h"
 #include "tools/bench/commit.h"
 #include "tools/bench/network.h"
 #include "tools/bench/trace_json.h"
@@ -94,12 +95,11 @@ void add_trace(CLI::App& app, Action& action) {
   TraceArguments& a = *arguments;
   CLI::App* command = app.add_subcommand("trace", "show where a network's time goes, layer by layer");
   command->footer(footer);
-  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
+  const auto option = [&](const char* name, auto& target, const char* value, const std::string& help) {
     return command->add_option(name, target, help)->type_name(value);
   };
   CLI::Option* model = option("MODEL", a.model, " ", "a model file that giemsa convert made");
-  option("--net", a.net, "NET[:WxH][:BATCH]", "instead: deeplabv3plus, deeplabv3 or alexnet, of random weights")
-      ->excludes(model);
+  option("--net", a.net, "NET[:WxH][:BATCH]", "instead, of random weights: " + architecture_names())->excludes(model);
   option("--input", a.input, "WxH|LONG", "size of MODEL's input (default: its own, for a 640x480 image)")->needs(model);
   option("--batch", a.batch, "N", "inputs at once to MODEL (default: 1)")->check(number_in(1, 1024))->needs(model);
   option("-o,--out", a.out, "FILE", "write a trace for Perfetto");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "engine/base/frame.h"
-#include "tools/pictures/contour.h"  // Box
 
 namespace giemsa {
 
