@@ -1,6 +1,7 @@
 // Small pictures for pages.
 #pragma once
 
+#include "engine/base/box.h"
 #include "engine/base/frame.h"
 
 namespace giemsa {
