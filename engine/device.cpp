@@ -156,7 +156,7 @@ std::shared_ptr<Backend> open_device(const DeviceOptions& options) {
       return open_cuda(options, index);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::device) throw;
-      fail(ErrorKind::device, "--device ", device, ": ", error.what());
+      fail(ErrorKind::device, "device ", device, ": ", error.what());
     }
   }
   if (device == "cpu") return open_cpu(options);

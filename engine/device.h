@@ -16,7 +16,7 @@ struct DeviceOptions {
   std::string precision =
       "auto";                    ///< "fp32", "bf16", "int8" (CPU), "fp16" (GPU), "auto": fp32 on the CPU, fp16 on a GPU
   int threads = 0;               ///< of the CPU; 0: one a core
-  std::string tuning{};          ///< for GPUs: a file that `giemsa tune` made; empty: the built-in table
+  std::string tuning{};          ///< for GPUs: a file of plans measured by `tune_gpu`; empty: the built-in table
   std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
 };
 

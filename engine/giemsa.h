@@ -110,7 +110,7 @@ typedef enum giemsa_precision {
 
 enum { GIEMSA_BORROW = 1 }; /* a model's memory outlives engine and sessions, and is not copied */
 
-/* A .safetensors file that `giemsa convert` made, by path or in memory. Both NULL: no such network. */
+/* A .safetensors file that Giemsa made of a checkpoint, by path or in memory. Both NULL: no such network. */
 typedef struct giemsa_model {
   const char* path;
   const void* data;
@@ -133,7 +133,7 @@ typedef struct giemsa_engine_options {
   const char* device;      /* "auto" (NULL), "cpu", "cuda", "cuda:N" */
   giemsa_precision precision;
   uint32_t threads;        /* of the CPU, in each session; 0: one for each core that the process may use */
-  const char* tuning_path; /* for GPUs: a file of `giemsa tune`; NULL: the built-in table */
+  const char* tuning_path; /* for GPUs: a file of plans measured on it; NULL: the built-in table */
   giemsa_log_fn log;       /* NULL: nothing is said */
   void* log_user;
 } giemsa_engine_options;

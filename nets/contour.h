@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "engine/base/box.h"
 #include "engine/base/frame.h"
 
 namespace giemsa {
@@ -11,11 +12,6 @@ namespace giemsa {
 struct Corner {
   int x, y;
   friend bool operator==(const Corner&, const Corner&) = default;
-};
-
-/// Pixels x .. x+w-1, y .. y+h-1.
-struct Box {
-  int x, y, w, h;
 };
 
 /// A closed ring (the first corner is repeated at the end), corners at turns only, positive by the shoelace formula.

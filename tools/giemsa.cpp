@@ -53,7 +53,7 @@ Exit guarded(int argc, char** argv) {
     check_stdout();
     return code;
   } catch (const Error& error) {
-    print_error(error.what());
+    print_error(error);
     return exit_for(error.kind());
   } catch (const std::bad_alloc&) {
     print_error("out of memory");

@@ -11,7 +11,7 @@
 namespace giemsa {
 
 template <>
-inline constexpr std::optional<DType> element_of<cpu::Box> = DType::i32;
+inline constexpr std::optional<DType> element_of<Box> = DType::i32;
 
 namespace cpu {
 

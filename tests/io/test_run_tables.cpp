@@ -26,7 +26,7 @@ RunInfo example_info() {
   info.classifier = {"cls.safetensors", "c15", "alexnet", "torchvision"};
   info.classes = {"monocyte", "odd, \"class\""};
   info.options.segment_size = InputSize{{}, 320};
-  info.max_pixels = 1000;
+  info.options.max_pixels = 1000;
   return info;
 }
 

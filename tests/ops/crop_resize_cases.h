@@ -9,7 +9,7 @@ namespace giemsa::test {
 struct CropCase {
   const char* name;
   Size2 frame, output;
-  cpu::Box box;
+  Box box;
   Size2 tight, matlab;  ///< what is left of the box in each mode
 };
 

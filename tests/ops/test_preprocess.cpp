@@ -48,7 +48,7 @@ std::vector<float> preprocessed(const Preprocess& op, const ref::Picture& in, cp
   return {out.values().begin(), out.values().end()};
 }
 
-std::vector<float> cropped(const CropResize& op, const ref::Picture& in, std::span<const cpu::Box> boxes,
+std::vector<float> cropped(const CropResize& op, const ref::Picture& in, std::span<const Box> boxes,
                            cpu::PixelLayout layout) {
   Guarded<std::uint8_t> frame{std::span(in.rgb)};
   Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::crop_resize_scratch_bytes(op, in.size)));
@@ -101,10 +101,10 @@ TEST_CASE("crop_resize resizes what is left of a box") {
 
 TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
   const ref::Picture in = random_picture({47, 61});
-  const cpu::Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
+  const Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
   const CropResize op{{31, 33}, CropMode::tight, ResizeFilter::bilinear, mean, deviation};
   std::vector<float> one_by_one;
-  for (const cpu::Box& box : boxes) {
+  for (const Box& box : boxes) {
     const std::vector<float> one = cropped(op, in, std::span(&box, 1), cpu::PixelLayout::planar);
     one_by_one.insert(one_by_one.end(), one.begin(), one.end());
   }
@@ -113,8 +113,8 @@ TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
 }
 
 TEST_CASE("crop_resize refuses boxes without pixels") {
-  for (const cpu::Box& box : {cpu::Box{3, 3, 0, 5}, cpu::Box{3, 3, 5, 0}, cpu::Box{33, 0, 4, 4}, cpu::Box{0, 31, 4, 4},
-                              cpu::Box{-5, 0, 5, 5}, cpu::Box{3, 3, -1, 5}})
+  for (const Box& box :
+       {Box{3, 3, 0, 5}, Box{3, 3, 5, 0}, Box{33, 0, 4, 4}, Box{0, 31, 4, 4}, Box{-5, 0, 5, 5}, Box{3, 3, -1, 5}})
     CHECK_THROWS_AS(cpu::crop_of(box, CropMode::tight, {31, 33}), Error);
 }
 

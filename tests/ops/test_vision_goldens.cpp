@@ -89,7 +89,7 @@ TEST_CASE("golden: crop and resize are Pillow's to the byte") {
     // A mean of 0 and a deviation of 1 leave level / 255, which rounds back exactly.
     const CropResize op{picture_size(entry["out"]), CropMode::tight, ResizeFilter::bilinear, {0, 0, 0}, {1, 1, 1}};
     const auto box = entry["box"].get<std::array<std::int32_t, 4>>();
-    const cpu::Box boxes[] = {{box[0], box[1], box[2], box[3]}};
+    const Box boxes[] = {{box[0], box[1], box[2], box[3]}};
     std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(op, frame));
     std::vector<float> actual(static_cast<std::size_t>(op.output.h * op.output.w * 3));
     cpu::crop_resize(op, goldens.array<std::uint8_t>(entry["in"]).data(), frame, boxes, cpu::PixelLayout::interleaved,

@@ -124,14 +124,21 @@ bool Option::is_given() const {
   return option_->count() > 0;
 }
 
-Subcommand::Subcommand(CommandLine& line, const char* name, const char* summary, const char* footer)
+Subcommand::Subcommand(CommandLine& line, const char* name, const char* summary, const std::string& footer)
     : line_(line), app_(*line.app_->add_subcommand(name, summary)) {
   app_.footer(footer);
   app_.group("Commands");
 }
 
 Option Subcommand::option(const char* names, Target target, const char* value, const std::string& help) {
-  CLI::Option* option = std::visit([&](auto* place) { return app_.add_option(names, *place, help); }, target);
+  CLI::Option* option = std::visit(
+      [&]<class Place>(const Place& place) {
+        if constexpr (std::is_pointer_v<Place>)
+          return app_.add_option(names, *place, help);
+        else
+          return app_.add_option_function<std::string>(names, place, help);
+      },
+      target);
   option->type_name(value);
   if (heading_) option->group(heading_);
   return Option(option);

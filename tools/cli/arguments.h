@@ -55,16 +55,16 @@ class Option {
   CLI::Option* option_;
 };
 
-/// Where an option's value goes; it holds the default.
+/// Where an option's value goes, which holds the default; or what reads it.
 using Target = std::variant<std::string*, int*, std::int64_t*, std::size_t*, float*, double*, std::optional<double>*,
-                            std::vector<std::string>*, std::vector<int>*>;
+                            std::vector<std::string>*, std::vector<int>*, std::function<void(const std::string&)>>;
 
 class CommandLine;
 
 /// A subcommand. Options come in the order in which --help lists them, each below the last heading.
 class Subcommand {
  public:
-  Subcommand(CommandLine& line, const char* name, const char* summary, const char* footer);
+  Subcommand(CommandLine& line, const char* name, const char* summary, const std::string& footer);
 
   /// Heading, in --help, of the options that follow.
   void heading(const char* text) { heading_ = text; }

@@ -7,11 +7,6 @@ void add_model_options(Subcommand& command, std::string& segmenter, std::string&
   command.option("--classifier", &classifier, "FILE", "network that names them (default: the one that comes along)");
 }
 
-void add_segment_size_option(Subcommand& command, std::string& segment_size) {
-  command.option("--segment-size", &segment_size, "WxH|LONG",
-                 "size at which the segmenter sees an image, or its long side (default: the network's own)");
-}
-
 void add_compute_options(Subcommand& command, DeviceOptions& compute) {
   command
       .option("--device", &compute.device, "DEVICE", cat("auto, cpu, cuda or cuda:N (default: ", compute.device, ")"))

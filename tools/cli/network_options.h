@@ -11,9 +11,6 @@ namespace giemsa {
 /// --segmenter and --classifier; empty where the shipped one is meant.
 void add_model_options(Subcommand& command, std::string& segmenter, std::string& classifier);
 
-/// --segment-size, for naming("--segment-size", ...) to parse.
-void add_segment_size_option(Subcommand& command, std::string& segment_size);
-
 /// --device, --precision, --threads, --tuning and --provider, whose defaults are what `compute` holds.
 void add_compute_options(Subcommand& command, DeviceOptions& compute);
 

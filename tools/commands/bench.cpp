@@ -8,10 +8,12 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
+#include "nets/architecture.h"
 #include "tools/bench/cold_start.h"
 #include "tools/bench/network_bench.h"
 #include "tools/bench/smear_bench.h"
 #include "tools/cli/arguments.h"
+#include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
@@ -27,7 +29,8 @@ struct BenchArguments {
   std::vector<std::string> inputs, compare;
   std::string size = "720x576";
   int images = 8;
-  std::string net, segmenter, classifier, segment_size;
+  std::string net, segmenter, classifier;
+  SmearOptions options;
   DeviceOptions compute;
   Schedule schedule;
   int cold_starts = 5;
@@ -49,7 +52,7 @@ std::vector<std::string> cold_start_arguments(const BenchArguments& a) {
   add("--net", a.net);
   add("--segmenter", a.segmenter);
   add("--classifier", a.classifier);
-  add("--segment-size", a.segment_size);
+  if (a.options.segment_size) add("--segment-size", a.options.segment_size->to_string());
   return arguments;
 }
 
@@ -85,7 +88,8 @@ Report begin_report(const BenchArguments& arguments, const char* subject, const 
 
 /// The file with a network's weights, as given for its role; empty: random ones.
 const std::string& file_of(const BenchArguments& arguments, const NetSpec& spec) {
-  return spec.arch == "alexnet" ? arguments.classifier : arguments.segmenter;
+  const Role role = architecture(spec.arch, ErrorKind::usage).role;
+  return role == Role::classifier ? arguments.classifier : arguments.segmenter;
 }
 
 Model network_of(const BenchArguments& arguments, const NetSpec& spec) {
@@ -138,11 +142,8 @@ struct OpenSmear {
 OpenSmear open_smear(const BenchArguments& arguments) {
   Model segmenter = open_model(find_model(arguments.segmenter, shipped_segmenter));
   Model classifier = open_model(find_model(arguments.classifier, shipped_classifier));
-  SmearOptions options;
-  if (!arguments.segment_size.empty())
-    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
   auto backend = open_device(arguments.compute);
-  Smear smear(segmenter, classifier, options, backend);
+  Smear smear(segmenter, classifier, arguments.options, backend);
   return {std::move(segmenter), std::move(classifier), std::move(backend), std::move(smear)};
 }
 
@@ -270,8 +271,7 @@ void add_bench(CommandLine& line) {
   command.option("--images", &a.images, "N", "how many distinct smears to generate (default: 8)")
       .check(number_in(1, 10000))
       .excludes(inputs);
-  command.option("--net", &a.net, "NET[:WxH][:BATCH]", "one network alone: deeplabv3plus, deeplabv3 or alexnet")
-      .excludes(inputs);
+  command.option("--net", &a.net, "NET[:WxH][:BATCH]", "one network alone: " + architecture_names()).excludes(inputs);
   command.option("--compare", &a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
       .takes(2)
       .excludes(inputs);
@@ -292,7 +292,7 @@ void add_bench(CommandLine& line) {
 
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
-  add_segment_size_option(command, a.segment_size);
+  add_segment_size_option(command, a.options.segment_size);
   add_compute_options(command, a.compute);
 
   command.heading("Results");

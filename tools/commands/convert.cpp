@@ -1,10 +1,11 @@
 // giemsa convert: a PyTorch checkpoint in, one self-describing model file out; or such a file in, ONNX out.
-#include "nets/convert.h"
-
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "nets/architecture.h"
+#include "nets/convert/convert.h"
 #include "nets/onnx/export.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
@@ -61,19 +62,31 @@ A checkpoint's tensors do not show its output stride, dilations, align_corners o
 them, and everything that was assumed is printed. The checkpoint's code is never executed.
 --to onnx writes a model for other runtimes: the layers as built, batch norms unfolded, weights in fp32, the batch open,
 the size fixed.
-Presets: deeplabv3plus: smp, vainf, jfzhang95, mmseg, matlab; deeplabv3: torchvision; alexnet: torchvision, caffe, matlab.)";
+Presets: )";
+
+/// "deeplabv3plus: smp, vainf; alexnet: ..."
+std::string all_presets() {
+  std::string text;
+  for (const Architecture& row : architectures()) {
+    std::vector<std::string> names;
+    for (const Preset& preset : row.presets) names.emplace_back(preset.name);
+    text += cat(text.empty() ? "" : "; ", row.name, ": ", join(names, ", "));
+  }
+  return text + '.';
+}
 
 }  // namespace
 
 void add_convert(CommandLine& line) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
-  Subcommand command(line, "convert", "make a model file from a PyTorch checkpoint, or ONNX from one", footer);
+  Subcommand command(line, "convert", "make a model file from a PyTorch checkpoint, or ONNX from one",
+                     footer + all_presets());
   command
       .option("IN", &a.source, " ",
               "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")
       .required();
-  command.option("--arch", &a.arch, "NAME", "deeplabv3plus, deeplabv3 or alexnet");
+  command.option("--arch", &a.arch, "NAME", architecture_names());
   command.option("--preset", &a.preset, "NAME", "the family that the checkpoint comes from; see below");
   command.option("--to", &a.to, "FORMAT", "onnx: from a model file that this command made").check(one_of({"onnx"}));
   command.option("-o,--output", &a.target, "OUT", "file to write").required();

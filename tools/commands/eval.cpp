@@ -12,6 +12,7 @@
 #include "engine/device.h"
 #include "nets/smear.h"
 #include "tools/cli/arguments.h"
+#include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
@@ -21,7 +22,6 @@
 #include "tools/eval/eval_folder.h"
 #include "tools/eval/report.h"
 #include "tools/run/pipeline.h"
-#include "weights/mapped_file.h"
 
 namespace giemsa {
 namespace {
@@ -33,22 +33,14 @@ struct EvalArguments {
   std::string dataset;
   std::string segmenter, classifier;
   DeviceOptions compute;
-  std::string segment_size, crop = "tight", cells;
-  SmearOptions smear;
+  std::string cells;
+  SmearOptions options;
   std::vector<int> folds;
   std::size_t limit = 0;
   BootstrapOptions bootstrap;
   std::string out;
   bool json = false, quiet = false;
 };
-
-SmearOptions smear_options(const EvalArguments& arguments) {
-  SmearOptions options = arguments.smear;
-  if (!arguments.segment_size.empty())
-    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
-  options.crop = arguments.crop == "matlab" ? CropMode::matlab : CropMode::tight;
-  return options;
-}
 
 /// The part of the data set that is asked for, and its name.
 Dataset select(const EvalArguments& arguments, std::string& selection) {
@@ -153,8 +145,8 @@ Smear open_smear(const EvalArguments& arguments, RunInfo& info) {
   Model segmenter = open_model(segmenter_file), classifier = open_model(classifier_file);
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
-  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments), open_device(arguments.compute));
-  info.options = smear.options();
+  Smear smear(std::move(segmenter), std::move(classifier), arguments.options, open_device(arguments.compute));
+  info.options = {arguments.options};
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
   info.segmenter.sha256 = segmenter_sha256.get();
   info.classifier.sha256 = classifier_sha256.get();
@@ -259,17 +251,7 @@ void add_eval(CommandLine& line) {
   add_compute_options(command, a.compute);
 
   command.heading("Finding cells");
-  add_segment_size_option(command, a.segment_size);
-  command.option("--threshold", &a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
-      .check(between_0_and_1());
-  command
-      .option("--min-area", &a.smear.min_area, "PIXELS",
-              "smaller cells are dropped, in pixels of the mask (default: 200)")
-      .check(number_in(0, 1e9));
-  command
-      .option("--crop", &a.crop, "MODE",
-              "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
-      .check(one_of({"tight", "matlab"}));
+  add_finding_options(command, a.options);
 
   command.heading("Images");
   command.option("--fold,--folds", &a.folds, "N,...", "only these folds, by the column fold of labels.csv")

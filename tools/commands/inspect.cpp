@@ -9,7 +9,6 @@
 #include "tools/run/json.h"
 #include "tools/text/text.h"
 #include "weights/mapped_file.h"
-#include "weights/text.h"
 
 namespace giemsa {
 namespace {
@@ -42,7 +41,7 @@ Cost total_cost(const Graph& graph) {
 Json model_json(const Model& model) {
   const ModelInfo& info = model.info;
   Json options = Json::object();
-  for (const auto& [name, value] : info.options) options[name] = value;
+  for (const auto& [name, value] : to_text(info.options)) options[name] = value;
   return {{"file", model.file},
           {"arch", info.arch},
           {"preset", info.preset},
@@ -100,7 +99,7 @@ void print_header(const Model& model) {
   const ModelInfo& info = model.info;
   std::cout << printable(model.file) << ": " << info.arch << ", preset " << info.preset << ", weights in " << info.dtype
             << ", input " << info.input.to_string() << "\nclasses " << printable(join(info.classes, ", ")) << '\n';
-  for (const auto& [name, value] : info.options) std::cout << name << ' ' << printable(value) << '\n';
+  for (const auto& [name, value] : to_text(info.options)) std::cout << name << ' ' << printable(value) << '\n';
   std::cout << "from " << printable(info.source) << " (sha256 " << info.source_sha256.substr(0, 16) << "), by "
             << printable(info.converter) << '\n'
             << (info.calibration.empty() ? "no scales for int8: giemsa calibrate makes them"

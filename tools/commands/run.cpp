@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "tools/cli/arguments.h"
+#include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
@@ -18,7 +19,6 @@
 #include "tools/run/pipeline.h"
 #include "tools/run/result_folder.h"
 #include "tools/run/text_table.h"
-#include "weights/mapped_file.h"
 
 namespace giemsa {
 namespace {
@@ -28,12 +28,10 @@ namespace fs = std::filesystem;
 struct RunArguments {
   std::vector<std::string> inputs;
   std::string segmenter, classifier;
-  std::string segment_size, crop = "tight", mask_resolution = "frame";
-  SmearOptions smear;
+  RunOptions options;
   DeviceOptions compute;
-  DecodeLimits limits;
   std::string out;
-  bool resume = false, crops = false, geojson = false, json = false, quiet = false;
+  bool resume = false, json = false, quiet = false;
 };
 
 /// Whether an earlier run into the folder `out` drew this picture: then it is no input, though it may lie below one.
@@ -71,15 +69,6 @@ Progress::Style progress_style(const RunArguments& arguments) {
   return isatty(STDOUT_FILENO) && !arguments.json ? Progress::Style::none : Progress::Style::bar;
 }
 
-SmearOptions smear_options(const RunArguments& arguments) {
-  SmearOptions options = arguments.smear;
-  if (!arguments.segment_size.empty())
-    options.segment_size = naming("--segment-size", [&] { return InputSize::parse(arguments.segment_size); });
-  options.crop = arguments.crop == "matlab" ? CropMode::matlab : CropMode::tight;
-  options.mask_at_frame_resolution = arguments.mask_resolution == "frame";
-  return options;
-}
-
 /// The networks on their device, and the provenance of what they will find.
 struct Networks {
   Smear smear;
@@ -104,15 +93,12 @@ Networks open_networks(const RunArguments& arguments) {
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
   info.compute = arguments.compute;
-  Smear smear(std::move(segmenter), std::move(classifier), smear_options(arguments), open_device(arguments.compute));
+  Smear smear(std::move(segmenter), std::move(classifier), arguments.options, open_device(arguments.compute));
   info.device = smear.device_name();
   info.precision = smear.precision_name();
   info.classes = smear.classifier().classes;
-  info.options = smear.options();
+  info.options = arguments.options;
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
-  info.max_pixels = arguments.limits.max_pixels;
-  info.crops = arguments.crops;
-  info.geojson = arguments.geojson;
   return {std::move(smear), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
 }
 
@@ -154,7 +140,7 @@ Exit run(const RunArguments& arguments) {
     progress.tick(result.ok());
     results.push_back(std::move(result));
   };
-  identify_images(inputs, arguments.limits, networks.smear, known, deliver);
+  identify_images(inputs, {info.options.max_pixels}, networks.smear, known, deliver);
   progress.finish();
 
   if (folder)
@@ -193,29 +179,15 @@ void add_run(CommandLine& line) {
   add_compute_options(command, a.compute);
 
   command.heading("Finding cells");
-  add_segment_size_option(command, a.segment_size);
-  command.option("--threshold", &a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
-      .check(between_0_and_1());
-  command
-      .option("--min-area", &a.smear.min_area, "PIXELS",
-              "smaller cells are dropped, in pixels of the mask (default: 200)")
-      .check(number_in(0, 1e9));
-  command
-      .option("--mask-resolution", &a.mask_resolution, "WHERE",
-              "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)")
-      .check(one_of({"frame", "network"}));
-  command
-      .option("--crop", &a.crop, "MODE",
-              "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
-      .check(one_of({"tight", "matlab"}));
-  command.option("--max-pixels", &a.limits.max_pixels, "N", "larger images are refused (default: 100000000)")
+  add_finding_options(command, a.options);
+  command.option("--max-pixels", &a.options.max_pixels, "N", "larger images are refused (default: 100000000)")
       .check(number_in(1, 1e12));
 
   command.heading("Results");
   Option out = command.option("--out", &a.out, "DIR", "write tables and pictures to this folder");
   command.flag("--resume", a.resume, "keep what an interrupted run has finished in DIR").needs(out);
-  command.flag("--crops", a.crops, "also write crops/CLASS/NAME_ID.png").needs(out);
-  command.flag("--geojson", a.geojson, "also write geojson/NAME.geojson, for QuPath").needs(out);
+  command.flag("--crops", a.options.crops, "also write crops/CLASS/NAME_ID.png").needs(out);
+  command.flag("--geojson", a.options.geojson, "also write geojson/NAME.geojson, for QuPath").needs(out);
   command.flag("--json", a.json, "results.json on stdout instead of a table");
   command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 

@@ -6,6 +6,7 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
+#include "nets/architecture.h"
 #include "tools/bench/commit.h"
 #include "tools/bench/network.h"
 #include "tools/bench/trace_json.h"
@@ -94,8 +95,7 @@ void add_trace(CommandLine& line) {
   TraceArguments& a = *arguments;
   Subcommand command(line, "trace", "show where a network's time goes, layer by layer", footer);
   Option model = command.option("MODEL", &a.model, " ", "a model file that giemsa convert made");
-  command
-      .option("--net", &a.net, "NET[:WxH][:BATCH]", "instead: deeplabv3plus, deeplabv3 or alexnet, of random weights")
+  command.option("--net", &a.net, "NET[:WxH][:BATCH]", "instead, of random weights: " + architecture_names())
       .excludes(model);
   command.option("--input", &a.input, "WxH|LONG", "size of MODEL's input (default: its own, for a 640x480 image)")
       .needs(model);

@@ -1,8 +1,8 @@
 // Small pictures for pages.
 #pragma once
 
+#include "engine/base/box.h"
 #include "engine/base/frame.h"
-#include "nets/contour.h"  // Box
 
 namespace giemsa {
 

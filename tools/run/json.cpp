@@ -10,18 +10,20 @@ Json model_json(const ModelFile& model) {
   return {{"file", model.file}, {"sha256", model.sha256}, {"arch", model.arch}, {"preset", model.preset}};
 }
 
-Json settings_json(const RunInfo& info) {
-  const SmearOptions& options = info.options;
-  return {{"segment_size", options.segment_size.value().to_string()},
-          {"min_area", options.min_area},
-          {"threshold", rounded(options.threshold, 6)},
-          {"crop", options.crop == CropMode::tight ? "tight" : "matlab"},
-          {"mask_resolution", options.mask_at_frame_resolution ? "frame" : "network"},
-          {"max_pixels", info.max_pixels},
-          {"crops", info.crops},
-          {"geojson", info.geojson},
-          {"threads", info.compute.threads}};
-}
+struct JsonWriter {
+  Json& json;
+
+  void operator()(const char* name, const std::optional<InputSize>& size) const {
+    json[name] = size.value().to_string();
+  }
+  void operator()(const char* name, std::int64_t value) const { json[name] = value; }
+  void operator()(const char* name, bool value) const { json[name] = value; }
+  void operator()(const char* name, float value) const { json[name] = rounded(value, 6); }
+  template <class Enum, class Words>
+  void operator()(const char* name, Enum value, const Words& words) const {
+    json[name] = words[static_cast<std::size_t>(value)];
+  }
+};
 
 Json cell_json(const Cell& cell, const std::vector<std::string>& classes) {
   Json probabilities = Json::object();
@@ -51,25 +53,37 @@ Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
 
 }  // namespace
 
+Json finding_json(const SmearOptions& options) {
+  Json json = Json::object();
+  visit_finding(options, JsonWriter{json});
+  return json;
+}
+
+Json options_json(const RunOptions& options) {
+  Json json = finding_json(options);
+  visit_run(options, JsonWriter{json});
+  return json;
+}
+
 Json provenance_json(const RunInfo& info) {
+  Json settings = options_json(info.options);
+  settings["threads"] = info.compute.threads;
   return {{"schema", 1},
           {"giemsa", GIEMSA_VERSION},
           {"notice", research_use_only},
           {"device", info.device},
           {"precision", info.precision},
           {"models", {{"segmenter", model_json(info.segmenter)}, {"classifier", model_json(info.classifier)}}},
-          {"settings", settings_json(info)}};
+          {"settings", std::move(settings)}};
 }
 
 Json identity_json(const RunInfo& info) {
-  Json settings = settings_json(info);
-  settings.erase("threads");  // changes the time taken only
   return {{"giemsa", GIEMSA_VERSION},
           {"device", info.device.substr(0, info.device.find(' '))},
           {"precision", info.precision},
           {"segmenter", info.segmenter.sha256},
           {"classifier", info.classifier.sha256},
-          {"settings", settings}};
+          {"settings", options_json(info.options)}};  // no threads: these change the time taken only
 }
 
 Json image_json(const ImageResult& image, const std::vector<std::string>& classes) {

@@ -67,9 +67,9 @@ void ResultFolder::add(const RunInfo& info, const ImageFile& input, const ImageR
                        const Labels& labels) {
   write_png(file("labels", image.name, ".png"), labels);
   write_png(file("overlays", image.name, ".png"), draw_overlay(frame, labels, image.cells, info.classes));
-  if (info.geojson)
+  if (info.options.geojson)
     write_file_atomically(file("geojson", image.name, ".geojson"), to_text(geojson(info, image, labels), -1));
-  if (info.crops) write_crops(info, image, frame);
+  if (info.options.crops) write_crops(info, image, frame);
   gallery_.offer(image, [&] { return &frame; });
   journal_.append(input.path, image_json(image, info.classes));
 }
@@ -78,7 +78,7 @@ void ResultFolder::keep(const RunInfo& info, const ImageFile& input, const Image
   Frame frame;
   gallery_.offer(image, [&]() -> const Frame* {
     try {
-      frame = decode_image(input.path, {info.max_pixels});
+      frame = decode_image(input.path, {info.options.max_pixels});
       return &frame;
     } catch (const Error&) {  // it was read once: at worst a picture is missing from the report
       return nullptr;

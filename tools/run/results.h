@@ -7,6 +7,7 @@
 
 #include "engine/device.h"
 #include "nets/smear.h"
+#include "tools/run/run_options.h"
 
 namespace giemsa {
 
@@ -24,9 +25,7 @@ struct RunInfo {
   DeviceOptions compute;          ///< what was asked for
   ModelFile segmenter, classifier;
   std::vector<std::string> classes;  ///< the classifier's
-  SmearOptions options;              ///< `segment_size` is set: the one in use
-  std::int64_t max_pixels = 0;
-  bool crops = false, geojson = false;
+  RunOptions options;                ///< `segment_size` is set: the one in use
 };
 
 /// One input. Where `error` is set the rest but `file` and `name` means nothing.

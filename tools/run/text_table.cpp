@@ -77,13 +77,13 @@ void TextTable::finish(const RunInfo& info) {
     out_ << '\n';
   }
 
-  const SmearOptions& options = info.options;
+  const auto options = finding_texts(info.options);
   out_ << "giemsa " << GIEMSA_VERSION << " on " << info.device << ", " << info.precision << '\n'
        << described("segmenter ", info.segmenter) << '\n'
        << described("classifier", info.classifier) << '\n'
-       << "segment size " << options.segment_size.value().to_string() << ", threshold " << options.threshold
-       << ", min area " << options.min_area << ", crop " << (options.crop == CropMode::tight ? "tight" : "matlab")
-       << ", mask resolution " << (options.mask_at_frame_resolution ? "frame" : "network") << '\n'
+       << "segment size " << options.at("segment_size") << ", threshold " << options.at("threshold") << ", min area "
+       << options.at("min_area") << ", crop " << options.at("crop") << ", mask resolution "
+       << options.at("mask_resolution") << '\n'
        << research_use_only << std::endl;
 }
 
