@@ -1,8 +1,8 @@
 // libFuzzer over every model parser. It needs Clang, so no CMake target builds it:
 //
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_checkpoint.cpp
-//   engine/base/tensor.cpp
-//     weights/{atomic_file,checkpoint,crc32,mapped_file,pickle,safetensors,torch_legacy,torch_state,torch_zip,zip_archive}.cpp
+//     engine/base/{atomic_file,tensor}.cpp
+//     weights/{checkpoint,crc32,mapped_file,pickle,safetensors,torch_legacy,torch_state,torch_zip,zip_archive}.cpp
 //     -o fuzz_checkpoint
 //   ./fuzz_checkpoint -max_len=16384 corpus tests/weights/fixtures
 #include <cstdlib>

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/base/atomic_file.h"
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "tools/bench/commit.h"
@@ -12,7 +13,6 @@
 #include "tools/cli/command.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {
