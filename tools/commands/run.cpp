@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
@@ -197,50 +197,47 @@ code 1, the others are done; where no INPUT can be used the exit code is 2.)";
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action) {
+void add_run(CommandLine& line) {
   auto arguments = std::make_shared<RunArguments>();
   RunArguments& a = *arguments;
-  CLI::App* run_command = app.add_subcommand("run", "identify the cells in images and folders");
-  run_command->footer(footer);
+  Subcommand command(line, "run", "identify the cells in images and folders", footer);
 
-  const char* group = "";
-  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
-    return run_command->add_option(name, target, help)->type_name(value)->group(group);
-  };
-  const auto flag = [&](const char* name, bool& target, const char* help) {
-    return run_command->add_flag(name, target, help)->group(group);
-  };
+  command.heading("Arguments");
+  command.option("INPUT", &a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")
+      .required();
 
-  group = "Arguments";
-  option("INPUT", a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")->required();
+  command.heading("Networks");
+  add_model_options(command, a.segmenter, a.classifier);
+  add_compute_options(command, a.compute);
 
-  group = "Networks";
-  add_model_options(*run_command, a.segmenter, a.classifier, group);
-  add_compute_options(*run_command, a.compute, group);
+  command.heading("Finding cells");
+  add_segment_size_option(command, a.segment_size);
+  command.option("--threshold", &a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
+      .check(between_0_and_1());
+  command
+      .option("--min-area", &a.smear.min_area, "PIXELS",
+              "smaller cells are dropped, in pixels of the mask (default: 200)")
+      .check(number_in(0, 1e9));
+  command
+      .option("--mask-resolution", &a.mask_resolution, "WHERE",
+              "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)")
+      .check(one_of({"frame", "network"}));
+  command
+      .option("--crop", &a.crop, "MODE",
+              "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
+      .check(one_of({"tight", "matlab"}));
+  command.option("--max-pixels", &a.limits.max_pixels, "N", "larger images are refused (default: 100000000)")
+      .check(number_in(1, 1e12));
 
-  group = "Finding cells";
-  add_segment_size_option(*run_command, a.segment_size, group);
-  option("--threshold", a.smear.threshold, "P", "probability above which a pixel is a cell's (default: 0.5)")
-      ->check(between_0_and_1());
-  option("--min-area", a.smear.min_area, "PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)")
-      ->check(number_in(0, 1e9));
-  option("--mask-resolution", a.mask_resolution, "WHERE",
-         "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)")
-      ->check(one_of({"frame", "network"}));
-  option("--crop", a.crop, "MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)")
-      ->check(one_of({"tight", "matlab"}));
-  option("--max-pixels", a.limits.max_pixels, "N", "larger images are refused (default: 100000000)")
-      ->check(number_in(1, 1e12));
+  command.heading("Results");
+  Option out = command.option("--out", &a.out, "DIR", "write tables and pictures to this folder");
+  command.flag("--resume", a.resume, "keep what an interrupted run has finished in DIR").needs(out);
+  command.flag("--crops", a.crops, "also write crops/CLASS/NAME_ID.png").needs(out);
+  command.flag("--geojson", a.geojson, "also write geojson/NAME.geojson, for QuPath").needs(out);
+  command.flag("--json", a.json, "results.json on stdout instead of a table");
+  command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 
-  group = "Results";
-  CLI::Option* out = option("--out", a.out, "DIR", "write tables and pictures to this folder");
-  flag("--resume", a.resume, "keep what an interrupted run has finished in DIR")->needs(out);
-  flag("--crops", a.crops, "also write crops/CLASS/NAME_ID.png")->needs(out);
-  flag("--geojson", a.geojson, "also write geojson/NAME.geojson, for QuPath")->needs(out);
-  flag("--json", a.json, "results.json on stdout instead of a table");
-  flag("--quiet", a.quiet, "no progress; with --out no table either");
-
-  run_command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+  command.runs([arguments] { return run(*arguments); });
 }
 
 }  // namespace giemsa
