@@ -56,7 +56,7 @@ OUTSIDE = [
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
     ("omp.h", ["engine", "tests", "bench"]),
     ("nlohmann/*", ["weights", "nets/abi", "tools", "bench", "tests"]),
-    ("stb/*", ["tools/image_io"]),
+    ("jpeglib.h|jerror.h", ["tools/image_io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
     ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C

@@ -13,7 +13,8 @@ enum class Exit : int {
   model = 3,
   device = 4,
   output = 5,
-  internal = 70,  ///< a defect of ours (sysexits' EX_SOFTWARE)
+  interrupted = 130,  ///< by Ctrl-C, as shells have it; what was done by then is written
+  internal = 70,      ///< a defect of ours (sysexits' EX_SOFTWARE)
 };
 
 Exit exit_for(ErrorKind kind);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "engine/base/atomic_file.h"
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "nets/architecture.h"
@@ -18,7 +19,6 @@
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
 #include "tools/image_io/decode.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

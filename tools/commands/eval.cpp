@@ -172,7 +172,8 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
     });
   };
   const auto none_known = [](const ImageFile&) { return std::nullopt; };
-  identify_images(inputs, {}, smear, none_known, deliver);
+  const std::atomic<bool> never = false;
+  identify_images(inputs, {}, smear, none_known, deliver, never);
 }
 
 /// Images of one cell, seen whole.

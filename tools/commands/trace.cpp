@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/base/atomic_file.h"
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "nets/architecture.h"
@@ -13,7 +14,6 @@
 #include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

@@ -4,13 +4,13 @@
 #include <optional>
 #include <set>
 
+#include "engine/base/atomic_file.h"
 #include "engine/device.h"
 #include "nets/smear.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
-#include "tools/text/atomic_file.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
