@@ -25,7 +25,7 @@ constexpr const char* footer = R"(Examples:
 
 Exit codes:
   0 all done   1 some images failed (the others are done)   2 usage
-  3 a model file cannot be used   4 the device cannot be used   5 output cannot be written)";
+  3 a model file cannot be used   4 the device cannot be used   5 output cannot be written   130 interrupted)";
 
 /// Threads of libgomp that wait for each other spin 300,000 turns before they sleep, which on a machine busy with other
 /// work makes everything wait many times over. 10,000 turns still outlast what lies between two layers; 1,000 do not.
