@@ -102,10 +102,10 @@ TEST_CASE("crop_resize resizes what is left of a box") {
 
 TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
   const ref::Picture in = random_picture({47, 61});
-  const Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
+  const cpu::Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
   const CropResize op{{31, 33}, CropMode::tight, ResizeFilter::bilinear, mean, deviation};
   std::vector<float> one_by_one;
-  for (const Box& box : boxes) {
+  for (const cpu::Box& box : boxes) {
     const std::vector<float> one = cropped(op, in, std::span(&box, 1), cpu::PixelLayout::planar);
     one_by_one.insert(one_by_one.end(), one.begin(), one.end());
   }
