@@ -122,6 +122,11 @@ TEST_CASE("golden: lrn is PyTorch's LocalResponseNorm") {
   const Goldens goldens;
   for (const json& entry : goldens.of("lrn")) {
     const cpu::LrnParams params{entry["size"], entry["alpha"], entry["beta"], entry["k"]};
+    if (params.size % 2 == 0) {  // PyTorch has these windows, no network of ours does
+      float value = 0;
+      CHECK_THROWS_AS(cpu::lrn(&value, &value, 1, 1, params), std::invalid_argument);
+      continue;
+    }
     const std::vector<float> expected = goldens.array<float>(entry["out"]);
     const Size2 plane = plane_size(entry["in"]);
     const auto pixels = static_cast<std::size_t>(plane.h * plane.w);
