@@ -26,7 +26,8 @@ def contents(folder):
                 image["ms"] = sorted(image["ms"])
             data = document
         elif name == "images.csv":
-            data = [line.rsplit(b",", 5)[0] for line in data.splitlines()]
+            parts = [line.rsplit(b",", 6) for line in data.splitlines()]  # ..., five times, label_image
+            data = [(before, label_image) for before, *_, label_image in parts]
         elif name == "report.html":
             before, times = data.split(b"<h2>Time for an image</h2>")
             data = before + times[times.index(b"<h2>What was run</h2>"):]

@@ -98,15 +98,15 @@ TEST_CASE("a missing end-of-image marker does no harm, missing blocks do") {
   }
 }
 
-TEST_CASE("a JPEG whose tail or middle was overwritten with zeros is refused") {
+TEST_CASE("a JPEG whose tail was overwritten with zeros is refused") {  // in its middle they may be codes like others
   const Buffer whole = read_bytes(fixture("444.jpg"));
-  const std::size_t data = find_marker(whole, 0xda) + 14, middle = (data + whole.size()) / 2;
-  Buffer bytes = whole;
-  std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(middle), bytes.end(), std::uint8_t{0});
-  CHECK(!decode_error(bytes).empty());
-  bytes = whole;
-  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(middle), 40, std::uint8_t{0});
-  CHECK(!decode_error(bytes).empty());
+  const std::size_t data = find_marker(whole, 0xda) + 14;
+  for (const std::size_t share : {4, 2}) {
+    Buffer bytes = whole;
+    const std::size_t from = data + (whole.size() - data) / share;
+    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.end(), std::uint8_t{0});
+    CHECK(!decode_error(bytes).empty());
+  }
 }
 
 TEST_CASE("stray bytes between segments are passed over") {

@@ -38,6 +38,7 @@ TEST_CASE("masks and labels survive; 16-bit labels to the level that 8 bits can 
       mask.pixels[i] = static_cast<std::uint8_t>(noise(i / 5));
       labels.pixels[i] = static_cast<std::uint16_t>(noise(i));
     }
+    labels.pixels[0] = 0xffff;  // samples that reach no higher than 8, 10, 12 or 14 bits would be read as such
     const Frame from_mask = decode_image(Bytes(encode_png(mask)));
     const Frame from_labels = decode_image(Bytes(encode_png(labels)));
     int wrong = 0;

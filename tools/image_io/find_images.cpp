@@ -135,16 +135,19 @@ void name_uniquely(std::vector<ImageFile>& images, const fs::path& root) {
       for (std::size_t slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1))
         folders.insert(name.substr(0, slash));
     }
+    std::vector<std::size_t> clashing;
     for (std::size_t i = 0; i < images.size(); ++i) {
       const std::string& name = choices[i][chosen[i]];
       const auto files = output_files(name);
       const bool in_the_way =
           std::ranges::any_of(files, [&](const std::string& file) { return folders.contains(file); });
-      if ((uses[name] > 1 || in_the_way) && chosen[i] + 1 < choices[i].size()) {
-        ++chosen[i];
-        clash = true;
-      }
+      if ((uses[name] > 1 || in_the_way) && chosen[i] + 1 < choices[i].size()) clashing.push_back(i);
     }
+    // Those that have given up least give way, so that no name is longer than it has to be.
+    clash = !clashing.empty();
+    if (!clash) break;
+    const std::size_t least = chosen[*std::ranges::min_element(clashing, {}, [&](std::size_t i) { return chosen[i]; })];
+    for (const std::size_t i : clashing) chosen[i] += chosen[i] == least;
   }
   for (std::size_t i = 0; i < images.size(); ++i) images[i].name = choices[i][chosen[i]];
 }
