@@ -16,13 +16,26 @@ struct DeviceOptions {
   std::string precision =
       "auto";                    ///< "fp32", "bf16", "int8" (CPU), "fp16" (GPU), "auto": fp32 on the CPU, fp16 on a GPU
   int threads = 0;               ///< of the CPU; 0: one a core
-  std::string tuning{};          ///< for GPUs: a file that `giemsa tune` made; empty: the built-in table
+  std::string tuning{};          ///< for GPUs: a file of plans measured by `tune_gpu`; empty: the built-in table
   std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
 };
 
 /// Throws Error(usage) for words it does not know and precisions the device does not have, Error(device), saying why,
 /// where the device cannot be used.
 std::shared_ptr<Backend> open_device(const DeviceOptions& options);
+
+/// What computing changes of the calling thread, its number of OpenMP threads and its current GPU, is put back at the
+/// end.
+class KeptThreadSettings {
+ public:
+  KeptThreadSettings();
+  ~KeptThreadSettings();
+  KeptThreadSettings(const KeptThreadSettings&) = delete;
+  KeptThreadSettings& operator=(const KeptThreadSettings&) = delete;
+
+ private:
+  int threads_, gpu_;
+};
 
 /// A GPU that can be used.
 struct Gpu {

@@ -1,10 +1,65 @@
 #include "nets/alexnet.h"
 
+#include <algorithm>
 #include <array>
+
+#include "nets/architecture.h"
 
 namespace giemsa {
 
-ValueId alexnet(Layers& layers, ValueId image, const AlexNetOptions& options, std::int64_t classes) {
+namespace {
+
+constexpr std::array<std::string_view, 2> norm_words{"none", "lrn"};
+
+}  // namespace
+
+template <class Options, class Visitor>
+static void visit_options(Options& options, Visitor&& visit) {
+  visit("layers", options.layers);
+  visit("norm", options.norm, norm_words);
+  visit("groups", options.groups);
+  visit("conv1_padding", options.conv1_padding);
+  visit("pool_ceil_mode", options.pool_ceil_mode);
+  visit("adaptive_pool", options.adaptive_pool);
+}
+
+OptionTexts to_text(const AlexNetOptions& options) {
+  return write_options(options);
+}
+
+namespace {
+
+NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
+  auto options = read_options<AlexNetOptions>(texts, kind);
+
+  // Nothing else could be told from the names that the graph gives to layers without weights.
+  const auto is_plain = [](std::string_view name) {
+    constexpr std::array<std::string_view, 4> stems{"features.", "classifier.", "conv", "fc"};
+    return std::ranges::any_of(stems, [&](std::string_view stem) {
+      return name.starts_with(stem) && name.size() > stem.size() &&
+             name.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
+    });
+  };
+  for (const std::string& name : options.layers)
+    check(is_plain(name) && std::ranges::count(options.layers, name) == 1, kind, "layers: ", in_quotes(name),
+          " is not the name of one layer: features.N, classifier.N, convN or fcN");
+  check(options.layers.size() == 8, kind, "layers: ", options.layers.size(), " named, AlexNet has 8");
+  check(options.groups == 1 || options.groups == 2, kind, "groups: ", options.groups, " is neither 1 nor 2");
+  check(options.conv1_padding >= 0 && options.conv1_padding <= 5, kind, "conv1_padding: ", options.conv1_padding,
+        " is not between 0 and 5");
+  return options;
+}
+
+void check_info(const ModelInfo& info, ErrorKind kind) {
+  check(info.input.long_side == 0, kind, "input size: alexnet needs WIDTHxHEIGHT, not the long side ",
+        info.input.to_string());
+}
+
+/// `image` {N,3,H,W} -> logits {N,classes}. The number of classes is the full-width network's; the last layer's tensor
+/// decides.
+ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+  const auto& options = std::get<AlexNetOptions>(info.options);
+  const auto classes = static_cast<std::int64_t>(info.classes.size());
   const std::vector<std::string>& names = options.layers;
   const bool two_towers = options.groups == 2;
   const std::array<std::int64_t, 5> channels = two_towers ? std::array<std::int64_t, 5>{96, 256, 384, 384, 256}
@@ -46,6 +101,93 @@ ValueId alexnet(Layers& layers, ValueId image, const AlexNetOptions& options, st
   x = linear_relu(5, x, 4096);                 // {N,9216}       -> {N,4096}
   x = linear_relu(6, x, 4096);                 // {N,4096}       -> {N,4096}
   return layers.linear(names[7], x, classes);  // {N,4096}       -> {N,classes}
+}
+
+// Checkpoints as torchvision has them (models/alexnet.py, Krizhevsky's "one weird trick" variant: no LRN, no groups).
+
+std::vector<std::string> torchvision_layers(const TensorMap&) {
+  return {"features.0",  "features.3",   "features.6",   "features.8",
+          "features.10", "classifier.1", "classifier.4", "classifier.6"};
+}
+
+// Checkpoints as Caffe (bvlc_alexnet) and MATLAB (alexnet) have them, exported to a state_dict: 227 x 227 input, no
+// padding in front, groups of 2 in conv2, conv4 and conv5, LRN behind the first two ReLUs.
+//
+// Layers are `conv1` ... `conv5`, `fc6` ... `fc8`; where there is no `conv1`, the numbered `features.*` and
+// `classifier.*` with weights are taken in order. fc6 must read its input in C, H, W order, as PyTorch's flatten gives
+// it. Images are RGB with the ImageNet mean taken off in 0-255 units and not scaled; a network trained on BGR (Caffe's
+// own) must have the input channels of conv1 reversed before it is converted. Caffe rounds pooled sizes up (ceil_mode);
+// at 227 up and down are the same: 55, 27, 13, 6.
+
+/// Prefixes `<group>.<number>` whose weight has `rank` extents, by number.
+std::vector<std::string> numbered_layers(const TensorMap& tensors, const std::string& group, int rank) {
+  std::vector<std::string> layers;
+  for (const auto& [key, tensor] : tensors)
+    if (key.starts_with(group + ".") && key.ends_with(".weight") && tensor.shape().rank() == rank)
+      layers.push_back(key.substr(0, key.size() - std::string_view(".weight").size()));
+  std::ranges::stable_sort(layers, {}, &std::string::size);  // the map's order is textual: .10 stands before .3
+  return layers;
+}
+
+std::vector<std::string> caffe_layers(const TensorMap& tensors) {
+  std::vector<std::string> convolutions = numbered_layers(tensors, "features", 4);
+  const std::vector<std::string> linears = numbered_layers(tensors, "classifier", 2);
+  if (tensors.contains("conv1.weight") || convolutions.size() != 5 || linears.size() != 3)
+    return {"conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"};
+  convolutions.insert(convolutions.end(), linears.begin(), linears.end());
+  return convolutions;
+}
+
+const AlexNetOptions two_towers{.layers = {},
+                                .norm = AlexNetNorm::lrn,
+                                .groups = 2,
+                                .conv1_padding = 0,
+                                .pool_ceil_mode = true,
+                                .adaptive_pool = false};
+const ImageDefaults caffe_images{.input = {{227, 227}, 0}, .std = {1 / 255.f, 1 / 255.f, 1 / 255.f}};
+
+using LayersOf = std::vector<std::string> (*)(const TensorMap&);
+
+/// Whether the first and the last of `layers` are there, and the second in so many groups: groups divide the second
+/// convolution's input, so the shapes tell the one tower from the two.
+bool fits(const TensorMap& tensors, const std::vector<std::string>& layers, std::int64_t groups) {
+  const auto weight_of = [&](const std::string& layer) {
+    const auto it = tensors.find(layer + ".weight");
+    return it == tensors.end() ? Shape{} : it->second.shape();
+  };
+  const Shape first = weight_of(layers.front()), second = weight_of(layers[1]);
+  return tensors.contains(layers.back() + ".weight") && first.rank() == 4 && second.rank() == 4 &&
+         first[0] == second[1] * groups;
+}
+
+Preset preset(std::string_view name, const ImageDefaults& image, const AlexNetOptions& defaults, LayersOf layers_of) {
+  return {.name = name,
+          .image = image,
+          .options =
+              [=](const OptionTexts&, const TensorMap& tensors) {
+                AlexNetOptions options = defaults;
+                options.layers = layers_of(tensors);
+                return options;
+              },
+          .fits = [=](const TensorMap& tensors) { return fits(tensors, layers_of(tensors), defaults.groups); }};
+}
+
+}  // namespace
+
+Architecture alexnet_architecture() {
+  ImageDefaults matlab_images = caffe_images;
+  matlab_images.filter = ResizeFilter::bicubic;  // imresize's default
+  return {.name = "alexnet",
+          .role = Role::classifier,
+          .has_linear_layers = true,
+          .presets = {preset("torchvision", {}, {}, torchvision_layers),
+                      preset("caffe", caffe_images, two_towers, caffe_layers),
+                      preset("matlab", matlab_images, two_towers, caffe_layers)},
+          .parse = parse,
+          .check = check_info,
+          .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
+          .logits_layer = [](const ModelInfo& info) { return std::get<AlexNetOptions>(info.options).layers.back(); },
+          .build = build};
 }
 
 }  // namespace giemsa

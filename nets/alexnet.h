@@ -2,12 +2,33 @@
 // (arxiv.org/abs/1404.5997).
 #pragma once
 
-#include "nets/layers.h"
-#include "weights/options.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nets/option_text.h"
 
 namespace giemsa {
 
-/// `image` {N,3,H,W} -> logits {N,classes}. `classes` is the full-width network's; the last layer's tensor decides.
-ValueId alexnet(Layers& layers, ValueId image, const AlexNetOptions& options, std::int64_t classes);
+enum class AlexNetNorm : std::uint8_t {
+  none,
+  lrn,  ///< LRN(5, alpha 1e-4, beta 0.75, k 1) behind the ReLU of conv1 and conv2
+};
+
+struct AlexNetOptions {
+  std::vector<std::string> layers;  ///< prefixes of the five convolutions and three linear layers, in order
+  AlexNetNorm norm = AlexNetNorm::none;
+  std::int64_t groups = 1;  ///< of the 2nd, 4th and 5th convolution
+  std::int64_t conv1_padding = 2;
+  bool pool_ceil_mode = false;
+  bool adaptive_pool = true;  ///< average to 6x6 in front of the linear layers
+
+  friend bool operator==(const AlexNetOptions&, const AlexNetOptions&) = default;
+};
+
+OptionTexts to_text(const AlexNetOptions& options);
+
+struct Architecture;
+Architecture alexnet_architecture();
 
 }  // namespace giemsa

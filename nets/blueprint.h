@@ -5,7 +5,7 @@
 #include <string>
 
 #include "engine/base/tensor.h"
-#include "weights/model_info.h"
+#include "nets/model_info.h"
 
 namespace giemsa {
 

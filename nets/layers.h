@@ -6,12 +6,18 @@
 #include <vector>
 
 #include "engine/graph/graph.h"
-#include "weights/layout.h"
 
 namespace giemsa {
 
 /// The tensor called `name`; `shape` is the one that it has in the full-width network.
 using TensorSource = std::function<Tensor(const std::string& name, const Shape& shape)>;
+
+/// [depthwise convolution, [batch norm, ReLU]] convolution, [batch norm, ReLU]; what is empty is not there.
+struct ConvNames {
+  std::string conv = {}, bn = {};
+  std::string depthwise = {}, depthwise_bn = {};
+  bool bias = false;  ///< the convolution has a bias although a batch norm follows
+};
 
 /// A convolution but for its names. Padding keeps the size at stride 1.
 struct ConvShape {

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "nets/alexnet.h"
+#include "nets/architecture.h"
 #include "nets/blueprint.h"
-#include "nets/deeplabv3plus.h"
 #include "weights/safetensors.h"
 #include "weights/seal.h"
 #include "weights/text.h"
@@ -17,17 +16,7 @@ namespace {
 /// The network that `info` describes, of whatever tensors `source` gives.
 ValueId describe(Graph& graph, ValueId input, const ModelInfo& info, const TensorSource& source) {
   Layers layers(graph, source);
-  const auto classes = static_cast<std::int64_t>(info.classes.size());
-  if (info.arch == "alexnet") return alexnet(layers, input, alexnet_options(info, ErrorKind::model), classes);
-
-  const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset, ErrorKind::model);
-  const DeepLabOptions options = deeplab_options(info, ErrorKind::model);
-  const auto [h, w] = layers.size(input);
-  check(!preset.fixed_upsampling || (h % options.output_stride == 0 && w % options.output_stride == 0),
-        ErrorKind::usage, "input size: ", w, 'x', h, " is no multiple of the output stride ", options.output_stride,
-        ", as preset ", preset.name, " needs");
-  const auto network = info.arch == "deeplabv3" ? deeplabv3 : deeplabv3plus;
-  return network(layers, input, preset.layout(options.separable), options, classes);
+  return architecture_of(info).build(layers, input, info);
 }
 
 /// Throws unless the model has the tensors that its network needs, and no others.
@@ -70,7 +59,7 @@ void apply_scales(Graph& graph, ValueId input, const Model& model) {
 void check_classes(const ModelInfo& info, std::int64_t logits) {
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   const bool one_logit_for_two = info.is_segmenter() && logits == 1 && classes == 2;
-  check(logits == classes || one_logit_for_two, ErrorKind::model, "layer ", logits_layer(info, ErrorKind::model),
+  check(logits == classes || one_logit_for_two, ErrorKind::model, "layer ", architecture_of(info).logits_layer(info),
         " gives ", logits, " logits, but there are ", classes, " classes: ", join(info.classes));
 }
 
@@ -94,19 +83,13 @@ Model load_model(const std::filesystem::path& file) {
 }
 
 Model load_model(const FileBytes& file) {
-  Checkpoint checkpoint = read_safetensors(file);  // names the file in its errors
+  TensorFile content = read_safetensors(file);  // names the file in its errors
   return naming(file.name, [&] {
-    auto description = checkpoint.metadata;
+    check_format(content.metadata, ErrorKind::model);
+    check_seal(content.tensors, content.metadata);
+    auto description = content.metadata;
     description.erase(seal_key);
-    const ModelInfo info =
-        from_metadata(description, ErrorKind::model);  // first: it knows what is no model of ours at all
-    check_seal(checkpoint.tensors, checkpoint.metadata);
-    Model model{info, std::move(checkpoint.tensors), file.name};
-    if (model.info.arch == "alexnet")
-      alexnet_options(model.info, ErrorKind::model);
-    else
-      deeplab_options(model.info, ErrorKind::model);
-    return model;
+    return Model{from_metadata(description, ErrorKind::model), std::move(content.tensors), file.name};
   });
 }
 
@@ -129,9 +112,9 @@ void check_scales(const Model& model, DType precision) {
   if (precision != DType::i8) return;
   const bool calibrated = std::ranges::any_of(
       model.tensors, [](const auto& entry) { return entry.first.ends_with(activation_scale_suffix); });
-  check(calibrated, ErrorKind::model, model.file,
-        ": has no scales of its activations, which int8 needs; make them with: giemsa calibrate ", model.file,
-        " IMAGES -o OUT.safetensors");
+  if (!calibrated)
+    throw Error(ErrorKind::model, cat(model.file, ": has no scales of its activations, which int8 needs"),
+                {Hint::Kind::calibrate, {model.file}});
 }
 
 Model with_scales(Model model, const std::map<std::string, float>& scales, std::string note) {
@@ -149,7 +132,7 @@ void save_model(const Model& model, const std::filesystem::path& file) {
 }
 
 std::int64_t size_multiple(const ModelInfo& info) {
-  return info.is_segmenter() ? deeplab_options(info, ErrorKind::model).output_stride : 1;
+  return architecture_of(info).size_multiple(info.options);
 }
 
 }  // namespace giemsa

@@ -8,9 +8,9 @@
 #include <string_view>
 
 #include "engine/graph/graph.h"
+#include "nets/model_info.h"
 #include "weights/mapped_file.h"
-#include "weights/model_info.h"
-#include "weights/presets.h"
+#include "weights/safetensors.h"
 
 namespace giemsa {
 

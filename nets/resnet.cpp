@@ -67,6 +67,23 @@ ValueId stage(Layers& layers, ValueId x, std::size_t index, std::int64_t channel
 
 }  // namespace
 
+std::array<std::vector<BottleneckNames>, 4> torchvision_layers(const std::string& prefix) {
+  constexpr std::array<int, 4> depths{3, 4, 6, 3};
+  std::array<std::vector<BottleneckNames>, 4> layers;
+  for (std::size_t stage = 0; stage < depths.size(); ++stage) {
+    for (int i = 0; i < depths[stage]; ++i) {
+      const std::string block = cat(prefix, "layer", stage + 1, '.', i);
+      layers[stage].push_back({.block = block,
+                               .conv1 = {.conv = block + ".conv1", .bn = block + ".bn1"},
+                               .conv2 = {.conv = block + ".conv2", .bn = block + ".bn2"},
+                               .conv3 = {.conv = block + ".conv3", .bn = block + ".bn3"}});
+    }
+    const std::string shortcut = layers[stage][0].block + ".downsample.";
+    layers[stage][0].downsample = {.conv = shortcut + "0", .bn = shortcut + "1"};
+  }
+  return layers;
+}
+
 ResNetFeatures resnet50(Layers& layers, ValueId image, const ResNetNames& names, const DeepLabOptions& options) {
   // Shapes at output stride 16.
   ValueId x = stem(layers, image, names, options);                      // {1,3,224,224}   -> {1,64,56,56}

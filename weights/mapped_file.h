@@ -30,7 +30,7 @@ auto naming(const std::string& name, Read&& read) {
   try {
     return std::forward<Read>(read)();
   } catch (const Error& error) {
-    throw Error(error.kind(), cat(name, ": ", error.what()));
+    throw Error(error.kind(), cat(name, ": ", error.what()), error.hint());
   }
 }
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "weights/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 namespace giemsa {
 
@@ -156,7 +156,7 @@ class HeaderReader : public json::json_sax_t {
   std::vector<std::int64_t> numbers_;
 };
 
-Checkpoint read_named(const FileBytes& file) {
+TensorFile read_named(const FileBytes& file) {
   const auto header_size = read_le<std::uint64_t>(file.bytes, 0, "the header length");
   check(header_size <= longest_header, ErrorKind::model, "the header claims ", header_size, " bytes, the limit is ",
         longest_header);
@@ -169,7 +169,7 @@ Checkpoint read_named(const FileBytes& file) {
   const ByteView data = file.bytes.subspan(length_size + header_size);
   std::ranges::sort(reader.entries, {}, [](const Entry& entry) { return std::pair(entry.begin, entry.end); });
   std::uint64_t covered = 0;
-  Checkpoint result;
+  TensorFile result;
   for (const Entry& entry : reader.entries) {
     check(entry.begin == covered, ErrorKind::model, "tensor ", in_quotes(entry.name), " starts at data byte ",
           entry.begin, ", expected ", covered, " (no holes, no overlap)");
@@ -183,7 +183,6 @@ Checkpoint read_named(const FileBytes& file) {
   check(covered == data.size(), ErrorKind::model, "the tensors end at data byte ", covered, ", the file holds ",
         data.size());
   result.metadata = std::move(reader.metadata);
-  result.format = "safetensors";
   return result;
 }
 
@@ -208,15 +207,15 @@ std::string make_header(const std::vector<const std::pair<const std::string, Ten
 
 }  // namespace
 
-Checkpoint read_safetensors(const std::filesystem::path& path) {
+TensorFile read_safetensors(const std::filesystem::path& path) {
   return read_safetensors(map_file(path));
 }
 
-Checkpoint read_safetensors(const FileBytes& file) {
+TensorFile read_safetensors(const FileBytes& file) {
   return naming(file.name, [&] { return read_named(file); });
 }
 
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata) {
   constexpr std::size_t alignment = 64;  // a cache line, and what every vector load likes
   naming(path.string(), [&] {

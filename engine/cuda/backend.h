@@ -11,7 +11,7 @@ namespace giemsa {
 struct CudaOptions {
   int index = 0;                 ///< which GPU, in the driver's order
   DType precision = DType::f16;  ///< fp32, or fp16: activations and convolution weights in fp16, sums in fp32
-  std::string tuning{};          ///< a file that `giemsa tune` made on such a GPU; empty: the built-in table
+  std::string tuning{};          ///< a file of plans measured on such a GPU; empty: the built-in table
   std::string provider = "own";  ///< of matrix products: "cudnn" and "cublas" where they can, in place of our kernels
   bool loops_on_device = true;   ///< false: the host starts each batch of cells, as with drivers before 12.4
 };

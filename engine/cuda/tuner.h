@@ -1,4 +1,4 @@
-// Which plan of a convolution is fastest, measured: what `giemsa tune` asks of a GPU.
+// Which plan of a convolution is fastest, measured on the GPU at hand.
 #pragma once
 
 #include <functional>

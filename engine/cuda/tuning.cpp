@@ -148,8 +148,9 @@ Tuning Tuning::read(const std::string& file, const std::string& gpu) {
   check(static_cast<bool>(in), ErrorKind::usage, file, ": cannot be read");
   std::string line;
   std::getline(in, line);
-  check(line != older_signature, ErrorKind::usage, file,
-        ":1: of an older version, which knows no separable convolutions: make it anew with giemsa tune");
+  if (line == older_signature)
+    throw Error(ErrorKind::usage, cat(file, ":1: of an older version, which knows no separable convolutions"),
+                {Hint::Kind::tune});
   check(line == signature, ErrorKind::usage, file, ":1: not a tuning file: expected '", signature, "', found '", line,
         "'");
   line.clear();

@@ -1,5 +1,5 @@
 // Which tile and how many splits a convolution runs with, and whether a depthwise and a pointwise one run as one
-// kernel: what kernels/ expects, or what `giemsa tune` measured on a GPU of the same model. A file of lines, so that it
+// kernel: what kernels/ expects, or what was measured on a GPU of the same model. A file of lines, so that it
 // can be shipped, compared and read:
 //
 //   giemsa-tuning 2

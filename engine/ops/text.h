@@ -1,4 +1,4 @@
-// Pieces of the text in which `giemsa inspect` shows an op's parameters.
+// Pieces of the text that shows an op's parameters to people.
 #pragma once
 
 #include "engine/ops/types.h"

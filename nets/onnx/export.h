@@ -29,7 +29,7 @@ Message to_onnx(const Graph& graph, const std::map<std::string, std::string>& me
 /// written.
 OnnxReport export_onnx(const Model& model, const std::optional<InputSize>& size, const std::filesystem::path& target);
 
-/// What `giemsa convert --to onnx` prints.
+/// For people: what the file holds.
 std::string to_text(const OnnxReport& report);
 
 }  // namespace giemsa

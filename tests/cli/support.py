@@ -18,13 +18,17 @@ CLASSIFIER = "alexnet_wbc.safetensors"
 CLASSES = ["basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"]
 
 
-def png(width, height, pixel):
-    """Bytes of an RGB PNG; pixel(x, y) gives (r, g, b)."""
+def png_file(header, rows):
+    """Bytes of a PNG of the 13 bytes of IHDR and the filtered rows."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def png(width, height, pixel):
+    """Bytes of an RGB PNG; pixel(x, y) gives (r, g, b)."""
+    rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
+    return png_file(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), rows)
 
 
 def read_grey16_png(file):

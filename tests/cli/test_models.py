@@ -42,6 +42,8 @@ class Models(CommandTest):
         }.items():
             with self.subTest(name):
                 self.refused("run", self.image, "--segmenter", self.write(name, data), code=3, says=name)
+        self.refused("run", self.image, "--segmenter", self.dir / "foreign.safetensors", code=3,
+                     says="; make one with: giemsa convert IN --arch ARCH --preset PRESET -o OUT.safetensors")
         self.refused("run", self.image, "--segmenter", self.dir / "missing", code=3, says="missing")
         self.refused("run", self.image, "--segmenter", self.dir, code=3, says=str(self.dir))
 
@@ -92,6 +94,9 @@ class Models(CommandTest):
             ([checkpoint, "--arch", "alexnet", "--preset", "smp", "-o", target], 2, "torchvision"),
             ([checkpoint, "--arch", "resnet", "--preset", "smp", "-o", target], 2, "resnet"),
             ([checkpoint, "--arch", "deeplabv3plus", "--preset", "smp", "-o", target], 3, "checkpoint.pt"),
+            ([checkpoint, "--arch", "alexnet", "--preset", "caffe", "-o", target], 3,
+             "those of alexnet of preset torchvision, not of alexnet of preset caffe; "
+             "take: --arch alexnet --preset torchvision"),
             ([checkpoint, "--arch", "alexnet", "-o", target], 2, "--preset"),
             ([checkpoint, "--preset", "torchvision", "-o", target], 2, "--arch"),
             ([checkpoint, *ALEXNET, "--dtype", "fp8", "-o", target], 2, "fp8"),

@@ -22,6 +22,18 @@ std::string error_of(ErrorKind kind, Action action) {
   return {};
 }
 
+/// What the Error that `action` throws says could help.
+template <class Action>
+Hint hint_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.hint();
+  }
+  FAIL_CHECK("nothing was thrown");
+  return {};
+}
+
 /// Whether every part occurs in `text`.
 template <class... Parts>
 bool contains(const std::string& text, const Parts&... parts) {

@@ -1,13 +1,12 @@
 // libFuzzer over every model parser. It needs Clang, so no CMake target builds it:
 //
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_checkpoint.cpp
-//   engine/base/tensor.cpp
-//     weights/{atomic_file,checkpoint,crc32,mapped_file,pickle,safetensors,torch_legacy,torch_state,torch_zip,zip_archive}.cpp
+//     engine/base/{atomic_file,tensor}.cpp weights/{crc32,mapped_file,safetensors}.cpp weights/convert/*.cpp
 //     -o fuzz_checkpoint
 //   ./fuzz_checkpoint -max_len=16384 corpus tests/weights/fixtures
 #include <cstdlib>
 
-#include "weights/checkpoint.h"
+#include "weights/convert/checkpoint.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {

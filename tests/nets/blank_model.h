@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "nets/architecture.h"
 #include "nets/blueprint.h"
 #include "nets/model.h"
 

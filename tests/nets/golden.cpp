@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/nets/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "weights/safetensors.h"
 
 namespace giemsa::test {
@@ -38,7 +38,7 @@ std::vector<std::filesystem::path> golden_folders() {
 }
 
 Golden read_golden(const std::filesystem::path& folder) {
-  Checkpoint file = read_safetensors(folder / "activations.safetensors");
+  TensorFile file = read_safetensors(folder / "activations.safetensors");
   return {folder.filename().string(), std::move(file.tensors), std::move(file.metadata)};
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/run/session.h"
-#include "nets/convert.h"
+#include "nets/convert/convert.h"
 #include "nets/model.h"
 
 namespace giemsa::test {

@@ -1,5 +1,5 @@
 // The converter: what it stores, what it reports, what it refuses.
-#include "nets/convert.h"
+#include "nets/convert/convert.h"
 
 #include <doctest/doctest.h>
 
@@ -13,8 +13,8 @@
 #include "engine/cpu/backend.h"
 #include "nets/model.h"
 #include "tests/engine/error_text.h"
-#include "tests/nets/temporary_folder.h"
-#include "weights/checkpoint.h"
+#include "tests/temporary_folder.h"
+#include "weights/convert/checkpoint.h"
 #include "weights/quantize.h"
 #include "weights/safetensors.h"
 #include "weights/seal.h"
@@ -88,8 +88,8 @@ TEST_CASE("a converted file says where it comes from and what was assumed") {
   CHECK(model.info.classes == std::vector<std::string>{"background", "white_cell"});
   CHECK(model.info.input == InputSize{{}, 320});
   CHECK(model.info.mean == std::array<float, 3>{0, 0, 0});
-  CHECK(model.info.options.at("aspp_rates") == "6,12,18");
-  CHECK(model.info.options.at("align_corners") == "true");
+  CHECK(to_text(model.info.options).at("aspp_rates") == "6,12,18");
+  CHECK(to_text(model.info.options).at("align_corners") == "true");
   CHECK(model.info.source == "checkpoint.pt");
   CHECK(model.info.source_sha256 == sha256(map_file(golden_checkpoint("smp")).bytes));
   CHECK(model.info.converter == "giemsa " GIEMSA_VERSION);
@@ -226,13 +226,24 @@ TEST_CASE("options that do not go together are refused") {
 }
 
 TEST_CASE("a checkpoint of another family is recognised") {
-  CHECK(contains(refusal(ErrorKind::model, "mmseg", "deeplabv3plus", "smp", {}, unchanged), "--preset mmseg"));
+  CHECK(contains(refusal(ErrorKind::model, "mmseg", "deeplabv3plus", "smp", {}, unchanged),
+                 "deeplabv3plus of preset mmseg"));
   CHECK(contains(refusal(ErrorKind::model, "torchvision_v3", "deeplabv3plus", "vainf", {}, unchanged),
-                 "--arch deeplabv3 --preset torchvision"));
+                 "deeplabv3 of preset torchvision"));
   CHECK(contains(refusal(ErrorKind::model, "alexnet", "alexnet", "caffe", {}, unchanged),
-                 "--arch alexnet --preset torchvision"));
-  CHECK(
-      contains(refusal(ErrorKind::model, "caffe_alexnet", "alexnet", "torchvision", {}, unchanged), "--preset caffe"));
+                 "alexnet of preset torchvision"));
+  CHECK(contains(refusal(ErrorKind::model, "caffe_alexnet", "alexnet", "torchvision", {}, unchanged),
+                 "alexnet of preset caffe"));
+}
+
+TEST_CASE("an error says what would help") {
+  const TemporaryFolder folder;
+  const Hint other_preset =
+      test::hint_of([&] { convert_golden("mmseg", folder / "out.safetensors", "deeplabv3plus", "smp"); });
+  CHECK(other_preset.kind == Hint::Kind::preset);
+  CHECK(other_preset.subjects == std::vector<std::string>{"deeplabv3plus", "mmseg"});
+  write_safetensors(folder / "plain.safetensors", read_checkpoint(golden_checkpoint("vainf")).tensors, {});
+  CHECK(test::hint_of([&] { load_model(folder / "plain.safetensors"); }).kind == Hint::Kind::convert);
 }
 
 TEST_CASE("a single logit stands for two classes") {
@@ -282,7 +293,7 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
   CHECK(contains(load(folder / "nothing.safetensors"), "nothing.safetensors"));
   const Checkpoint checkpoint = read_checkpoint(golden_checkpoint("vainf"));
   write_safetensors(folder / "plain.safetensors", checkpoint.tensors, {{"format", "pt"}});
-  CHECK(contains(load(folder / "plain.safetensors"), "plain.safetensors", "giemsa convert"));
+  CHECK(contains(load(folder / "plain.safetensors"), "plain.safetensors", "not a Giemsa model"));
   CHECK(contains(load(golden_checkpoint("vainf")), "checkpoint.pt"));
 
   convert_golden("vainf", folder / "good.safetensors", "deeplabv3plus", "vainf");
@@ -293,7 +304,7 @@ TEST_CASE("what is no converted model is refused on loading, in one line") {
                }),
       "good.safetensors", "converted model already"));
 
-  const Checkpoint good = read_safetensors(folder / "good.safetensors");
+  const TensorFile good = read_safetensors(folder / "good.safetensors");
   const auto edited = [&](const std::string& key, const std::string& value) {
     auto metadata = good.metadata;
     if (value.empty())
@@ -341,7 +352,7 @@ TEST_CASE("a changed bit anywhere in a converted model is noticed") {
     std::ofstream(folder / "bad.safetensors", std::ios::binary) << changed;
     error_of(ErrorKind::model, [&] { load_model(folder / "bad.safetensors"); });
   }
-  Checkpoint unsealed = read_safetensors(folder / "good.safetensors");
+  TensorFile unsealed = read_safetensors(folder / "good.safetensors");
   unsealed.metadata.erase(seal_key);
   write_safetensors(folder / "unsealed.safetensors", unsealed.tensors, unsealed.metadata);
   CHECK(

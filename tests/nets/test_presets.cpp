@@ -3,7 +3,6 @@
 
 #include "tests/engine/error_text.h"
 #include "tests/nets/blank_model.h"
-#include "weights/text.h"
 
 namespace giemsa {
 
@@ -121,13 +120,11 @@ TEST_CASE(
   const Node& concat = layer(graph, "dec_cat1");
   CHECK(graph[concat.inputs[0]].name == "dec_bn2.relu");
   CHECK(graph[concat.inputs[1]].name == "dec_upsample1");
-  CHECK(contains(
-      error_of(
-          ErrorKind::usage,
-          [] {
-            deeplab_options(preset_info("deeplabv3plus", "matlab", {{"align_corners", "true"}}, {}), ErrorKind::usage);
-          }),
-      "align_corners"));
+  CHECK(contains(error_of(ErrorKind::usage,
+                          [] {
+                            preset_info("deeplabv3plus", "matlab", {{"align_corners", "true"}}, {});
+                          }),
+                 "align_corners"));
 }
 
 TEST_CASE("order of concatenation, alignment and the pooled branch") {
@@ -157,7 +154,7 @@ TEST_CASE("separable variants are told by their keys") {
   const Graph dense = build(blank_model("deeplabv3plus", "vainf"), {64, 64});
   CHECK(conv(dense, "classifier.aspp.convs.1.0").groups == 1);
   const Model model = blank_model("deeplabv3plus", "vainf", {}, "classifier.aspp.convs.1.0.body.0.weight");
-  CHECK(model.info.options.at("separable") == "plain");
+  CHECK(to_text(model.info.options).at("separable") == "plain");
   const Graph separable = build(model, {64, 64});
   CHECK(conv(separable, "classifier.aspp.convs.3.0.body.0").groups == 2048);
   CHECK(conv(separable, "classifier.aspp.convs.3.0.body.0").dilation == Size2{18, 18});
@@ -193,7 +190,7 @@ TEST_CASE("numbered layers of two towers are taken in order") {
   for (const char* key : {"classifier.1", "classifier.4", "classifier.6"})
     tensors[cat(key, ".weight")] = Tensor(DType::f32, {8, 8}, nothing);
   tensors["features.1.weight"] = Tensor(DType::f32, {8}, nothing);  // not a convolution's
-  CHECK(preset_info("alexnet", "caffe", {}, tensors).options.at("layers") ==
+  CHECK(to_text(preset_info("alexnet", "caffe", {}, tensors).options).at("layers") ==
         "features.0,features.4,features.8,features.10,features.12,classifier.1,classifier.4,classifier.6");
 }
 
@@ -201,10 +198,7 @@ TEST_CASE("unknown and impossible options are refused by name") {
   const auto refusal = [](const std::string& arch, const std::string& preset, const OptionTexts& overrides) {
     return error_of(ErrorKind::usage, [&] {
       const ModelInfo info = preset_info(arch, preset, overrides, {});
-      if (arch == "alexnet")
-        alexnet_options(info, ErrorKind::usage);
-      else
-        deeplab_options(info, ErrorKind::usage);
+      architecture_of(info).check(info, ErrorKind::usage);
     });
   };
   CHECK(contains(refusal("unet", "smp", {}), "'unet'", "deeplabv3plus"));

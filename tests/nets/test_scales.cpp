@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "nets/model.h"
+#include "tests/engine/error_text.h"
 #include "tests/nets/blank_model.h"
 
 namespace giemsa {
@@ -55,7 +56,10 @@ TEST_CASE("scales that fit no result, or are no positive number, are refused by 
 }
 
 TEST_CASE("int8 asks for scales, other precisions do not") {
-  CHECK_THROWS_WITH_AS(check_scales(network(), DType::i8), doctest::Contains("giemsa calibrate"), Error);
+  CHECK_THROWS_WITH_AS(check_scales(network(), DType::i8), doctest::Contains("no scales of its activations"), Error);
+  const Hint hint = test::hint_of([] { check_scales(network(), DType::i8); });
+  CHECK(hint.kind == Hint::Kind::calibrate);
+  CHECK(hint.subjects == std::vector<std::string>{network().file});
   check_scales(network(), DType::bf16);
   check_scales(with_scales(network(), {{"input", 1.0f}}, "a test"), DType::i8);
 }

@@ -18,27 +18,37 @@ GRAPH = ["engine/base/", "engine/ops/", "engine/graph/"]
 RUN = [*GRAPH, "engine/passes/", "engine/plan/", "engine/run/"]
 ROOMS = {
     "kernels": ["kernels/"],
+    "kernels/cpu": ["kernels/cpu/"],
     "engine/base": ["engine/base/"],
     "engine/ops": ["engine/base/", "engine/ops/"],
-    "engine/graph": GRAPH,
+    "engine/graph": [*GRAPH, "kernels/cpu/parallel.h"],
     "engine/passes": [*GRAPH, "engine/passes/"],
     "engine/plan": [*GRAPH, "engine/plan/"],
     "engine/run": [*GRAPH, "engine/plan/", "engine/run/"],
-    "engine/cpu": [*RUN, "engine/cpu/"],
-    "engine/cuda": [*RUN, "engine/cuda/", "engine/cpu/resize.h", "kernels/"],
+    "engine/cpu": [*RUN, "engine/cpu/", "kernels/cpu/"],
+    "engine/cuda": [*RUN, "engine/cuda/", "kernels/"],
     "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
-    "weights": ["engine/base/", "weights/"],
+    "weights": ["engine/base/", "kernels/cpu/matmul/quantize.h", "weights/"],
     "nets": [*GRAPH, "engine/run/", "weights/", "nets/"],
+    "nets/abi": ["engine/", "weights/", "nets/"],  # the C functions, which open devices
     "tools/text": ["engine/base/", "tools/text/"],
-    "tools/pictures": ["engine/base/", "nets/smear.h", "tools/text/", "tools/pictures/"],
+    "tools/pictures": ["engine/base/", "nets/contour.h", "nets/smear.h", "tools/text/", "tools/pictures/"],
     "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
+    "tools/eval": ["engine/", "kernels/cpu/imaging/components.h", "nets/", "weights/", "tools/"],
     "tools": ["engine/", "nets/", "weights/", "tools/"],
     "bench": ["engine/", "kernels/", "nets/", "weights/", "tools/", "bench/"],
     "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
 }
 
-# Superseded kernels, kept to be read and measured -> who may include them: no part of the product.
-LADDER = ("kernels/ladder/", ["kernels/ladder", "bench", "tests"])
+# Folders that few may include, whatever their rooms allow -> why, and those few: rooms, or single files.
+GUARDED = [
+    ("kernels/ladder/", "is superseded", ["kernels/ladder", "bench", "tests"]),
+    *[(folder, "converts files, which nothing that runs a network needs",
+       ["weights/convert", "nets/convert", "nets/onnx", "tools/commands/convert.cpp", "tests"])
+      for folder in ("nets/convert/", "nets/onnx/")],
+    ("weights/convert/", "reads checkpoints, which nothing that runs a network needs",
+     ["weights/convert", "nets/convert", "tests"]),
+]
 
 # Headers from outside, as patterns -> the rooms that may include them. What no pattern names may be included nowhere.
 # C++ standard headers (no dot, no slash) are free.
@@ -46,25 +56,36 @@ OUTSIDE = [
     ("cuda*|mma.h|cooperative_groups*", ["kernels", "engine/cuda", "bench", "tests"]),
     ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
-    ("omp.h", ["engine", "tests", "bench"]),
-    ("nlohmann/*", ["weights", "nets", "tools", "bench", "tests"]),
-    ("stb/*", ["tools/image_io"]),
+    ("omp.h", ["kernels/cpu", "engine", "tests", "bench"]),
+    ("nlohmann/*", ["weights", "nets/abi", "tools", "bench", "tests"]),
+    ("jpeglib.h|jerror.h", ["tools/image_io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
+    ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C
+    ("giemsa.h", ["nets/abi/examples"]),  # as it is installed
     ("doctest/*", ["tests"]),
     ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),
     # The operating system and the processor.
-    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h",
+    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*",
      ["engine", "weights", "nets", "tools", "bench", "tests"]),
+    ("immintrin.h|cpuid.h", ["kernels/cpu", "weights", "tools", "bench", "tests"]),
     ("execinfo.h|malloc.h", ["tests"]),
 ]
+
+# Threads on the CPU: kernels and engine start them through one header, which alone knows OpenMP's pragmas.
+PARALLEL = "kernels/cpu/parallel.h"
+OPENMP = re.compile(r"#\s*pragma\s+omp\b")
 
 # What reaches the hardware past the seam, and so past the emulator that tests kernels.
 SEAM = "kernels/device*.h|kernels/mma.h"
 HARDWARE = re.compile(
     r"<<<|\basm\s*(volatile\s*)?\(|\bextern\s+__shared__|\b__shared__\s+(?!Shared<)|\batomic[A-Z]\w*\(|"
     r"\b__(sync|threadfence|nanosleep|(shfl|ballot|any|all|match|reduce|activemask)(_|\()|ld|st[cw])\w*\(?")
+
+# What the library does not know: by which commands and options a program offers it. An Error carries a Hint instead.
+LIBRARY = ["engine", "kernels", "nets", "weights"]
+COMMAND_LINE = re.compile(r'["`][^"`]*--[a-z]|giemsa (run|eval|convert|calibrate|tune|inspect|bench|trace)\b|exit code')
 
 SOURCE_SUFFIXES = {".h", ".cpp", ".cu", ".cuh", ".py", ".sh", ".cmake"}
 INCLUDING_SUFFIXES = {".h", ".cpp", ".cu", ".cuh"}
@@ -91,7 +112,7 @@ def files_of(root):
 
 
 def lies_in(path, rooms):
-    return any(path.startswith(room + "/") for room in rooms)
+    return any(path == room or path.startswith(room + "/") for room in rooms)
 
 
 def matches(path, patterns):
@@ -100,7 +121,12 @@ def matches(path, patterns):
 
 def speaks_to_device(path):
     """Whether `path` holds device code that has to go through the seam."""
-    return matches(path, "kernels/*.h|kernels/*.cu|tests/kernels/*.cu") and not matches(path, SEAM)
+    return matches(path, "kernels/*.h|kernels/*.cu|tests/kernels/*.cu") and not matches(path, SEAM + "|kernels/cpu/*")
+
+
+def may_see_outside(path, rooms):
+    """Whether one of `rooms` holds `path`. The GPU's kernels and the CPU's are rooms of their own."""
+    return lies_in(path, [room for room in rooms if room != "kernels" or not lies_in(path, ["kernels/cpu"])])
 
 
 def room_of(path):
@@ -121,15 +147,16 @@ def include_violation(root, path, header, quoted):
         allowed = ROOMS[room]
         if not any(header == entry or (entry.endswith("/") and header.startswith(entry)) for entry in allowed):
             return f'{room} may not include "{header}", only {", ".join(allowed)}'
-        if header.startswith(LADDER[0]) and not lies_in(path, LADDER[1]):
-            return f'"{header}" is superseded: only {", ".join(LADDER[1])} may include it'
+        for folder, why, few in GUARDED:
+            if header.startswith(folder) and not lies_in(path, few):
+                return f'"{header}" {why}: only {", ".join(few)} may include it'
         return None
 
     if "." not in header and "/" not in header:
         return None
     for patterns, rooms in OUTSIDE:
         if matches(header, patterns):
-            return None if lies_in(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
+            return None if may_see_outside(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
     return f"<{header}> is no dependency of this project (see OUTSIDE)"
 
 
@@ -151,8 +178,12 @@ def violations(root):
         for number, line in enumerate(lines, start=1):
             if unfinished := UNFINISHED.search(line):
                 yield f"{path}:{number}: {unfinished[0]}; finish it, or say in the README what is missing"
+            if lies_in(path, ["kernels", "engine"]) and path != PARALLEL and (pragma := OPENMP.search(line)):
+                yield f"{path}:{number}: {pragma[0]}; loops share their work through {PARALLEL} only"
             if speaks_to_device(path) and (past_seam := HARDWARE.search(line)):
                 yield f"{path}:{number}: {past_seam[0]}; kernels reach the hardware through kernels/device.h only"
+            if suffix in INCLUDING_SUFFIXES and lies_in(path, LIBRARY) and (command := COMMAND_LINE.search(line)):
+                yield f"{path}:{number}: {command[0]}; the library knows no command line: give the Error a Hint"
             if suffix in INCLUDING_SUFFIXES and (include := INCLUDE.match(line)):
                 if why := include_violation(root, path, header=include[2], quoted=include[1] == '"'):
                     yield f"{path}:{number}: {why}"

@@ -10,8 +10,10 @@ import check_includes
 
 HEADERS = [
     "engine/base/check.h", "engine/base/tensor.h", "engine/graph/graph.h", "engine/run/session.h", "engine/plan/plan.h", "engine/cpu/backend.h",
-    "engine/device.h",
+    "engine/device.h", "engine/cpu/resize.h", "kernels/cpu/nhwc.h", "kernels/cpu/parallel.h", "kernels/cpu/matmul/quantize.h",
+    "kernels/cpu/imaging/components.h",
     "kernels/conv2d.h", "kernels/device.h", "kernels/ladder/steps.h", "weights/safetensors.h", "nets/smear.h",
+    "weights/convert/pickle.h", "nets/convert/convert.h", "nets/onnx/export.h",
     "tools/image_io/decode.h", "bench/shapes.h", "tests/ref/conv2d.h",
 ]
 
@@ -21,16 +23,41 @@ FORBIDDEN = [
     ("kernels/conv2d.cu", '"kernels/ladder/steps.h"'),
     ("engine/cuda/conv.cpp", '"kernels/ladder/steps.h"'),
     ("kernels/conv2d.cu", "<nlohmann/json.hpp>"),
-    ("weights/pickle.cpp", '"engine/graph/graph.h"'),
-    ("weights/pickle.cpp", '"nets/smear.h"'),
+    ("weights/sha256.cpp", '"engine/graph/graph.h"'),
+    ("weights/sha256.cpp", '"nets/smear.h"'),
     ("engine/graph/graph.cpp", '"kernels/conv2d.h"'),
     ("engine/cpu/conv.cpp", '"kernels/conv2d.h"'),
+    ("engine/cuda/conv.cpp", '"engine/cpu/resize.h"'),
+    ("engine/base/tensor.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/graph/graph.cpp", '"kernels/cpu/nhwc.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"kernels/conv2d.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"engine/base/tensor.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"engine/base/check.h"'),
+    ("kernels/cpu/layers/pool.simd.h", '"engine/base/tensor.h"'),
+    ("kernels/cpu/layers/pool.cpp", "<oneapi/dnnl/dnnl.hpp>"),
+    ("kernels/cpu/layers/pool.cpp", "<cuda_runtime.h>"),
+    ("engine/cpu/conv.cpp", "<immintrin.h>"),
+    ("kernels/conv2d.cu", "<immintrin.h>"),
+    ("kernels/conv2d.cu", "<omp.h>"),
+    ("weights/pickle.cpp", '"kernels/cpu/nhwc.h"'),
+    ("tools/commands/run.cpp", '"kernels/cpu/imaging/components.h"'),
     ("engine/graph/graph.cpp", '"weights/safetensors.h"'),
     ("engine/graph/graph.cpp", '"nets/smear.h"'),
     ("engine/graph/graph.cpp", "<dnnl.hpp>"),
     ("engine/cuda/conv.cpp", "<oneapi/dnnl/dnnl.hpp>"),
     ("engine/run/session.cpp", "<cuda_runtime.h>"),
     ("engine/trace.cpp", "<nlohmann/json.hpp>"),
+    ("nets/model.cpp", '"weights/convert/pickle.h"'),
+    ("weights/seal.cpp", '"weights/convert/pickle.h"'),
+    ("nets/onnx/export.cpp", '"weights/convert/pickle.h"'),
+    ("tools/cli/model_files.cpp", '"weights/convert/pickle.h"'),
+    ("tools/commands/convert.cpp", '"weights/convert/pickle.h"'),
+    ("nets/smear.cpp", '"nets/convert/convert.h"'),
+    ("tools/commands/run.cpp", '"nets/convert/convert.h"'),
+    ("bench/bench_conv2d.cpp", '"nets/convert/convert.h"'),
+    ("nets/model.cpp", '"nets/onnx/export.h"'),
+    ("weights/convert/pickle.cpp", '"nets/convert/convert.h"'),
+    ("nets/model.cpp", "<nlohmann/json.hpp>"),
     ("nets/alexnet.cpp", '"engine/plan/plan.h"'),
     ("nets/alexnet.cpp", '"engine/cpu/backend.h"'),
     ("nets/alexnet.cpp", '"tools/image_io/decode.h"'),
@@ -39,7 +66,7 @@ FORBIDDEN = [
     ("tools/giemsa.cpp", '"bench/shapes.h"'),
     ("tools/commands/run.cpp", "<CLI/CLI.hpp>"),
     ("tools/text/html.cpp", '"nets/smear.h"'),
-    ("tools/giemsa.cpp", "<stb/stb_image.h>"),
+    ("tools/giemsa.cpp", "<jpeglib.h>"),
     ("tools/giemsa.cpp", "<zlib.h>"),
     ("tools/giemsa.cpp", "<benchmark/benchmark.h>"),
     ("nets/alexnet.cpp", "<CLI/CLI.hpp>"),
@@ -48,7 +75,7 @@ FORBIDDEN = [
     ("bench/bench_conv2d.cpp", '"tests/ref/conv2d.h"'),
     ("kernels/conv2d.cu", '"tests/ref/conv2d.h"'),
     ("engine/graph/graph.cpp", '"tests/ref/conv2d.h"'),
-    ("weights/pickle.cpp", '"tests/ref/conv2d.h"'),
+    ("weights/sha256.cpp", '"tests/ref/conv2d.h"'),
     ("nets/alexnet.cpp", '"tests/ref/conv2d.h"'),
     ("tools/giemsa.cpp", '"tests/ref/conv2d.h"'),
     ("engine/graph/graph.cpp", '"check.h"'),
@@ -67,6 +94,14 @@ FORBIDDEN = [
 ]
 
 PERMITTED = [
+    ("kernels/cpu/layers/pool.cpp", '"kernels/cpu/nhwc.h"'),
+    ("kernels/cpu/layers/pool.cpp", "<immintrin.h>"),
+    ("kernels/cpu/parallel.h", "<omp.h>"),
+    ("engine/cpu/conv.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/cuda/conv.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/graph/fold.cpp", '"kernels/cpu/parallel.h"'),
+    ("weights/quantize.cpp", '"kernels/cpu/matmul/quantize.h"'),
+    ("tools/eval/truth.cpp", '"kernels/cpu/imaging/components.h"'),
     ("kernels/conv2d.cu", '"kernels/device.h"'),
     ("kernels/device.h", "<cuda_runtime.h>"),
     ("kernels/conv2d.cu", "<cstdint>"),
@@ -74,9 +109,15 @@ PERMITTED = [
     ("kernels/ladder/conv2d_v1.cu", '"kernels/conv2d.h"'),
     ("bench/bench_conv2d.cpp", '"kernels/ladder/steps.h"'),
     ("tests/ops/test_conv2d.cpp", '"kernels/ladder/steps.h"'),
-    ("weights/pickle.cpp", '"engine/base/tensor.h"'),
-    ("weights/pickle.cpp", "<nlohmann/json.hpp>"),
-    ("weights/pickle.cpp", "<sys/mman.h>"),
+    ("weights/sha256.cpp", '"engine/base/tensor.h"'),
+    ("weights/sha256.cpp", "<nlohmann/json.hpp>"),
+    ("weights/sha256.cpp", "<sys/mman.h>"),
+    ("weights/convert/pickle.cpp", '"weights/safetensors.h"'),
+    ("weights/convert/torch_zip.cpp", '"weights/convert/pickle.h"'),
+    ("nets/convert/convert.cpp", '"weights/convert/pickle.h"'),
+    ("tools/commands/convert.cpp", '"nets/convert/convert.h"'),
+    ("tools/commands/convert.cpp", '"nets/onnx/export.h"'),
+    ("tests/nets/test_convert.cpp", '"nets/convert/convert.h"'),
     ("engine/cuda/conv.cpp", '"kernels/conv2d.h"'),
     ("engine/cpu/conv.cpp", "<oneapi/dnnl/dnnl.hpp>"),
     ("engine/cpu/conv.cpp", '"engine/run/session.h"'),
@@ -85,7 +126,7 @@ PERMITTED = [
     ("nets/alexnet.cpp", '"weights/safetensors.h"'),
     ("tools/giemsa.cpp", '"nets/smear.h"'),
     ("tools/cli/command.h", "<CLI/CLI.hpp>"),
-    ("tools/image_io/decode.cpp", "<stb/stb_image.h>"),
+    ("tools/image_io/decode.cpp", "<jpeglib.h>"),
     ("tools/pictures/png.cpp", "<zlib.h>"),
     ("bench/bench_conv2d.cpp", '"kernels/conv2d.h"'),
     ("tests/ops/test_conv2d.cpp", '"tests/ref/conv2d.h"'),
@@ -142,6 +183,29 @@ class CheckIncludes(unittest.TestCase):
             self.assertEqual(self.found(), [])
         self.write("kernels/conv2d.cu", "__shared__ Shared<float, 32> tile;\n__global__ void __launch_bounds__(32)\n"
                                         "atomic_add(p, 1);\n")
+        self.assertEqual(self.found(), [])
+
+    def test_threads_are_started_in_one_place(self):
+        for path in ("kernels/cpu/layers/pool.cpp", "kernels/cpu/layers/pool.simd.h", "engine/graph/fold.cpp"):
+            with self.subTest(path=path):
+                file = self.write(path, "// why\n#pragma omp parallel for\n")
+                self.assert_reported(f"{path}:2: ", "kernels/cpu/parallel.h only")
+                file.unlink()
+        for path in ("kernels/cpu/parallel.h", "tools/bench/ceilings.cpp"):
+            self.write(path, "#  pragma omp parallel for\n")
+        self.assertEqual(self.found(), [])
+
+    def test_the_library_knows_no_command_line(self):
+        for line in ('fail("take --preset smp");', 'fail("--device ", name);', "// as `--to onnx` wants", "// what giemsa tune made",
+                     'cat("make one with: giemsa convert ", file);', "usage,  ///< wrong (exit code 2)"):
+            for path in ("engine/device.cpp", "kernels/conv2d.cu", "nets/model.cpp", "weights/seal.h"):
+                with self.subTest(line=line, path=path):
+                    file = self.write(path, f"// why\n{line}\n")
+                    self.assert_reported(f"{path}:2: ", "knows no command line")
+                    file.unlink()
+            self.write("tools/cli/messages.cpp", f"{line}\n")
+            self.assertEqual(self.found(), [])
+        self.write("weights/seal.h", "for (; blocks > 0; --blocks) --node;  // compiled with --fmad=false\n")
         self.assertEqual(self.found(), [])
 
     def test_large_file(self):

@@ -1,4 +1,4 @@
-#include "weights/checkpoint.h"
+#include "weights/convert/checkpoint.h"
 
 #include "tests/weights/bytes.h"
 #include "weights/safetensors.h"

@@ -1,4 +1,4 @@
-#include "weights/pickle.h"
+#include "weights/convert/pickle.h"
 
 #include "tests/weights/bytes.h"
 

@@ -38,8 +38,7 @@ TEST_CASE("what is written is read back, as views, whatever the element type and
   const std::map<std::string, std::string> metadata = {{"arch", "alexnet"}, {"quote\n", "\"\\"}};
   write_safetensors(path, tensors, metadata);
 
-  const Checkpoint read = read_safetensors(path);
-  CHECK(read.format == "safetensors");
+  const TensorFile read = read_safetensors(path);
   CHECK(read.metadata == metadata);
   REQUIRE(read.tensors.size() == tensors.size());
   for (const auto& [name, tensor] : tensors) {
@@ -93,7 +92,7 @@ TEST_CASE("misaligned tensors are copied to where their type can be read") {
   const std::string content = le<std::uint64_t>(header.size()) + header + "\x07" + le(1.5f);
   for (std::size_t shift = 0; shift < 4; ++shift) {
     const FileBytes moved = in_memory(std::string(shift, ' ') + content);
-    const Checkpoint read = read_safetensors(FileBytes{"moved", moved.bytes.subspan(shift), moved.owner});
+    const TensorFile read = read_safetensors(FileBytes{"moved", moved.bytes.subspan(shift), moved.owner});
     CHECK(read.tensors.at("f").as<float>()[0] == 1.5f);
     CHECK(reinterpret_cast<std::uintptr_t>(read.tensors.at("f").bytes().data()) % 4 == 0);
   }
@@ -112,7 +111,7 @@ TEST_CASE("tensors of whole cache lines are written to whole cache lines, whatev
                      {"d", Tensor::from(Shape{16}, std::vector<float>(16))},
                      {"e", bytes(64)}},
                     {});
-  const Checkpoint read = read_safetensors(path);
+  const TensorFile read = read_safetensors(path);
   for (const char* name : {"b", "d", "e"})
     CHECK(reinterpret_cast<std::uintptr_t>(read.tensors.at(name).bytes().data()) % 64 == 0);
 }

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "tests/weights/bytes.h"
-#include "weights/checkpoint.h"
+#include "weights/convert/checkpoint.h"
 
 namespace giemsa {
 namespace {

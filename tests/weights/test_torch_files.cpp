@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/weights/bytes.h"
-#include "weights/checkpoint.h"
+#include "weights/convert/checkpoint.h"
 
 namespace giemsa {
 namespace {

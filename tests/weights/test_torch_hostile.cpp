@@ -1,8 +1,8 @@
 // PyTorch files that PyTorch would not write: what they ask for must be refused before it costs anything.
 #include "tests/weights/bytes.h"
-#include "weights/checkpoint.h"
-#include "weights/torch_legacy.h"
-#include "weights/torch_zip.h"
+#include "weights/convert/checkpoint.h"
+#include "weights/convert/torch_legacy.h"
+#include "weights/convert/torch_zip.h"
 
 namespace giemsa {
 namespace {

@@ -5,21 +5,12 @@
 #include <cmath>
 #include <cstring>
 
+#include "nets/architecture.h"
+
 namespace giemsa::bench {
 namespace {
 
 constexpr std::int64_t most_in_batch = 1024;
-
-struct Architecture {
-  const char *name, *preset;
-};
-constexpr Architecture architectures[] = {
-    {"deeplabv3plus", "smp"}, {"deeplabv3", "torchvision"}, {"alexnet", "torchvision"}};
-
-const Architecture* find_architecture(const std::string& name) {
-  const auto found = std::ranges::find(architectures, name, [](const Architecture& a) { return std::string(a.name); });
-  return found == std::end(architectures) ? nullptr : found;
-}
 
 std::int64_t parse_batch(const std::string& text, const std::string& whole) {
   std::int64_t batch = 0;
@@ -35,8 +26,8 @@ NetSpec NetSpec::parse(const std::string& text) {
   std::istringstream parts(text);
   NetSpec spec;
   std::getline(parts, spec.arch, ':');
-  check(find_architecture(spec.arch), ErrorKind::usage, "no network '", spec.arch,
-        "'; there are deeplabv3plus, deeplabv3 and alexnet");
+  check(std::ranges::any_of(architectures(), [&](const Architecture& row) { return row.name == spec.arch; }),
+        ErrorKind::usage, "no network '", spec.arch, "'; there are ", architecture_names());
   for (std::string part; std::getline(parts, part, ':');) {
     if (part.find('x') != std::string::npos)
       spec.size = InputSize::parse(part);
@@ -47,9 +38,7 @@ NetSpec NetSpec::parse(const std::string& text) {
 }
 
 Model random_network(const std::string& arch) {
-  const Architecture* found = find_architecture(arch);
-  check(found, ErrorKind::usage, "no network '", arch, "'");
-  return random_model(arch, found->preset, 1);
+  return random_model(arch, std::string(architecture(arch, ErrorKind::usage).presets.front().name), 1);
 }
 
 Graph network_graph(const Model& model, const std::optional<InputSize>& size, std::int64_t batch) {

@@ -4,28 +4,10 @@
 #include <cmath>
 
 #include "engine/base/check.h"
+#include "engine/base/split_mix.h"
 #include "tools/text/percentile.h"
 
 namespace giemsa::eval {
-namespace {
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-class SplitMix64 {
- public:
-  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-}  // namespace
 
 std::vector<Interval> bootstrap_intervals(std::size_t images, const BootstrapOptions& options,
                                           const FiguresOf& figures_of) {
@@ -35,7 +17,7 @@ std::vector<Interval> bootstrap_intervals(std::size_t images, const BootstrapOpt
   std::vector<std::vector<double>> values(figures_of(drawn).size());  // of each figure, one a replicate
   SplitMix64 random(options.seed);
   for (int replicate = 0; images > 0 && replicate < options.replicates; ++replicate) {
-    for (std::size_t& index : drawn) index = static_cast<std::size_t>((random.next() >> 32) * images >> 32);
+    for (std::size_t& index : drawn) index = static_cast<std::size_t>((random.bits() >> 32) * images >> 32);
     const std::vector<double> figures = figures_of(drawn);
     for (std::size_t i = 0; i < values.size(); ++i)
       if (!std::isnan(figures[i])) values[i].push_back(figures[i]);

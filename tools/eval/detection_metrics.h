@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/box.h"
 #include "tools/eval/confusion_matrix.h"
-#include "tools/pictures/contour.h"  // Box
 
 namespace giemsa::eval {
 

@@ -53,12 +53,12 @@ Json head_json(const Evaluation& evaluation) {
   RunInfo info = evaluation.info;
   if (!info.options.segment_size) info.options.segment_size = InputSize{};
   Json head = provenance_json(info);
-  for (const char* of_run : {"max_pixels", "crops", "geojson"}) head["settings"].erase(of_run);
+  Json& settings = head["settings"] = finding_json(info.options);
   if (evaluation.task == Task::whole_crops) {
     head["models"].erase("segmenter");
-    for (const char* of_finding : {"segment_size", "min_area", "threshold", "crop", "mask_resolution"})
-      head["settings"].erase(of_finding);
+    settings = Json::object();
   }
+  settings["threads"] = info.compute.threads;
   return head;
 }
 

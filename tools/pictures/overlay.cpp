@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/base/box.h"
 #include "engine/base/check.h"
 #include "tools/pictures/lettering.h"
 
@@ -12,13 +13,6 @@ namespace giemsa {
 namespace {
 
 constexpr Color black = {0, 0, 0}, white = {255, 255, 255};
-
-/// Pixels x .. x+w-1, y .. y+h-1.
-struct Rectangle {
-  int x, y, w, h;
-
-  bool overlaps(const Rectangle& o) const { return x < o.x + o.w && o.x < x + w && y < o.y + o.h && o.y < y + h; }
-};
 
 /// Pixels a grid step of the letters, from the image's size: capitals of 10 pixels at 640 x 480.
 float unit_for(const Frame& frame) {
@@ -60,19 +54,19 @@ void draw_outline(Frame& frame, const Labels& labels, const Cell& cell, float un
 
 /// Where a tag of this size goes: above the cell, below it, or inside, the first that is free; always inside the frame
 /// as far as it fits.
-Rectangle place_tag(const Frame& frame, const Cell& cell, int w, int h, int gap, std::span<const Rectangle> taken) {
+Box place_tag(const Frame& frame, const Cell& cell, int w, int h, int gap, std::span<const Box> taken) {
   const int x = std::clamp(cell.x + (cell.w - w) / 2, 0, std::max(0, frame.width - w));
   const std::array rows = {cell.y - gap - h, cell.y + cell.h + gap, cell.y + gap};
   const auto free = [&](int y) {
-    const Rectangle tag{x, y, w, h};
+    const Box tag{x, y, w, h};
     return y >= 0 && y + h <= frame.height &&
-           std::none_of(taken.begin(), taken.end(), [&](const Rectangle& other) { return tag.overlaps(other); });
+           std::none_of(taken.begin(), taken.end(), [&](const Box& other) { return tag.overlaps(other); });
   };
   const auto row = std::find_if(rows.begin(), rows.end(), free);
   return {x, std::clamp(row != rows.end() ? *row : rows[0], 0, std::max(0, frame.height - h)), w, h};
 }
 
-void fill_rounded(Frame& frame, const Rectangle& r, float radius, const Color& color) {
+void fill_rounded(Frame& frame, const Box& r, float radius, const Color& color) {
   for (int y = std::max(0, r.y); y < std::min(frame.height, r.y + r.h); ++y)
     for (int x = std::max(0, r.x); x < std::min(frame.width, r.x + r.w); ++x) {
       const auto beyond = [&](int at, int start, int size) {  // distance past the straight part of a side
@@ -99,13 +93,13 @@ Frame draw_overlay(const Frame& frame, const Labels& labels, std::span<const Cel
   const float unit = unit_for(frame);
   for (const Cell& cell : cells) draw_outline(picture, labels, cell, unit);
 
-  std::vector<Rectangle> tags;
+  std::vector<Box> tags;
   const int pad = static_cast<int>(std::ceil(1.5f * unit)), gap = static_cast<int>(std::ceil(2 * unit));
   for (const Cell& cell : cells) {
     const auto index = static_cast<std::size_t>(cell.class_index);
     const std::string text = cat(classes[index], ' ', std::lround(100 * cell.probabilities[index]), '%');
     const Color color = class_color(cell.class_index);
-    const Rectangle tag = place_tag(frame, cell, text_width(text, unit) + 2 * pad, text_height(unit) + pad, gap, tags);
+    const Box tag = place_tag(frame, cell, text_width(text, unit) + 2 * pad, text_height(unit) + pad, gap, tags);
     fill_rounded(picture, tag, 2 * unit, color);
     draw_text(picture, tag.x + pad, tag.y + pad, unit, text, text_color_on(color));
     tags.push_back(tag);

@@ -1,8 +1,8 @@
 // Small pictures for pages.
 #pragma once
 
+#include "engine/base/box.h"
 #include "engine/base/frame.h"
-#include "tools/pictures/contour.h"  // Box
 
 namespace giemsa {
 

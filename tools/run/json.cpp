@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/text/text.h"
+
 namespace giemsa {
 namespace {
 
@@ -10,18 +12,20 @@ Json model_json(const ModelFile& model) {
   return {{"file", model.file}, {"sha256", model.sha256}, {"arch", model.arch}, {"preset", model.preset}};
 }
 
-Json settings_json(const RunInfo& info) {
-  const SmearOptions& options = info.options;
-  return {{"segment_size", options.segment_size.value().to_string()},
-          {"min_area", options.min_area},
-          {"threshold", rounded(options.threshold, 6)},
-          {"crop", options.crop == CropMode::tight ? "tight" : "matlab"},
-          {"mask_resolution", options.mask_at_frame_resolution ? "frame" : "network"},
-          {"max_pixels", info.max_pixels},
-          {"crops", info.crops},
-          {"geojson", info.geojson},
-          {"threads", info.compute.threads}};
-}
+struct JsonWriter {
+  Json& json;
+
+  void operator()(const char* name, const std::optional<InputSize>& size) const {
+    json[name] = size.value().to_string();
+  }
+  void operator()(const char* name, std::int64_t value) const { json[name] = value; }
+  void operator()(const char* name, bool value) const { json[name] = value; }
+  void operator()(const char* name, float value) const { json[name] = rounded(value, 6); }
+  template <class Enum, class Words>
+  void operator()(const char* name, Enum value, const Words& words) const {
+    json[name] = words[static_cast<std::size_t>(value)];
+  }
+};
 
 Json cell_json(const Cell& cell, const std::vector<std::string>& classes) {
   Json probabilities = Json::object();
@@ -49,27 +53,47 @@ Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
   return cell;
 }
 
+Json left_out_json(const LeftOut& left_out) {
+  Json folders = Json::array();
+  for (const auto& folder : left_out.linked_folders) folders.push_back(as_utf8(folder.string()));
+  return {{"types", Json(left_out.types)}, {"earlier_results", left_out.results}, {"linked_folders", folders}};
+}
+
 }  // namespace
 
+Json finding_json(const SmearOptions& options) {
+  Json json = Json::object();
+  visit_finding(options, JsonWriter{json});
+  return json;
+}
+
+Json options_json(const RunOptions& options) {
+  Json json = finding_json(options);
+  visit_run(options, JsonWriter{json});
+  return json;
+}
+
 Json provenance_json(const RunInfo& info) {
+  Json settings = options_json(info.options);
+  settings["threads"] = info.compute.threads;
   return {{"schema", 1},
           {"giemsa", GIEMSA_VERSION},
           {"notice", research_use_only},
           {"device", info.device},
           {"precision", info.precision},
           {"models", {{"segmenter", model_json(info.segmenter)}, {"classifier", model_json(info.classifier)}}},
-          {"settings", settings_json(info)}};
+          {"settings", std::move(settings)}};
 }
 
 Json identity_json(const RunInfo& info) {
-  Json settings = settings_json(info);
-  settings.erase("threads");  // changes the time taken only
   return {{"giemsa", GIEMSA_VERSION},
           {"device", info.device.substr(0, info.device.find(' '))},
           {"precision", info.precision},
+          {"provider", info.compute.provider},
+          {"tuning", info.tuning_sha256},
           {"segmenter", info.segmenter.sha256},
           {"classifier", info.classifier.sha256},
-          {"settings", settings}};
+          {"settings", options_json(info.options)}};  // no threads: these change the time taken only
 }
 
 Json image_json(const ImageResult& image, const std::vector<std::string>& classes) {
@@ -81,6 +105,7 @@ Json image_json(const ImageResult& image, const std::vector<std::string>& classe
           {"height", image.height},
           {"ok", image.ok()},
           {"error", image.ok() ? Json() : Json(image.error)},
+          {"warning", image.warning.empty() ? Json() : Json(image.warning)},
           {"cells", std::move(cells)},
           {"ms",
            {{"decode", rounded(image.decode_ms, 3)},
@@ -95,6 +120,7 @@ ImageResult image_from_json(const Json& json, const std::vector<std::string>& cl
   image.file = json.at("file");
   image.name = json.at("name");
   if (!json.at("ok")) image.error = json.at("error");
+  if (!json.at("warning").is_null()) image.warning = json.at("warning");
   image.width = json.at("width");
   image.height = json.at("height");
   for (const Json& cell : json.at("cells")) image.cells.push_back(cell_from_json(cell, classes));
@@ -107,6 +133,8 @@ ImageResult image_from_json(const Json& json, const std::vector<std::string>& cl
 
 Json document_json(const RunInfo& info, std::span<const ImageResult> images) {
   Json document = provenance_json(info);
+  document["complete"] = !info.interrupted;
+  document["left_out"] = left_out_json(info.left_out);
   Json& list = document["images"] = Json::array();
   for (const ImageResult& image : images) list.push_back(image_json(image, info.classes));
   return document;

@@ -13,6 +13,10 @@ namespace giemsa {
 /// Keys keep the order in which they are written.
 using Json = nlohmann::ordered_json;
 
+/// The options by name; of those that a run has, first what decides which cells are found.
+Json finding_json(const SmearOptions& options);
+Json options_json(const RunOptions& options);
+
 /// The document's head: schema, version, device, precision, models, settings.
 Json provenance_json(const RunInfo& info);
 

@@ -13,13 +13,13 @@ std::vector<std::pair<const char*, std::string>> provenance(const RunInfo& info,
   std::vector<std::pair<const char*, std::string>> rows = {
       {"giemsa", GIEMSA_VERSION}, {"device", info.device}, {"precision", info.precision}};
   if (segmented) {
-    const SmearOptions& options = info.options;
+    const auto options = finding_texts(info.options);
     rows.insert(rows.end(), {{"segmenter", described(info.segmenter)},
-                             {"segment size", options.segment_size.value().to_string()},
-                             {"threshold", cat(options.threshold)},
-                             {"least area", cat(options.min_area, " pixels")},
-                             {"crop", options.crop == CropMode::tight ? "tight" : "matlab"},
-                             {"mask resolution", options.mask_at_frame_resolution ? "frame" : "network"}});
+                             {"segment size", options.at("segment_size")},
+                             {"threshold", options.at("threshold")},
+                             {"least area", options.at("min_area") + " pixels"},
+                             {"crop", options.at("crop")},
+                             {"mask resolution", options.at("mask_resolution")}});
   }
   rows.emplace_back("classifier", described(info.classifier));
   return rows;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tools/text/percentile.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
@@ -62,9 +63,8 @@ void TextTable::finish(const RunInfo& info) {
   if (const std::size_t failed = images_ - times_.size()) out_ << " (" << failed << " failed)";
   out_ << ", " << counted(static_cast<std::size_t>(cells), "cell");
   if (!times_.empty()) {
-    const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);
-    std::nth_element(times_.begin(), middle, times_.end());
-    out_ << format(", median %.1f ms an image", *middle);
+    std::ranges::sort(times_);
+    out_ << format(", median %.1f ms an image", percentile(times_, 0.5));
   }
   out_ << "\n\n";
 
@@ -77,13 +77,13 @@ void TextTable::finish(const RunInfo& info) {
     out_ << '\n';
   }
 
-  const SmearOptions& options = info.options;
+  const auto options = finding_texts(info.options);
   out_ << "giemsa " << GIEMSA_VERSION << " on " << info.device << ", " << info.precision << '\n'
        << described("segmenter ", info.segmenter) << '\n'
        << described("classifier", info.classifier) << '\n'
-       << "segment size " << options.segment_size.value().to_string() << ", threshold " << options.threshold
-       << ", min area " << options.min_area << ", crop " << (options.crop == CropMode::tight ? "tight" : "matlab")
-       << ", mask resolution " << (options.mask_at_frame_resolution ? "frame" : "network") << '\n'
+       << "segment size " << options.at("segment_size") << ", threshold " << options.at("threshold") << ", min area "
+       << options.at("min_area") << ", crop " << options.at("crop") << ", mask resolution "
+       << options.at("mask_resolution") << '\n'
        << research_use_only << std::endl;
 }
 

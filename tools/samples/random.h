@@ -1,33 +1,19 @@
-// Seeded random numbers that are the same with every compiler and on every platform (std's distributions are not).
+// What drawing a smear leaves to chance, the same on every machine.
 #pragma once
 
 #include <cstdint>
 
+#include "engine/base/split_mix.h"
 #include "tools/samples/geometry.h"
 
 namespace giemsa::samples {
 
-/// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). Two draws in one expression
-/// have no defined order in C++: draw into named variables, or inside braces.
-class Random {
+class Random : public SplitMix64 {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t bits() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  using SplitMix64::SplitMix64;
 
   /// A seed for noise.h.
   std::uint32_t seed() { return static_cast<std::uint32_t>(bits() >> 32); }
-
-  /// Uniform in [low, high).
-  float uniform(float low, float high) {
-    const float unit = static_cast<float>(bits() >> 40) * 0x1p-24f;
-    return low + (high - low) * unit;
-  }
 
   /// Uniform in low..high, both included.
   int integer(int low, int high) {
@@ -42,9 +28,6 @@ class Random {
   }
 
   bool chance(float probability) { return uniform(0, 1) < probability; }
-
- private:
-  std::uint64_t state_;
 };
 
 }  // namespace giemsa::samples

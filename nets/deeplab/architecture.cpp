@@ -1,0 +1,115 @@
+// DeepLabv3 and DeepLabv3+ as rows of the table of architectures.
+#include <algorithm>
+
+#include "nets/deeplab/deeplab.h"
+#include "nets/deeplab/presets.h"
+
+namespace giemsa {
+
+namespace {
+
+NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
+  return parse_deeplab_options(texts, kind);
+}
+
+const DeepLabOptions& options_of(const ModelInfo& info) {
+  return std::get<DeepLabOptions>(info.options);
+}
+
+void check_input_size(const DeepLabPreset& preset, const DeepLabOptions& options, Size2 size, ErrorKind kind) {
+  check(!preset.fixed_upsampling || (size.h % options.output_stride == 0 && size.w % options.output_stride == 0), kind,
+        "input size: ", size.w, 'x', size.h, " is no multiple of the output stride ", options.output_stride,
+        ", as preset ", preset.name, " needs");
+}
+
+void check_info(const ModelInfo& info, ErrorKind kind) {
+  const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
+  const DeepLabOptions& options = options_of(info);
+  const OptionTexts texts = to_text(options);
+  check(std::ranges::count(preset.output_strides, options.output_stride) == 1, kind, "output_stride: preset ",
+        preset.name, " has no output stride of ", options.output_stride);
+  check(std::ranges::count(preset.separable, options.separable) == 1, kind, "separable: preset ", preset.name,
+        " has no variant ", texts.at("separable"));
+
+  // These decide which layers there are, so the layout answers for them.
+  const OptionTexts defaults = to_text(preset.options(options.output_stride));
+  for (const char* name : {"stem", "aspp_pool", "after_aspp", "decoder"})
+    check(texts.at(name) == defaults.at(name), kind, name, ": checkpoints of preset ", preset.name, " have ",
+          in_quotes(defaults.at(name)), ", not ", in_quotes(texts.at(name)));
+  check((options.decoder_concat == DecoderConcat::none) == (info.arch == "deeplabv3"), kind,
+        "decoder_concat: ", texts.at("decoder_concat"), " does not go with ", info.arch);
+  if (info.input.long_side == 0) check_input_size(preset, options, info.input.fixed, kind);
+}
+
+/// The network itself: `deeplabv3` or `deeplabv3plus`.
+template <auto network>
+ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+  const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
+  const DeepLabOptions& options = options_of(info);
+  check_input_size(preset, options, layers.size(image), ErrorKind::usage);
+  return network(layers, image, preset.layout(options.separable), options,
+                 static_cast<std::int64_t>(info.classes.size()));
+}
+
+DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& given, const TensorMap& tensors) {
+  std::int64_t output_stride = preset.output_strides.front();
+  if (const auto it = given.find("output_stride"); it != given.end())
+    output_stride = parse_int(it->second, ErrorKind::usage, "output_stride");
+  DeepLabOptions options = preset.options(output_stride);
+  options.separable = preset.separable.front();
+  if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
+  return options;
+}
+
+bool fits(const DeepLabPreset& preset, const TensorMap& tensors) {
+  const DeepLabLayout layout = preset.layout(preset.separable.front());
+  const std::string& characteristic =
+      layout.low_level.conv.empty() ? layout.after_aspp.back().conv : layout.low_level.conv;
+  return std::ranges::all_of(std::array{layout.backbone.stem[0].conv, characteristic, layout.classifier},
+                             [&](const std::string& layer) { return tensors.contains(layer + ".weight"); });
+}
+
+std::vector<Preset> presets_of(std::string_view arch) {
+  std::vector<Preset> presets;
+  for (const DeepLabPreset& each : deeplab_presets()) {
+    if (each.arch != arch) continue;
+    const DeepLabPreset* preset = &each;  // lives as long as the program
+    presets.push_back(
+        {.name = preset->name,
+         .image = preset->image,
+         .options = [preset](const OptionTexts& given,
+                             const TensorMap& tensors) { return default_options(*preset, given, tensors); },
+         .fits = [preset](const TensorMap& tensors) { return fits(*preset, tensors); }});
+    if (preset->constants) presets.back().constants = preset->constants;
+  }
+  return presets;
+}
+
+template <auto network>
+Architecture row(std::string_view name) {
+  return {
+      .name = name,
+      .role = Role::segmenter,
+      .has_linear_layers = false,
+      .presets = presets_of(name),
+      .parse = parse,
+      .check = check_info,
+      .size_multiple = [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).output_stride; },
+      .logits_layer =
+          [](const ModelInfo& info) {
+            return deeplab_preset(info.arch, info.preset).layout(options_of(info).separable).classifier;
+          },
+      .build = build<network>};
+}
+
+}  // namespace
+
+Architecture deeplabv3plus_architecture() {
+  return row<deeplabv3plus>("deeplabv3plus");
+}
+
+Architecture deeplabv3_architecture() {
+  return row<deeplabv3>("deeplabv3");
+}
+
+}  // namespace giemsa

@@ -1,0 +1,20 @@
+// DeepLabv3 (arxiv.org/abs/1706.05587) and DeepLabv3+ (arxiv.org/abs/1802.02611) on ResNet-50.
+#pragma once
+
+#include "nets/deeplab/layout.h"
+#include "nets/deeplab/options.h"
+#include "nets/layers.h"
+
+namespace giemsa {
+
+/// `image` {N,3,H,W} -> logits {N,classes,H,W}. `classes` is the full-width network's; the classifier's tensor decides.
+ValueId deeplabv3(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
+                  std::int64_t classes);
+ValueId deeplabv3plus(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
+                      std::int64_t classes);
+
+struct Architecture;
+Architecture deeplabv3_architecture();
+Architecture deeplabv3plus_architecture();
+
+}  // namespace giemsa

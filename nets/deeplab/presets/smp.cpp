@@ -1,0 +1,53 @@
+// segmentation_models_pytorch: DeepLabV3Plus(encoder_name="resnet50").
+//
+// Source: decoders/deeplabv3/decoder.py and encoders/_base.py (make_dilated), 0.3 to 0.6. A stage past the output
+// stride loses its strides and is dilated in every block; the rates are 12, 24, 36 at both output strides; upsampling
+// is by factors, with aligned corners. `decoder_aspp_separable` (default on) shows in the keys; the convolution behind
+// the ASPP and the decoder's are separable always. Encoders called "tu-resnet50" dilate otherwise (contracted) and
+// prefix their keys `encoder.model.`.
+#include "nets/deeplab/presets.h"
+
+namespace giemsa {
+
+namespace {
+
+DeepLabOptions options(std::int64_t output_stride) {
+  DeepLabOptions options;
+  options.output_stride = output_stride;
+  options.dilation = DilationRule::uniform;
+  options.aspp_rates = {12, 24, 36};
+  options.after_aspp = {1, 3};
+  options.align_corners = true;
+  return options;
+}
+
+DeepLabLayout layout(Separable separable) {
+  DeepLabLayout layout;
+  layout.backbone.stem = {{.conv = "encoder.conv1", .bn = "encoder.bn1"}};
+  layout.backbone.pool = "encoder.maxpool";
+  layout.backbone.layers = torchvision_layers("encoder.");
+  name_torchvision_aspp(layout, "decoder.aspp.0.", separable, "0.0", "0.1");
+  layout.after_aspp.push_back({.conv = "decoder.aspp.1.1", .bn = "decoder.aspp.2", .depthwise = "decoder.aspp.1.0"});
+  layout.aspp_upsample = "decoder.up";
+  layout.low_level = {.conv = "decoder.block1.0", .bn = "decoder.block1.1"};
+  layout.decoder_concat = "decoder.concat";
+  layout.decoder = {{.conv = "decoder.block2.0.1", .bn = "decoder.block2.1", .depthwise = "decoder.block2.0.0"}};
+  layout.classifier = "segmentation_head.0";
+  layout.logits_upsample = "segmentation_head.1";
+  return layout;
+}
+
+}  // namespace
+
+DeepLabPreset smp_preset() {
+  return {.arch = "deeplabv3plus",
+          .name = "smp",
+          .output_strides = {16, 8},
+          .separable = {Separable::none, Separable::plain},
+          .separable_key = "decoder.aspp.0.convs.1.0.0.weight",
+          .fixed_upsampling = true,
+          .options = options,
+          .layout = layout};
+}
+
+}  // namespace giemsa

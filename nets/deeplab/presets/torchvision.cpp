@@ -1,0 +1,43 @@
+// torchvision: deeplabv3_resnet50 (no decoder).
+//
+// Source: models/segmentation/deeplabv3.py: output stride 8, rates 12, 24, 36, logits upsampled to the image.
+#include "nets/deeplab/presets.h"
+
+namespace giemsa {
+
+namespace {
+
+DeepLabOptions options(std::int64_t output_stride) {
+  DeepLabOptions options;
+  options.output_stride = output_stride;
+  options.aspp_rates = {12, 24, 36};
+  options.after_aspp = {1, 3};
+  options.decoder_concat = DecoderConcat::none;
+  options.decoder = {};
+  return options;
+}
+
+DeepLabLayout layout(Separable) {
+  DeepLabLayout layout;
+  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
+  layout.backbone.pool = "backbone.maxpool";
+  layout.backbone.layers = torchvision_layers("backbone.");
+  name_torchvision_aspp(layout, "classifier.0.", Separable::none, {}, {});
+  layout.after_aspp.push_back({.conv = "classifier.1", .bn = "classifier.2"});
+  layout.classifier = "classifier.4";
+  layout.logits_upsample = "upsample";
+  return layout;
+}
+
+}  // namespace
+
+DeepLabPreset torchvision_preset() {
+  return {.arch = "deeplabv3",
+          .name = "torchvision",
+          .output_strides = {8, 16, 32},
+          .separable = {Separable::none},
+          .options = options,
+          .layout = layout};
+}
+
+}  // namespace giemsa

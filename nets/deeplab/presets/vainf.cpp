@@ -1,0 +1,52 @@
+// VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_resnet50.
+//
+// Source: network/modeling.py and network/_deeplab.py. The command line's default output stride is 16 (the function's
+// is 8). torchvision's backbone: the first block of a dilated stage keeps the previous dilation. Rates are 6, 12, 18,
+// doubled at output stride 8. The variant made by convert_to_separable_conv() turns every 3x3 of the head into `body.0`
+// (depthwise) and `body.1`.
+#include "nets/deeplab/presets.h"
+
+namespace giemsa {
+
+namespace {
+
+DeepLabOptions options(std::int64_t output_stride) {
+  DeepLabOptions options;
+  options.output_stride = output_stride;
+  if (output_stride == 8) options.aspp_rates = {12, 24, 36};
+  options.decoder_concat = DecoderConcat::low_first;
+  return options;
+}
+
+DeepLabLayout layout(Separable separable) {
+  DeepLabLayout layout;
+  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
+  layout.backbone.pool = "backbone.maxpool";
+  layout.backbone.layers = torchvision_layers("backbone.");
+  name_torchvision_aspp(layout, "classifier.aspp.", separable, "0.body.0", "0.body.1");
+  layout.aspp_upsample = "classifier.upsample";
+  layout.low_level = {.conv = "classifier.project.0", .bn = "classifier.project.1"};
+  layout.decoder_concat = "classifier.concat";
+  const std::string decoder = "classifier.classifier.0";
+  if (separable == Separable::none)
+    layout.decoder = {{.conv = decoder, .bn = "classifier.classifier.1"}};
+  else
+    layout.decoder = {{.conv = decoder + ".body.1", .bn = "classifier.classifier.1", .depthwise = decoder + ".body.0"}};
+  layout.classifier = "classifier.classifier.3";
+  layout.logits_upsample = "upsample";
+  return layout;
+}
+
+}  // namespace
+
+DeepLabPreset vainf_preset() {
+  return {.arch = "deeplabv3plus",
+          .name = "vainf",
+          .output_strides = {16, 8},
+          .separable = {Separable::none, Separable::plain},
+          .separable_key = "classifier.aspp.convs.1.0.body.0.weight",
+          .options = options,
+          .layout = layout};
+}
+
+}  // namespace giemsa

@@ -1,0 +1,18 @@
+// What decides a network's arithmetic beside its weights, for each architecture that there is.
+#pragma once
+
+#include <variant>
+
+#include "nets/alexnet.h"
+#include "nets/deeplab/options.h"
+
+namespace giemsa {
+
+using NetworkOptions = std::variant<DeepLabOptions, AlexNetOptions>;
+
+/// By name, as `__metadata__` holds them.
+inline OptionTexts to_text(const NetworkOptions& options) {
+  return std::visit([](const auto& each) { return to_text(each); }, options);
+}
+
+}  // namespace giemsa

@@ -1,0 +1,26 @@
+// A checkpoint as people have it: a state_dict under whatever wrapper and in whatever format, read as named tensors.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "weights/mapped_file.h"
+#include "weights/safetensors.h"
+
+namespace giemsa {
+
+struct Checkpoint {
+  TensorMap tensors;                            ///< by state_dict key; their bytes mostly lie in the mapped file
+  std::map<std::string, std::string> metadata;  ///< safetensors' __metadata__
+  std::string format;                           ///< "safetensors", "torch zip" or "torch legacy"
+};
+
+/// Reads safetensors, PyTorch's zip files and its legacy stream (before 1.6), told apart by content; a folder stands
+/// for the model.safetensors in it (as `save_pretrained` writes). Keys come out plain: prefixes that every key carries
+/// (`module.` of DataParallel, `model.`/`net.` of Lightning, `_orig_mod.` of torch.compile) are taken off.
+/// Executes nothing. Throws ErrorKind::model in one line that names the file, what is wrong, expected and actual.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
+Checkpoint read_checkpoint(const FileBytes& file);
+
+}  // namespace giemsa

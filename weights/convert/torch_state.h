@@ -1,0 +1,36 @@
+// What torch.save pickles: which storages it refers to, and the state_dict in it. Shared by both file formats.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "engine/base/tensor.h"
+#include "weights/convert/pickle.h"
+#include "weights/mapped_file.h"
+
+namespace giemsa {
+
+/// A storage as a persistent id names it: ('storage', torch.FloatStorage, key, location, numel).
+struct TorchStorage {
+  std::string_view key;
+  DType dtype;
+  std::int64_t size;  ///< in elements
+  friend bool operator==(const TorchStorage&, const TorchStorage&) = default;
+};
+
+/// Throws ErrorKind::model where the node is no such id, or the element type is not supported.
+TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent);
+
+/// The bytes of a storage, checked to be there; called once per storage.
+using TorchStorageBytes = std::function<ByteView(const TorchStorage&)>;
+
+/// The tensors of the state_dict in `pickle`, by their keys; entries that are no tensors are left out. The state_dict
+/// is the root, or lies under a usual wrapper key ("model_state", "state_dict", ...), or is the only dict of tensors
+/// there. Views of `file` where a tensor is contiguous and aligned, copies otherwise. Throws ErrorKind::model.
+std::map<std::string, Tensor> torch_state_dict(const Pickle& pickle, const FileBytes& file,
+                                               const TorchStorageBytes& bytes_of);
+
+}  // namespace giemsa
