@@ -8,14 +8,14 @@ import json
 import os
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 import unittest
-import zlib
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests/cli"))
+from support import png_rows  # noqa: E402
 EXAMPLES = SOURCE / "nets/abi/examples"
 SMEAR = SOURCE / "tools/samples/images/smear-0375.png"
 MODELS = [str(SOURCE / "weights/pretrained" / name)
@@ -30,26 +30,8 @@ def run(*command, **options):
 
 def ppm_of(file):
     """An 8-bit RGB PNG without interlacing, as binary PPM."""
-    data = pathlib.Path(file).read_bytes()
-    width, height, depth, color = struct.unpack(">IIBB", data[16:26])
-    assert (depth, color) == (8, 2), (depth, color)
-    packed, at = b"", 8
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
-        at += size + 12
-    raw, stride = zlib.decompress(packed), 3 * width
-    rows, above = [], bytes(stride)
-    for y in range(height):
-        kind, *line = raw[y * (stride + 1):(y + 1) * (stride + 1)]
-        for i in range(stride):
-            left, up, corner = (line[i - 3] if i > 2 else 0), above[i], (above[i - 3] if i > 2 else 0)
-            estimate = left + up - corner
-            paeth = min((left, up, corner), key=lambda value: abs(estimate - value))
-            line[i] = (line[i] + (0, left, up, (left + up) // 2, paeth)[kind]) & 255
-        above = bytes(line)
-        rows.append(above)
-    return b"P6 %d %d 255\n" % (width, height) + b"".join(rows)
+    width, rows = png_rows(file, (8, 2), 3)
+    return b"P6 %d %d 255\n" % (width, len(rows)) + b"".join(rows)
 
 
 class Installed(unittest.TestCase):

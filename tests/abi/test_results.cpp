@@ -9,6 +9,7 @@
 #include "engine/device.h"
 #include "nets/smear.h"
 #include "tests/abi/support.h"
+#include "tests/temporary_folder.h"
 
 namespace giemsa::test {
 
@@ -273,8 +274,8 @@ TEST_CASE("a cell's outline is closed and encloses its pixels") {
 TEST_CASE("the host's settings stay: OpenMP's threads, the environment") {
   const int before = omp_get_max_threads();
   omp_set_num_threads(3);
-  const std::filesystem::path dump = std::filesystem::temp_directory_path() / "giemsa_abi_dump";
-  std::filesystem::remove_all(dump);
+  const TemporaryFolder folder;  // a name of its own: tests of two builds may run at once
+  const std::filesystem::path dump = folder / "dump";
   setenv("GIEMSA_DUMP", dump.c_str(), 1);
   {
     giemsa_engine_options options = cpu_options();
@@ -301,7 +302,6 @@ TEST_CASE("the host's settings stay: OpenMP's threads, the environment") {
     CHECK(std::filesystem::exists(dump / "crops.npy"));
   }
   unsetenv("GIEMSA_DUMP");
-  std::filesystem::remove_all(dump);
   omp_set_num_threads(before);
 }
 
