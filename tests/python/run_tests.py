@@ -1,0 +1,28 @@
+#!/usr/bin/env python3
+"""Runs tests of the wheel in the virtual environment that make_wheel.py made, in a folder where no sources lie.
+
+    run_tests.py BUILD PATTERN
+
+Exits 77 where make_wheel.py had to skip.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+
+def main():
+    folder, pattern = pathlib.Path(sys.argv[1]).resolve() / "python", sys.argv[2]
+    if not (folder / "installed.txt").is_file():
+        print("no wheel was built")
+        sys.exit(77)
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "GIEMSA_WEIGHTS", "GIEMSA_MODELS")}
+    with tempfile.TemporaryDirectory() as scratch:
+        sys.exit(subprocess.run([folder / "clean/bin/python", "-B", "-m", "unittest", "discover", "-s",
+                                 pathlib.Path(__file__).resolve().parent, "-p", pattern], cwd=scratch, env=environment).returncode)
+
+
+if __name__ == "__main__":
+    main()
