@@ -18,7 +18,9 @@ def main():
     if not (folder / "installed.txt").is_file():
         print("no wheel was built")
         sys.exit(77)
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "GIEMSA_WEIGHTS", "GIEMSA_MODELS")}
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("PYTHONPATH", "GIEMSA_WEIGHTS", "GIEMSA_MODELS")}
+    environment["OMP_WAIT_POLICY"] = "passive"  # tests run beside others
     with tempfile.TemporaryDirectory() as scratch:
         sys.exit(subprocess.run([folder / "clean/bin/python", "-B", "-m", "unittest", "discover", "-s",
                                  pathlib.Path(__file__).resolve().parent, "-p", pattern], cwd=scratch, env=environment).returncode)

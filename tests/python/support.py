@@ -6,6 +6,7 @@ Environment: GIEMSA_EXE, the command, whose results the package's are held to.
 import functools
 import os
 import pathlib
+import re
 import subprocess
 
 import numpy as np
@@ -48,3 +49,8 @@ def assert_same(test, cells, expected):
     """That two Cells have the same columns."""
     for name in ("labels", "ids", "boxes", "areas", "centroids", "class_indices", "probabilities", "at_edge"):
         test.assertTrue(np.array_equal(getattr(cells, name), getattr(expected, name)), name)
+
+
+def python_of_readme():
+    """The blocks of Python in the project's README."""
+    return re.findall(r"^```python\n(.*?)^```", (SOURCE / "README.md").read_text(encoding="utf-8"), re.M | re.S)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 import giemsa
-from giemsa.palette import class_color
+from giemsa.palette import class_color, color_of
 from support import SAMPLES, SOURCE, command, engine
 
 
@@ -40,8 +40,8 @@ class AgainstCommand(unittest.TestCase):
         self.assertEqual([*table.columns, "label_image"], list(expected[0]))
         for row, line in zip(table.to_dict("records"), expected, strict=True):
             for column, value in row.items():
-                if isinstance(value, str):
-                    self.assertEqual(value, line[column])
+                if isinstance(value, (str, bool)):
+                    self.assertEqual(str(value).lower() if value in (True, False) else value, line[column])
                 else:
                     self.assertAlmostEqual(value, float(line[column]), delta=5.1e-4 if "centroid" in column else 5.1e-7)
 
@@ -64,6 +64,9 @@ class AgainstCommand(unittest.TestCase):
         expected = [tuple(map(int, color)) for color in re.findall(r"\{(\d+), (\d+), (\d+)\}", colors)]
         self.assertGreater(len(expected), 5)
         self.assertEqual([class_color(i) for i in range(len(expected))], expected)
+        grey = re.search(r"no_class_color\{(\d+), (\d+), (\d+)\}", text).groups()
+        for name in ("unsure", "other", None):
+            self.assertEqual(color_of(name, 0), tuple(map(int, grey)))
 
     def test_version(self):
         self.assertIn(giemsa.__version__, command("--version"))

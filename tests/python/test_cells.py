@@ -16,7 +16,7 @@ class Cells(unittest.TestCase):
         for name, dtype, shape in (("labels", np.uint16, (480, 640)), ("ids", np.uint16, (n,)), ("boxes", np.int32, (n, 4)),
                                    ("areas", np.int64, (n,)), ("centroids", np.float64, (n, 2)),
                                    ("class_indices", np.int64, (n,)), ("probabilities", np.float32, (n, classes)),
-                                   ("at_edge", np.bool_, (n,))):
+                                   ("at_edge", np.bool_, (n,)), ("unsure", np.bool_, (n,))):
             column = getattr(cells, name)
             self.assertEqual((column.dtype, column.shape), (dtype, shape), name)
             self.assertTrue(np.array_equal(column, getattr(found(), name)), name)
@@ -68,9 +68,9 @@ class Cells(unittest.TestCase):
 
     def test_counts(self):
         counts = found().counts()
-        self.assertEqual(tuple(counts), engine().classes)
+        self.assertEqual(tuple(counts), (*engine().classes, "unsure"))
         self.assertEqual(sum(counts.values()), len(found()))
-        for name in engine().classes:
+        for name in counts:
             self.assertEqual(counts[name], found().classes.count(name))
 
     def test_overlay_and_table(self):

@@ -94,14 +94,20 @@ class Options(unittest.TestCase):
         self.assertTrue(all(engine().identify(smear(), min_area=int(most)).areas >= most))
         self.assertGreaterEqual(len(engine().identify(smear(), min_area=0)), len(found()))
         self.assertLess(engine().identify(smear(), threshold=0.99).areas.sum(), found().areas.sum())
-        smaller = engine().identify(smear(), segment_size=320)
+        smaller = engine().identify(smear(), segment_size=256)
         self.assertFalse(np.array_equal(smaller.labels, found().labels))
-        self.assertTrue(np.array_equal(engine().identify(smear(), segment_size=(320, 240)).labels, smaller.labels))
+        self.assertTrue(np.array_equal(engine().identify(smear(), segment_size=(256, 192)).labels, smaller.labels))
         self.assertFalse(np.array_equal(engine().identify(smear(), crop="matlab").probabilities, found().probabilities))
         self.assertGreater(least, 200)
+        limit = float(np.nextafter(found().probabilities.max(axis=1).min(), np.float32(2)))
+        unsure = engine().identify(smear(), min_probability=limit)
+        self.assertEqual(unsure.counts()["unsure"], unsure.unsure.sum())
+        self.assertEqual([name == "unsure" for name in unsure.classes], list(unsure.probabilities.max(axis=1) < limit))
+        self.assertIn("unsure", unsure.classes)
+        self.assertEqual(list(unsure.class_indices), list(found().class_indices))
 
     def test_what_is_refused(self):
-        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"crop": "round"},
+        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"min_probability": 2}, {"crop": "round"},
                         {"segment_size": -4}):
             with self.subTest(options), self.assertRaises(giemsa.UsageError):
                 engine().identify(smear(), **options)
@@ -127,12 +133,15 @@ class Threads(unittest.TestCase):
                 ticks.append(time.perf_counter())
 
         thread = threading.Thread(target=tick)
+        engine().identify(smear())  # compiles
         thread.start()
-        start = time.perf_counter()
-        engine().identify(smear())
-        end = time.perf_counter()
-        stop.set()
-        thread.join()
+        try:
+            start = time.perf_counter()
+            engine().identify(smear())
+            end = time.perf_counter()
+        finally:
+            stop.set()
+            thread.join()
         third = (end - start) / 3
         self.assertTrue(any(start + third < at < end - third for at in ticks))
 
@@ -147,7 +156,7 @@ class Threads(unittest.TestCase):
 
         thread = threading.Thread(target=identify)
         thread.start()
-        while not closed._pool._busy:
+        while thread.is_alive() and not closed._pool._busy:
             time.sleep(0.001)
         while thread.is_alive():
             closed.close()
@@ -208,4 +217,5 @@ class Files(unittest.TestCase):
         self.assertEqual(engine()._pool._in_use, 0)
 
     def test_session_options_are_the_librarys(self):
-        self.assertEqual(SessionOptions._fields, ("min_area", "threshold", "segment_width", "segment_height", "crop"))
+        self.assertEqual(SessionOptions._fields, ("min_area", "threshold", "segment_width", "segment_height", "crop",
+                                                  "min_probability"))

@@ -14,10 +14,8 @@ class Napari(unittest.TestCase):
         manifest = npe2.PluginManifest.from_distribution("giemsa")
         self.assertEqual(manifest.name, "giemsa")
         manifest.validate_imports()
-        manager = npe2.PluginManager()
-        manager.register(manifest)
-        layers = manager.read([str(SAMPLES[0])], stack=False) if hasattr(manager, "read") else \
-            npe2.read([str(SAMPLES[0])], stack=False)
+        npe2.PluginManager.instance().discover()
+        layers = npe2.read([str(SAMPLES[0])], stack=False)
         self.assertEqual([layer[2] for layer in layers], ["image", "labels", "shapes"])
 
     def test_layers(self):

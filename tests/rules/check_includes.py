@@ -35,6 +35,7 @@ ROOMS = {
     "tools/pictures": ["engine/base/", "nets/contour.h", "nets/smear.h", "tools/text/", "tools/pictures/"],
     "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
     "tools/eval": ["engine/", "kernels/cpu/imaging/components.h", "nets/", "weights/", "tools/"],
+    "tools/python": ["tools/python/"],  # Python's module, which sees the library as it is installed
     "tools": ["engine/", "nets/", "weights/", "tools/"],
     "bench": ["engine/", "kernels/", "nets/", "weights/", "tools/", "bench/"],
     "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
@@ -62,7 +63,8 @@ OUTSIDE = [
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
     ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C
-    ("giemsa.h", ["nets/abi/examples"]),  # as it is installed
+    ("giemsa.h", ["nets/abi/examples", "tools/python"]),  # as it is installed
+    ("nanobind/*", ["tools/python"]),
     ("doctest/*", ["tests"]),
     ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),

@@ -13,7 +13,7 @@ import re
 import sys
 
 ROOM_READMES = ["README.md", "engine/README.md", "nets/README.md", "weights/README.md", "tools/README.md",
-                "bench/README.md", "bench/gpu/README.md"]
+                "tools/python/README.md", "bench/README.md", "bench/gpu/README.md"]
 NAME = re.compile(r"`([^`\s]+)`|\]\(([^)\s#]+)(?:#[^)]*)?\)")
 FILE = re.compile(r"^(?:\.\./)*[\w.-]+(?:/[\w.-]+)*/?$")
 SUFFIXES = {".h", ".cpp", ".cu", ".py", ".inc", ".md", ".txt", ".json", ".html", ".png"}

@@ -63,6 +63,7 @@ Columns columns_of(const giemsa_session* session, const giemsa_image& image, std
     if (const float* values = giemsa_session_probabilities(session, i))
       columns.probabilities.insert(columns.probabilities.end(), values, values + classes);
     columns.at_edge.push_back((cell.flags & GIEMSA_CELL_AT_EDGE) != 0);
+    columns.unsure.push_back((cell.flags & GIEMSA_CELL_UNSURE) != 0);
     columns.outlines.push_back(outline_of(session, i, room));
   }
   return columns;
@@ -91,6 +92,7 @@ nb::dict to_numpy(Columns columns, const giemsa_image& image, std::size_t classe
   found["class_indices"] = array(std::move(columns.class_indices), {count});
   found["probabilities"] = probabilities_array(std::move(columns.probabilities), count, classes);
   found["at_edge"] = array<bool>(std::move(columns.at_edge), {count});
+  found["unsure"] = array<bool>(std::move(columns.unsure), {count});
   found["outlines"] = outlines;
   found["ms"] = times;
   return found;

@@ -19,7 +19,7 @@ struct Columns {
   std::vector<double> centroids;      ///< x, y of each
   std::vector<std::int64_t> class_indices;
   std::vector<float> probabilities;   ///< a value for each class of each
-  std::vector<std::uint8_t> at_edge;
+  std::vector<std::uint8_t> at_edge, unsure;
   std::vector<std::vector<std::int32_t>> outlines;  ///< x, y of each corner
   giemsa_times times;
 };

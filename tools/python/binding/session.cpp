@@ -83,7 +83,7 @@ const char* Engine::precision() const {
 }
 
 Session::Session(const Engine& engine, std::int64_t min_area, float threshold, std::int32_t segment_width,
-                 std::int32_t segment_height, const std::string& crop)
+                 std::int32_t segment_height, const std::string& crop, float min_probability)
     : classes_(engine.class_count()) {
   giemsa_session_options options;
   GIEMSA_INIT(options);
@@ -92,6 +92,7 @@ Session::Session(const Engine& engine, std::int64_t min_area, float threshold, s
   options.segment_width = segment_width;
   options.segment_height = segment_height;
   options.crop = crop_of(crop);
+  options.min_probability = min_probability;
   giemsa_session* session = nullptr;
   const nb::gil_scoped_release release;
   check(giemsa_session_open(engine.get(), &options, &session));

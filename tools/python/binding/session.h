@@ -33,7 +33,7 @@ class Engine {
 class Session {
  public:
   Session(const Engine& engine, std::int64_t min_area, float threshold, std::int32_t segment_width,
-          std::int32_t segment_height, const std::string& crop);
+          std::int32_t segment_height, const std::string& crop, float min_probability);
 
   void prepare(std::uint32_t width, std::uint32_t height);
   nanobind::dict identify(nanobind::handle pixels, const std::string& format);

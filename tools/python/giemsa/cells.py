@@ -22,7 +22,9 @@ class Cell:
     area: int
     centroid: tuple[float, float]  # x, y
     cls: str | None
+    """Its class, or "unsure"; None without a classifier."""
     probability: float
+    """Of the most probable class."""
     probabilities: Mapping[str, float]
     at_edge: bool
     mask: npt.NDArray[np.bool_] = dataclasses.field(repr=False, compare=False)
@@ -48,6 +50,8 @@ class Cells(Sequence[Cell]):
     """(N, classes)"""
     at_edge: npt.NDArray[np.bool_]
     """Whether the box touches the image's edge: part of the cell may be missing."""
+    unsure: npt.NDArray[np.bool_]
+    """Whether the class is less probable than identify()'s min_probability."""
     ms: Mapping[str, float]
     """Milliseconds: (decode,) convert, segment, postprocess, classify, total."""
     class_names: tuple[str, ...]
@@ -64,8 +68,8 @@ class Cells(Sequence[Cell]):
         """No cells, because of `error`."""
         return cls(labels=np.zeros((0, 0), np.uint16), ids=np.zeros(0, np.uint16), boxes=np.zeros((0, 4), np.int32),
                    areas=np.zeros(0, np.int64), centroids=np.zeros((0, 2)), class_indices=np.zeros(0, np.int64),
-                   probabilities=np.zeros((0, len(class_names)), np.float32), at_edge=np.zeros(0, np.bool_), ms={},
-                   class_names=class_names, provenance=provenance, file=file, error=error)
+                   probabilities=np.zeros((0, len(class_names)), np.float32), at_edge=np.zeros(0, np.bool_),
+                   unsure=np.zeros(0, np.bool_), ms={}, class_names=class_names, provenance=provenance, file=file, error=error)
 
     def of_file(self, file: str, decode_ms: float) -> "Cells":
         """The same, with the name of the image's file and the time that reading it took."""
@@ -74,8 +78,9 @@ class Cells(Sequence[Cell]):
 
     @property
     def classes(self) -> list[str | None]:
-        """The name of each cell's class; None without a classifier."""
-        return [self.class_names[i] if i >= 0 else None for i in self.class_indices]
+        """What each cell is called: its most probable class, or "unsure"; None without a classifier."""
+        return ["unsure" if unsure else self.class_names[i] if i >= 0 else None
+                for i, unsure in zip(self.class_indices, self.unsure)]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -90,10 +95,9 @@ class Cells(Sequence[Cell]):
         i = range(len(self))[index]  # raises IndexError, as a list does
         x, y, w, h = map(int, self.boxes[i])
         values = dict(zip(self.class_names, map(float, self.probabilities[i])))
-        cls = self.classes[i]
         return Cell(id=int(self.ids[i]), box=(x, y, w, h), area=int(self.areas[i]),
-                    centroid=(float(self.centroids[i, 0]), float(self.centroids[i, 1])), cls=cls,
-                    probability=values[cls] if cls is not None else 0.0, probabilities=values, at_edge=bool(self.at_edge[i]),
+                    centroid=(float(self.centroids[i, 0]), float(self.centroids[i, 1])), cls=self.classes[i],
+                    probability=max(values.values(), default=0.0), probabilities=values, at_edge=bool(self.at_edge[i]),
                     mask=self.labels[y:y + h, x:x + w] == self.ids[i])
 
     def __iter__(self) -> Iterator[Cell]:
@@ -104,7 +108,7 @@ class Cells(Sequence[Cell]):
         kept = np.zeros(1 << 16, np.uint16)
         kept[ids] = ids
         columns = {name: getattr(self, name)[indices]
-                   for name in ("boxes", "areas", "centroids", "class_indices", "probabilities", "at_edge")}
+                   for name in ("boxes", "areas", "centroids", "class_indices", "probabilities", "at_edge", "unsure")}
         return dataclasses.replace(self, labels=kept[self.labels], ids=ids, _outlines=[self._outlines[i] for i in indices],
                                    **columns)
 
@@ -122,9 +126,9 @@ class Cells(Sequence[Cell]):
         return self._chosen(np.flatnonzero(wanted))
 
     def counts(self) -> dict[str, int]:
-        """How many cells of each class, those that are absent too."""
-        numbers = np.bincount(self.class_indices[self.class_indices >= 0], minlength=len(self.class_names))
-        return dict(zip(self.class_names, map(int, numbers)))
+        """How many are called what: every class, and "unsure". {} without a classifier."""
+        called = self.classes
+        return {name: called.count(name) for name in (*self.class_names, "unsure")} if self.class_names else {}
 
     def outlines(self) -> list[npt.NDArray[np.int32]]:
         """Of each cell's largest piece: the corners (K, 2), x, y, between pixels; the first is repeated at the end."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from giemsa import _giemsa, weights
 from giemsa.cells import Cells
 from giemsa.errors import ImageError, UsageError
-from giemsa.files import read_image
+from giemsa.files import File, name_of, read_image
 from giemsa.images import to_pixels
 from giemsa.sessions import SessionOptions, SessionPool
 
@@ -35,14 +35,15 @@ def _given(model: ModelSource, shipped: str) -> str | bytes | None:
     return weights.find_weights(shipped) if model == "shipped" else os.path.abspath(model)
 
 
-def _session_options(min_area: int, threshold: float, segment_size: int | tuple[int, int] | None,
-                     crop: Crop) -> SessionOptions:
+def _session_options(min_area: int = 200, threshold: float = 0.5, segment_size: int | tuple[int, int] | None = None,
+                     crop: Crop = "tight", min_probability: float = 0.0) -> SessionOptions:
     if not 0 < threshold < 1:
         raise UsageError(f"threshold is {threshold}, not between 0 and 1")
     if min_area < 0:
         raise UsageError(f"min_area is {min_area}, a number of pixels")
     width, height = (segment_size, 0) if isinstance(segment_size, int) else segment_size or (0, 0)
-    return SessionOptions(min_area or -1, float(threshold), width, height, crop)  # to the library 0 is its default
+    return SessionOptions(min_area or -1, float(threshold), width, height, crop,  # to the library an area of 0 is its default
+                          float(min_probability))
 
 
 class Engine:
@@ -96,27 +97,28 @@ class Engine:
                              "by multiprocessing's 'spawn'")
         return self._pool
 
-    def prepare(self, width: int, height: int, *, min_area: int = 200, threshold: float = 0.5,
-                segment_size: int | tuple[int, int] | None = None, crop: Crop = "tight") -> None:
-        """Compiles for frames of this size in every session, so that the first identify() takes as long as any."""
-        self._checked_pool().prepare(_session_options(min_area, threshold, segment_size, crop), width, height)
+    def prepare(self, width: int, height: int, **options: Any) -> None:
+        """Compiles for frames of this size in every session, so that the first identify() takes as long as any. `options`
+        are identify()'s, but for channels: other options need another session."""
+        self._checked_pool().prepare(_session_options(**options), width, height)
 
     def identify(self, image: Image, *, min_area: int = 200, threshold: float = 0.5,
-                 segment_size: int | tuple[int, int] | None = None, crop: Crop = "tight",
+                 segment_size: int | tuple[int, int] | None = None, crop: Crop = "tight", min_probability: float = 0.0,
                  channels: Channels = "RGB") -> Cells:
         """The cells of one image, in raster order of their first pixels.
 
-        image         uint8 or uint16 (all 16 bits count: shift 12-bit samples by 4), (height, width), (height, width, 3) or
-                      (height, width, 4; the fourth is ignored), any strides; numpy, or what has __array_interface__ or
-                      __dlpack__ in the host's memory. float images are refused: whether 0..1 or 0..255 is meant, is not guessed.
-        min_area      smaller regions, in pixels, are no cells
-        threshold     probability above which a pixel is a cell's
-        segment_size  (width, height) at which the segmenter sees the image, or its long side; None: the model's own
-        crop          how the classifier sees a cell: "tight", or "matlab" with its surroundings blanked as there
+        image            uint8 or uint16 (all 16 bits count: shift 12-bit samples by 4), (height, width), (height, width, 3) or
+                         (height, width, 4; the fourth is ignored), any strides; numpy, or what has __array_interface__ or
+                         __dlpack__ in the host's memory. float images are refused: whether 0..1 or 0..255 is meant, is not guessed.
+        min_area         smaller regions, in pixels, are no cells
+        threshold        probability above which a pixel is a cell's
+        segment_size     (width, height) at which the segmenter sees the image, or its long side; None: the model's own
+        crop             what the classifier sees of a cell: "tight", its box, or "matlab", the box as MATLAB's imcrop cuts it
+        min_probability  a cell whose class is less probable is "unsure"
 
         Raises ImageError, UsageError, DeviceError, and Cancelled where close() was called meanwhile.
         """
-        options = _session_options(min_area, threshold, segment_size, crop)
+        options = _session_options(min_area, threshold, segment_size, crop, min_probability)
         pixels, kind = to_pixels(image, channels)
         with self._checked_pool().session(options) as session:
             found = session.identify(pixels, kind)
@@ -129,36 +131,35 @@ class Engine:
         if wanted.ndim != 2 or wanted.shape[1] != 4 or wanted.dtype.kind not in "iu":
             raise UsageError(f"boxes are {wanted.dtype} {wanted.shape}, not integers (N, 4): x, y, width, height")
         pixels, kind = to_pixels(image, channels)
-        with self._checked_pool().session(_session_options(200, 0.5, None, crop)) as session:
+        with self._checked_pool().session(_session_options(crop=crop)) as session:
             return session.classify(pixels, kind, np.ascontiguousarray(wanted, dtype=np.int32))
 
-    def identify_files(self, paths: Iterable[str | os.PathLike[str]], *, errors: Literal["raise", "keep"] = "raise",
+    def identify_files(self, files: Iterable[File], *, errors: Literal["raise", "keep"] = "raise",
                        **options: Any) -> Iterator[Cells]:
-        """identify() for each file, in order, reading ahead while others compute. With errors="keep" a file that cannot be
+        """identify() for each file, a path or a file object, in order, reading ahead while others compute. With errors="keep" a file that cannot be
         read or used gives Cells with `error` set, in place of an exception. `options` are identify()'s."""
         if errors not in ("raise", "keep"):
             raise UsageError(f"errors is '{errors}', neither raise nor keep")
         sessions = self._pool.size
 
-        def read(file: str) -> tuple[npt.NDArray[Any], float]:
+        def read(file: File) -> tuple[npt.NDArray[Any], float]:
             start = time.perf_counter()
             return read_image(file), 1000 * (time.perf_counter() - start)
 
-        def identify(file: str, reading: "Future[tuple[npt.NDArray[Any], float]]") -> Cells:
+        def identify(name: str, reading: "Future[tuple[npt.NDArray[Any], float]]") -> Cells:
             try:
                 image, decode_ms = reading.result()
-                return self.identify(image, **options).of_file(file, decode_ms)
+                return self.identify(image, **options).of_file(name, decode_ms)
             except ImageError as error:
                 if errors == "raise":
                     raise
-                return Cells.failed(file, str(error), self.classes, self.provenance)
+                return Cells.failed(name, str(error), self.classes, self.provenance)
 
         with ThreadPoolExecutor(1) as readers, ThreadPoolExecutor(sessions) as computers:
             under_way: deque[Future[Cells]] = deque()
             try:
-                for path in paths:
-                    file = os.fspath(path)
-                    under_way.append(computers.submit(identify, file, readers.submit(read, file)))
+                for file in files:
+                    under_way.append(computers.submit(identify, name_of(file), readers.submit(read, file)))
                     if len(under_way) > 2 * sessions:
                         yield under_way.popleft().result()
                 while under_way:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from giemsa.palette import class_color
+from giemsa.palette import color_of
 
 if TYPE_CHECKING:
     from giemsa.cells import Cell, Cells
@@ -31,13 +31,14 @@ def columns(cells: "Cells") -> dict[str, Any]:
         "file": [cells.file] * count, "name": [_name(cells)] * count, "cell": cells.ids, "class": cells.classes,
         "probability": chosen, **dict(zip("xywh", cells.boxes.T)), "area": cells.areas,
         "centroid_x": cells.centroids[:, 0], "centroid_y": cells.centroids[:, 1],
-        **{f"p_{name}": cells.probabilities[:, i] for i, name in enumerate(cells.class_names)}}
+        **{f"p_{name}": cells.probabilities[:, i] for i, name in enumerate(cells.class_names)},
+        "at_edge": cells.at_edge}
 
 
 def _cell_object(cell: "Cell") -> dict[str, Any]:
     return {"id": cell.id, "box": list(cell.box), "area": cell.area, "centroid": [_rounded(v, 3) for v in cell.centroid],
             "class": cell.cls, "probability": _rounded(cell.probability, 6),
-            "probabilities": {name: _rounded(value, 6) for name, value in cell.probabilities.items()}}
+            "probabilities": {name: _rounded(value, 6) for name, value in cell.probabilities.items()}, "at_edge": cell.at_edge}
 
 
 def image_object(cells: "Cells") -> dict[str, Any]:
@@ -53,7 +54,7 @@ def feature_collection(cells: "Cells") -> dict[str, Any]:
     for cell, outline, index in zip(cells, cells.outlines(), map(int, cells.class_indices)):
         properties: dict[str, Any] = {"objectType": "detection", "name": str(cell.id)}
         if cell.cls is not None:
-            properties["classification"] = {"name": cell.cls, "color": list(class_color(index))}
+            properties["classification"] = {"name": cell.cls, "color": list(color_of(cell.cls, index))}
         properties["measurements"] = {
             "Area px": cell.area,
             **{f"Probability: {name}": _rounded(value, 6) for name, value in cell.probabilities.items()}}
@@ -67,7 +68,7 @@ def napari_layers(cells: "Cells") -> list[tuple[Any, dict[str, Any], str]]:
              "probability": cells.probabilities.max(axis=1, initial=0), "area": cells.areas, "at_edge": cells.at_edge}
     # napari's axes are rows and columns, and its pixels have their centres at whole numbers.
     polygons = [outline[:-1, ::-1] - 0.5 for outline in cells.outlines()]
-    colors = ["#%02x%02x%02x" % class_color(int(index)) for index in cells.class_indices]
+    colors = ["#%02x%02x%02x" % color_of(name, int(index)) for name, index in zip(cells.classes, cells.class_indices)]
     layers: list[tuple[Any, dict[str, Any], str]] = [
         (cells.labels, {"name": "cells", "features": {"index": table["id"], **table}}, "labels")]
     if polygons:

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,16 +11,23 @@ from PIL import Image, ImageOps
 from giemsa.errors import ImageError
 from giemsa.images import to_array
 
+File = str | os.PathLike[str] | IO[bytes]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
 
-def read_image(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
-    """The pixels of a PNG, JPEG or BMP as identify() takes them, turned as the file's EXIF data says. Raises ImageError."""
+def name_of(file: File) -> str:
+    """Its path, or what a file object says is its name."""
+    return os.fspath(file) if isinstance(file, (str, os.PathLike)) else str(getattr(file, "name", "image"))
+
+
+def read_image(file: File) -> npt.NDArray[Any]:
+    """The pixels of a PNG, JPEG or BMP as identify() takes them, turned as the file's EXIF data says. `file` is a path or a
+    file object. Raises ImageError."""
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             return np.array(to_array(ImageOps.exif_transpose(image)))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{os.fspath(path)}: {error}") from error
+        raise ImageError(f"{name_of(file)}: {error}") from error
 
 
 def find_images(folder: str | os.PathLike[str]) -> list[pathlib.Path]:

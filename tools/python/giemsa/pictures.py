@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from giemsa.errors import UsageError
 from giemsa.images import to_rgb8
-from giemsa.palette import class_color
+from giemsa.palette import color_of
 
 if TYPE_CHECKING:
     from giemsa.cells import Cells
@@ -31,12 +31,12 @@ def draw_overlay(image: Any, cells: "Cells") -> npt.NDArray[np.uint8]:
     draw = ImageDraw.Draw(picture)
     unit = min(max(math.sqrt(width * height) / 320, 1.0), 8.0)  # 2 at 640 x 480
     font = ImageFont.load_default(7 * unit)
-    for outline, index in zip(cells.outlines(), cells.class_indices):
+    colors = [color_of(name, int(index)) for name, index in zip(cells.classes, cells.class_indices)]
+    for outline, color in zip(cells.outlines(), colors):
         corners = [(float(x), float(y)) for x, y in outline - 0.5]
         draw.line(corners, fill="black", width=round(2.2 * unit))
-        draw.line(corners, fill=class_color(int(index)), width=round(1.2 * unit))
-    for cell, index in zip(cells, cells.class_indices):
-        color = class_color(int(index))
+        draw.line(corners, fill=color, width=round(1.2 * unit))
+    for cell, color in zip(cells, colors):
         text = f"{cell.cls} {100 * cell.probability:.0f}%" if cell.cls is not None else str(cell.id)
         left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
         pad = math.ceil(1.5 * unit)

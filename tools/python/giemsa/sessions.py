@@ -17,6 +17,7 @@ class SessionOptions(NamedTuple):
     segment_width: int
     segment_height: int
     crop: str
+    min_probability: float
 
 
 class SessionPool:
