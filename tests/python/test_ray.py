@@ -15,7 +15,9 @@ import unittest
 TESTS = pathlib.Path(__file__).resolve().parent
 TOOL = TESTS.parents[1] / "tools/ray"
 sys.path.insert(0, str(TOOL))
-os.environ.update(PYTHONPATH=f"{TOOL}:{TESTS}", RAY_USAGE_STATS_ENABLED="0")  # before Ray: its workers inherit it
+os.environ.update(  # before Ray is imported: its processes inherit it
+    PYTHONPATH=f"{TOOL}:{TESTS}", RAY_USAGE_STATS_ENABLED="0",
+    RAY_raylet_start_wait_time_s="300", RAY_worker_register_timeout_seconds="300")  # on a busy machine
 
 import pandas  # noqa: E402
 import ray  # noqa: E402
