@@ -16,8 +16,7 @@ TESTS = pathlib.Path(__file__).resolve().parent
 TOOL = TESTS.parents[1] / "tools/ray"
 sys.path.insert(0, str(TOOL))
 os.environ.update(  # before Ray is imported: its processes inherit it
-    PYTHONPATH=f"{TOOL}:{TESTS}", RAY_USAGE_STATS_ENABLED="0",
-    RAY_raylet_start_wait_time_s="300", RAY_worker_register_timeout_seconds="300")  # on a busy machine
+    PYTHONPATH=f"{TOOL}:{TESTS}", RAY_USAGE_STATS_ENABLED="0", RAY_worker_register_timeout_seconds="300", RAY_agent_register_timeout_ms="300000")
 
 import pandas  # noqa: E402
 import ray  # noqa: E402
@@ -55,9 +54,17 @@ class RayData(unittest.TestCase):
         scratch = tempfile.TemporaryDirectory()
         cls.addClassCleanup(scratch.cleanup)
         cls.folder = pathlib.Path(scratch.name)
-        ray.init(num_cpus=3, include_dashboard=False, logging_level="ERROR", log_to_driver=False,
-                 object_store_memory=100 << 20, _temp_dir=str(cls.folder / "ray"))
         cls.addClassCleanup(ray.shutdown)
+        for attempt in range(2):
+            try:
+                ray.init(num_cpus=3, include_dashboard=False, logging_level="ERROR", log_to_driver=False,
+                         object_store_memory=100 << 20, _temp_dir=str(cls.folder / f"ray{attempt}"))
+                break
+            except Exception as error:  # Ray gives its own processes 15 s to start, too few on a very busy machine
+                ray.shutdown()
+                if attempt == 1:
+                    print(f"MESSAGE: skipped: Ray did not start: {error}", file=sys.stderr)
+                    raise unittest.SkipTest("Ray did not start") from error
         ray.data.DataContext.get_current().enable_progress_bars = False
 
     def test_a_killed_actor_and_a_second_run(self):
