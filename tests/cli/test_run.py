@@ -149,15 +149,15 @@ class Run(CommandTest):
     def test_what_is_left_out_is_said(self):
         self.write("in/a.png", flat_png(8, 8))
         for i in range(3):
-            self.write(f"in/{i}.tif", b"x")
+            self.write(f"in/{i}.webp", b"x")
         self.write("in/notes.txt", b"x")
         os.symlink(self.dir, self.dir / "in/link")
         result = self.giemsa("run", self.dir / "in", "--out", self.dir / "out", code=0)
-        self.assertIn("4 files of other types left out: 3 .tif, 1 .txt", result.err)
+        self.assertIn("4 files of other types left out: 1 .txt, 3 .webp", result.err)
         self.assertIn("1 linked folder not followed", result.err)
         document = json.loads((self.dir / "out/results.json").read_text())
-        self.assertEqual(document["left_out"]["types"], {".tif": 3, ".txt": 1})
-        self.assertIn("3 .tif", (self.dir / "out/report.html").read_text())
+        self.assertEqual(document["left_out"]["types"], {".webp": 3, ".txt": 1})
+        self.assertIn("3 .webp", (self.dir / "out/report.html").read_text())
 
     def test_a_warning_of_the_decoder_is_passed_on(self):
         rows = b"".join(b"\0" + struct.pack(">8H", *[4095] * 8) for _ in range(8))

@@ -189,7 +189,7 @@ void add_run(CommandLine& line) {
   Subcommand command(line, "run", "identify the cells in images and folders", footer);
 
   command.heading("Arguments");
-  command.option("INPUT", &a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")
+  command.option("INPUT", &a.inputs, "...", "images (PNG, JPEG, BMP, TIFF) and folders, which are searched recursively")
       .required();
 
   command.heading("Networks");

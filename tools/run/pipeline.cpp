@@ -37,7 +37,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
     return item;
   }
   ImageResult& result = item.result;
-  result.file = as_utf8(input.path.string());
+  result.file = as_utf8(input.text());
   result.name = input.name;
   if (!input.error.empty()) {
     result.error = cat(result.file, ": ", input.error);
@@ -46,7 +46,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
   const auto start = std::chrono::steady_clock::now();
   step_of(result, [&] {
     DecodeNotes notes;
-    item.frame = decode_image(input.path, limits, &notes);
+    item.frame = decode_image(input.path, limits, &notes, input.number);
     result.warning = as_utf8(notes.warning);
     result.width = item.frame.width;
     result.height = item.frame.height;
