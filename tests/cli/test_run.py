@@ -5,6 +5,7 @@ import json
 import os
 import re
 import struct
+import subprocess
 import unittest
 import urllib.parse
 
@@ -211,6 +212,44 @@ class Run(CommandTest):
             if image["ok"]:
                 self.check_labels(out / f"labels/{image['name']}.png", image)
                 self.assertTrue((out / f"overlays/{image['name']}.png").exists())
+
+    def test_several_jobs_give_the_same_results_in_the_same_order(self):
+        for i in range(7):
+            self.write(f"in/{i}.png", noise_png(60 - i, 50, i))
+        self.write("in/4.png", b"bad")
+        run = lambda *options: json.loads(self.giemsa("run", self.dir / "in", "--min-area", "3", "--json", *options, code=1).out)
+        one, several = run(), run("--jobs", "3")
+        self.assertEqual(several["settings"].pop("jobs"), 3)
+        self.assertEqual(one["settings"].pop("jobs"), 1)
+        self.assertEqual(one["settings"], several["settings"])
+        for document in [one, several]:
+            for image in document["images"]:
+                del image["ms"]
+        self.assertEqual(one["images"], several["images"])
+        self.refused("run", "x.png", "--jobs", "0", code=2, says="neither auto nor a number")
+        self.assertEqual(run("--jobs", "auto", "--threads", "2")["settings"]["jobs"], 2)
+
+    def test_standard_input_and_pipes(self):
+        image = self.write("a.png", noise_png(60, 50, 1))
+        cells = lambda document: [image["cells"] for image in json.loads(document)["images"]]
+        expected = self.giemsa("run", image, "--min-area", "3", "--json", code=0).out
+        with open(image, "rb") as file, self.popen("run", "-", "--min-area", "3", "--json", stdin=file) as process:
+            out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(cells(out), cells(expected))
+        self.assertEqual([image["name"] for image in json.loads(out)["images"]], ["stdin"])
+
+        pipe = self.dir / "pipe"
+        os.mkfifo(pipe)
+        with self.popen("run", pipe, "--min-area", "3", "--json") as process:
+            pipe.write_bytes(image.read_bytes())
+            out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(cells(out), cells(expected))
+        with self.popen("run", "-", stdin=subprocess.DEVNULL) as process:
+            _, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"giemsa: error: -: is empty (0 bytes)", err)
 
     def test_out_beside_the_images(self):
         self.write("a.png", flat_png(30, 20))

@@ -77,6 +77,31 @@ void read_to_end(OpenFile& open, std::vector<std::uint8_t>& bytes, std::size_t f
         "cannot be read: expected ", open.size, " bytes, got ", from + static_cast<std::size_t>(open.stream.gcount()));
 }
 
+/// Four 16-bit channels, uncompressed, and ample metadata: no image within the limits is larger.
+std::uintmax_t most_bytes(const DecodeLimits& limits) {
+  return static_cast<std::uintmax_t>(limits.max_pixels) * 8 + (std::uintmax_t{64} << 20);
+}
+
+bool is_stream(const fs::path& file) {
+  std::error_code ignored;
+  return file == standard_input || fs::is_fifo(file, ignored);
+}
+
+std::vector<std::uint8_t> read_stream(const fs::path& file, const DecodeLimits& limits) {
+  std::ifstream stream(file == standard_input ? fs::path("/dev/stdin") : file, std::ios::binary);
+  check(stream.is_open(), ErrorKind::image, "cannot be opened: ", std::strerror(errno));
+  std::vector<std::uint8_t> bytes;
+  while (stream) {
+    constexpr std::size_t step = 1 << 20;
+    const std::size_t before = bytes.size();
+    check(before <= most_bytes(limits), ErrorKind::image, "has more than ", most_bytes(limits), " bytes");
+    bytes.resize(before + step);
+    stream.read(reinterpret_cast<char*>(bytes.data()) + before, step);
+    bytes.resize(before + static_cast<std::size_t>(stream.gcount()));
+  }
+  return bytes;
+}
+
 /// So that a large file that is no image is refused before it is read.
 OpenFile open_image_file(const fs::path& file) {
   std::error_code error;
@@ -98,8 +123,7 @@ OpenFile open_image_file(const fs::path& file) {
 }
 
 std::vector<std::uint8_t> rest_of(OpenFile open, const DecodeLimits& limits) {
-  // Four 16-bit channels, uncompressed, and ample metadata: no image within the limits is larger.
-  const auto most = static_cast<std::uintmax_t>(limits.max_pixels) * 8 + (std::uintmax_t{64} << 20);
+  const std::uintmax_t most = most_bytes(limits);
   check(open.size <= most, ErrorKind::image, "has ", open.size, " bytes: expected at most ", most, " for an image of ",
         limits.max_pixels, " pixels");
   std::vector<std::uint8_t> bytes = std::move(open.start);
@@ -132,6 +156,7 @@ Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes
   try {
     DecodeNotes unheard;
     DecodeNotes& heard = notes != nullptr ? *notes : unheard;
+    if (is_stream(file)) return decode_image(read_stream(file, limits), limits, &heard);
     OpenFile open = open_image_file(file);
     Frame frame = open.is_tiff() ? decode_as(*open.format, [&] { return TiffFile(file, limits).read(number, heard); })
                                  : decode_image(rest_of(std::move(open), limits), limits, &heard);

@@ -10,6 +10,9 @@
 
 namespace giemsa {
 
+/// As a path: what the process reads on its standard input.
+inline const std::filesystem::path standard_input = "-";
+
 /// What a file may claim before anything is allocated for it.
 struct DecodeLimits {
   std::int64_t max_pixels = 100'000'000;
@@ -24,7 +27,7 @@ struct DecodeNotes {
 /// Alpha is dropped and colour profiles are ignored, as PIL's `convert("RGB")` does, which is what training pipelines
 /// feed their networks. 16-bit samples are rounded to the nearest of 256 levels (deep_samples.h). Throws Error(image),
 /// one line that names the file, for whatever cannot be read, is damaged, truncated, or too large. `number` counts a
-/// file's images from 0.
+/// file's images from 0. A pipe is read to its end, `standard_input` too.
 Frame decode_image(const std::filesystem::path& file, const DecodeLimits& limits = {}, DecodeNotes* notes = nullptr,
                    int number = 0);
 

@@ -74,6 +74,7 @@ class Collector {
 };
 
 fs::path full_path(const fs::path& path) {
+  if (path == standard_input) return path;
   const fs::path full = fs::absolute(path).lexically_normal();
   return full.has_filename() ? full : full.parent_path();  // "folder/" is "folder"
 }
@@ -121,7 +122,8 @@ void name_uniquely(std::vector<ImageFile>& images, const fs::path& root) {
   std::vector<std::array<std::string, 3>> choices;
   std::vector<std::size_t> chosen(images.size());
   for (const ImageFile& image : images) {
-    const fs::path relative = full_path(image.path).lexically_relative(root);
+    const bool is_stream = image.path == standard_input;
+    const fs::path relative = is_stream ? fs::path("stdin") : full_path(image.path).lexically_relative(root);
     const std::string place = image.count > 1 ? cat('#', image.number + 1) : "";
     choices.push_back({output_name(fs::path(relative).replace_extension()) + place, output_name(relative) + place,
                        output_name(relative.parent_path() / hash_of(relative.string()).insert(0, "image")) + place});
@@ -199,6 +201,10 @@ std::vector<ImageFile> find_images(std::span<const fs::path> inputs, const Resul
   std::vector<ImageFile> images;
   fs::path root;
   for (const fs::path& input : inputs) {
+    if (input == standard_input) {
+      images.push_back({input, {}, {}});
+      continue;
+    }
     std::error_code error;
     const fs::file_status status = fs::status(input, error);
     const bool folder = fs::is_directory(status);
