@@ -5,6 +5,7 @@ import json
 import os
 import re
 import struct
+import subprocess
 import unittest
 import urllib.parse
 
@@ -149,15 +150,15 @@ class Run(CommandTest):
     def test_what_is_left_out_is_said(self):
         self.write("in/a.png", flat_png(8, 8))
         for i in range(3):
-            self.write(f"in/{i}.tif", b"x")
+            self.write(f"in/{i}.webp", b"x")
         self.write("in/notes.txt", b"x")
         os.symlink(self.dir, self.dir / "in/link")
         result = self.giemsa("run", self.dir / "in", "--out", self.dir / "out", code=0)
-        self.assertIn("4 files of other types left out: 3 .tif, 1 .txt", result.err)
+        self.assertIn("4 files of other types left out: 1 .txt, 3 .webp", result.err)
         self.assertIn("1 linked folder not followed", result.err)
         document = json.loads((self.dir / "out/results.json").read_text())
-        self.assertEqual(document["left_out"]["types"], {".tif": 3, ".txt": 1})
-        self.assertIn("3 .tif", (self.dir / "out/report.html").read_text())
+        self.assertEqual(document["left_out"]["types"], {".webp": 3, ".txt": 1})
+        self.assertIn("3 .webp", (self.dir / "out/report.html").read_text())
 
     def test_a_warning_of_the_decoder_is_passed_on(self):
         rows = b"".join(b"\0" + struct.pack(">8H", *[4095] * 8) for _ in range(8))
@@ -211,6 +212,44 @@ class Run(CommandTest):
             if image["ok"]:
                 self.check_labels(out / f"labels/{image['name']}.png", image)
                 self.assertTrue((out / f"overlays/{image['name']}.png").exists())
+
+    def test_several_jobs_give_the_same_results_in_the_same_order(self):
+        for i in range(7):
+            self.write(f"in/{i}.png", noise_png(60 - i, 50, i))
+        self.write("in/4.png", b"bad")
+        run = lambda *options: json.loads(self.giemsa("run", self.dir / "in", "--min-area", "3", "--json", *options, code=1).out)
+        one, several = run(), run("--jobs", "3")
+        self.assertEqual(several["settings"].pop("jobs"), 3)
+        self.assertEqual(one["settings"].pop("jobs"), 1)
+        self.assertEqual(one["settings"], several["settings"])
+        for document in [one, several]:
+            for image in document["images"]:
+                del image["ms"]
+        self.assertEqual(one["images"], several["images"])
+        self.refused("run", "x.png", "--jobs", "0", code=2, says="neither auto nor a number")
+        self.assertEqual(run("--jobs", "auto", "--threads", "2")["settings"]["jobs"], 2)
+
+    def test_standard_input_and_pipes(self):
+        image = self.write("a.png", noise_png(60, 50, 1))
+        cells = lambda document: [image["cells"] for image in json.loads(document)["images"]]
+        expected = self.giemsa("run", image, "--min-area", "3", "--json", code=0).out
+        with open(image, "rb") as file, self.popen("run", "-", "--min-area", "3", "--json", stdin=file) as process:
+            out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(cells(out), cells(expected))
+        self.assertEqual([image["name"] for image in json.loads(out)["images"]], ["stdin"])
+
+        pipe = self.dir / "pipe"
+        os.mkfifo(pipe)
+        with self.popen("run", pipe, "--min-area", "3", "--json") as process:
+            pipe.write_bytes(image.read_bytes())
+            out, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(cells(out), cells(expected))
+        with self.popen("run", "-", stdin=subprocess.DEVNULL) as process:
+            _, err = process.communicate(timeout=300)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(b"giemsa: error: -: is empty (0 bytes)", err)
 
     def test_out_beside_the_images(self):
         self.write("a.png", flat_png(30, 20))

@@ -42,7 +42,7 @@ TEST_CASE("unusable files are refused by name and reason") {
   write_text(folder / "one_byte.bmp", "B");
 
   check_mentions(file_error(folder / "empty.png"), {"empty", "0 bytes"});
-  check_mentions(file_error(folder / "text.png"), {"not an image", "PNG, JPEG or BMP"});
+  check_mentions(file_error(folder / "text.png"), {"not an image", "PNG, JPEG, BMP or TIFF"});
   check_mentions(file_error(folder / "scan.jpg"), {"TIFF"});
   check_mentions(file_error(folder / "one_byte.bmp"), {"not an image"});
   check_mentions(file_error(folder / "missing.png"), {"does not exist"});

@@ -60,6 +60,7 @@ OUTSIDE = [
     ("omp.h", ["kernels/cpu", "engine", "tests", "bench"]),
     ("nlohmann/*", ["weights", "nets/abi", "tools", "bench", "tests"]),
     ("jpeglib.h|jerror.h", ["tools/image_io"]),
+    ("tiffio.h", ["tools/image_io", "tests/io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
     ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C

@@ -64,6 +64,15 @@ Check number_in(double least, double most) {
   };
 }
 
+Check number_or_auto(int low, int high) {
+  return [low, high](const std::string& text) {
+    int value = 0;
+    if (text == "auto" || (CLI::detail::lexical_cast(text, value) && value >= low && value <= high))
+      return std::string();
+    return cat("'", text, "' is neither auto nor a number from ", low, " to ", high);
+  };
+}
+
 Check between_0_and_1() {
   return [](const std::string& text) {
     float value = 0;

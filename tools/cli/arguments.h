@@ -31,6 +31,9 @@ Check number_in(double least, double most);
 /// Accepts a number above 0 and below 1, in single precision too.
 Check between_0_and_1();
 
+/// Accepts a whole number within the limits, and "auto".
+Check number_or_auto(int low, int high);
+
 /// Accepts "auto", "cpu", "cuda", "cuda:N".
 Check device_name_syntax();
 

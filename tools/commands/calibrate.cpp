@@ -34,27 +34,25 @@ Progress::Style progress_style(bool quiet) {
 
 /// The images that were asked for. Unlike `giemsa run`, which does what it can, this fails where one cannot be used: a
 /// model's scales should not depend on what happened to be readable.
-std::vector<std::filesystem::path> images_of(const std::vector<std::string>& inputs) {
+std::vector<ImageFile> images_of(const std::vector<std::string>& inputs) {
   const std::vector<std::filesystem::path> paths(inputs.begin(), inputs.end());
-  std::vector<std::filesystem::path> files;
-  for (const ImageFile& image : find_images(paths)) {
+  std::vector<ImageFile> images = find_images(paths);
+  for (const ImageFile& image : images)
     check(image.error.empty(), ErrorKind::usage, image.path.string(), ": ", image.error);
-    files.push_back(image.path);
-  }
-  return files;
+  return images;
 }
 
 Exit calibrate_model(const CalibrateArguments& arguments) {
   using namespace calibrate;
   const Model model = open_model(arguments.model);
-  const std::vector<std::filesystem::path> files = images_of(arguments.inputs);
+  const std::vector<ImageFile> files = images_of(arguments.inputs);
   const auto backend = open_device({.device = "cpu", .precision = "fp32", .threads = arguments.threads});
   const SmearOptions& options = arguments.options;
 
   Progress progress(files.size(), progress_style(arguments.quiet));
   const auto show_all = [&](const auto& show) {
     for (const auto& file : files) {
-      show(decode_image(file));
+      show(decode_image(file.path, {}, nullptr, file.number));
       progress.tick(true);
     }
     progress.finish();

@@ -173,7 +173,7 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
   };
   const auto none_known = [](const ImageFile&) { return std::nullopt; };
   const std::atomic<bool> never = false;
-  identify_images(inputs, {}, smear, none_known, deliver, never);
+  identify_images(inputs, {}, std::span(&smear, 1), none_known, deliver, never);
 }
 
 /// Images of one cell, seen whole.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "engine/cpu/backend.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
@@ -33,6 +34,7 @@ struct RunArguments {
   std::string segmenter, classifier;
   RunOptions options;
   DeviceOptions compute;
+  int jobs = 1;  ///< 0: as many as serve
   std::string out;
   bool resume = false, json = false, quiet = false;
 };
@@ -63,9 +65,30 @@ Progress::Style progress_style(const RunArguments& arguments) {
   return isatty(STDOUT_FILENO) && !arguments.json ? Progress::Style::none : Progress::Style::bar;
 }
 
-/// The networks on their device, and the provenance of what they will find.
+/// The device, and how many images are in work on it at a time. Several on a CPU share its threads: none of them then
+/// waits in a layer that has too little work for all. A GPU is busy with one.
+struct Workplace {
+  std::shared_ptr<Backend> backend;
+  int jobs = 1;
+};
+
+Workplace open_workplace(const RunArguments& arguments, std::size_t images) {
+  DeviceOptions compute = arguments.compute;
+  std::shared_ptr<Backend> backend = open_device(compute);
+  const bool cpu = backend->device_name().starts_with("cpu");
+  const int threads = compute.threads > 0 ? compute.threads : cpu_facts().cores;
+  const int wanted = arguments.jobs > 0 ? arguments.jobs : cpu ? threads : 1;
+  const int jobs = static_cast<int>(std::clamp<std::size_t>(images, 1, static_cast<std::size_t>(wanted)));
+  if (cpu && jobs > 1) {
+    compute.threads = std::max(threads / jobs, 1);
+    backend = open_device(compute);
+  }
+  return {std::move(backend), jobs};
+}
+
+/// The networks, once for each image in work, and the provenance of what they will find.
 struct Networks {
-  Smear smear;
+  std::vector<Smear> smears;
   RunInfo info;
   std::future<std::string> segmenter_sha256, classifier_sha256;  // on their way, so that no image waits for them
 
@@ -75,7 +98,7 @@ struct Networks {
   }
 };
 
-Networks open_networks(const RunArguments& arguments) {
+Networks open_networks(const RunArguments& arguments, std::size_t images) {
   const fs::path segmenter_file = find_model(arguments.segmenter, shipped_segmenter);
   const fs::path classifier_file = find_model(arguments.classifier, shipped_classifier);
   auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
@@ -87,14 +110,19 @@ Networks open_networks(const RunArguments& arguments) {
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
   info.compute = arguments.compute;
-  Smear smear(std::move(segmenter), std::move(classifier), arguments.options, open_device(arguments.compute));
+  const Workplace workplace = open_workplace(arguments, images);
+  std::vector<Smear> smears;
+  for (int job = 0; job < workplace.jobs; ++job)
+    smears.emplace_back(segmenter, classifier, arguments.options, workplace.backend);
+  const Smear& smear = smears.front();
+  info.jobs = workplace.jobs;
   info.device = smear.device_name();
   info.precision = smear.precision_name();
   info.classes = smear.classifier().classes;
   info.options = arguments.options;
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
   if (!arguments.compute.tuning.empty()) info.tuning_sha256 = sha256_of_file(arguments.compute.tuning).get();
-  return {std::move(smear), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
+  return {std::move(smears), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
 }
 
 /// "; no GPU: ..." where the person left the choice to us and got the CPU.
@@ -122,7 +150,7 @@ Exit run(const RunArguments& arguments) {
   if (!arguments.out.empty())  // before any work, in case it cannot be written
     folder.emplace(arguments.out, ResultFolder::Kinds{arguments.options.crops, arguments.options.geojson});
 
-  Networks networks = open_networks(arguments);
+  Networks networks = open_networks(arguments, inputs.size());
   RunInfo& info = networks.info;
   info.left_out = left_out;
   if (const std::string text = left_out.to_string(); !arguments.quiet && !text.empty()) print_note(text);
@@ -152,7 +180,7 @@ Exit run(const RunArguments& arguments) {
     progress.tick(result.ok());
     results.push_back(std::move(result));
   };
-  identify_images(inputs, {info.options.max_pixels}, networks.smear, known, deliver, stop_asked);
+  identify_images(inputs, {info.options.max_pixels}, networks.smears, known, deliver, stop_asked);
   progress.finish();
   info.interrupted = results.size() < inputs.size();
   if (info.interrupted)
@@ -189,12 +217,20 @@ void add_run(CommandLine& line) {
   Subcommand command(line, "run", "identify the cells in images and folders", footer);
 
   command.heading("Arguments");
-  command.option("INPUT", &a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")
+  command
+      .option("INPUT", &a.inputs, "...",
+              "images (PNG, JPEG, BMP, TIFF), folders, which are searched recursively, and - for standard input")
       .required();
 
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
   add_compute_options(command, a.compute);
+  command
+      .option(
+          "--jobs", [&a](const std::string& text) { a.jobs = text == "auto" ? 0 : std::stoi(text); }, "N|auto",
+          "images in work at a time, which share the CPU's threads: more images a second, each of which takes "
+          "longer; auto: one a thread (default: 1)")
+      .check(number_or_auto(1, 1024));
 
   command.heading("Finding cells");
   add_finding_options(command, a.options);

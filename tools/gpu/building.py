@@ -36,7 +36,7 @@ def compile_programs(work, architecture, programs=tuple(PROGRAMS), options=()):
     prefixes += [str(pathlib.Path(header).parents[1]) for header in vendor_headers()]
     prefixes += filter(None, os.environ.get("CMAKE_PREFIX_PATH", "").split(":"))
     work.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", work.build, "-DCMAKE_BUILD_TYPE=Release", "-DGIEMSA_CUDA=ON",
-              "-DGIEMSA_TESTS=ON", "-DGIEMSA_BENCH=ON", "-DGIEMSA_EMULATOR=OFF",
+              "-DGIEMSA_TESTS=ON", "-DGIEMSA_BENCH=ON", "-DGIEMSA_EMULATOR=OFF", "-DGIEMSA_TIFF=OFF",
               f"-DGIEMSA_CUDA_ARCHITECTURES={architecture}", f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}", *options])
     work.run(["ninja", "-C", work.build, "-k", "0", *programs])
     return list(programs)

@@ -12,6 +12,9 @@
 #include "tools/image_io/bmp.h"
 #include "tools/image_io/jpeg.h"
 #include "tools/image_io/png.h"
+#ifdef GIEMSA_TIFF
+#include "tools/image_io/tiff.h"
+#endif
 
 namespace giemsa {
 namespace {
@@ -26,13 +29,23 @@ struct Format {
   Decoder decode;  // null: known, and refused by name
 };
 
+#ifdef GIEMSA_TIFF
+Frame decode_tiff(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
+  return TiffFile(bytes, limits).read(0, notes);
+}
+#else
+constexpr Decoder decode_tiff = nullptr;
+#endif
+
 constexpr std::size_t longest_signature = 8;
 constexpr std::array formats = {
     Format{"\x89PNG\r\n\x1a\n"sv, "PNG", decode_png},
     Format{"\xff\xd8\xff"sv, "JPEG", decode_jpeg},
     Format{"BM"sv, "BMP", decode_bmp},
-    Format{"II*\0"sv, "TIFF", nullptr},
-    Format{"MM\0*"sv, "TIFF", nullptr},
+    Format{"II*\0"sv, "TIFF", decode_tiff},
+    Format{"MM\0*"sv, "TIFF", decode_tiff},
+    Format{"II+\0"sv, "TIFF", decode_tiff},  // BigTIFF
+    Format{"MM\0+"sv, "TIFF", decode_tiff},
     Format{"GIF8"sv, "GIF", nullptr},
     Format{"RIFF"sv, "WebP", nullptr},
 };
@@ -42,12 +55,55 @@ const Format& sniff(Bytes bytes) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), longest_signature));
   const auto format =
       std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return start.starts_with(f.signature); });
-  check(format != formats.end(), ErrorKind::image, "is not an image: expected the content of a PNG, JPEG or BMP file");
-  check(format->decode != nullptr, ErrorKind::image, "is a ", format->name, " file: expected PNG, JPEG or BMP");
+  check(format != formats.end(), ErrorKind::image,
+        "is not an image: expected the content of a PNG, JPEG, BMP or TIFF file");
+  check(format->decode != nullptr, ErrorKind::image, "is a ", format->name, " file: expected PNG, JPEG, BMP or TIFF");
   return *format;
 }
 
-std::vector<std::uint8_t> read_image_file(const fs::path& file, const DecodeLimits& limits) {
+/// A file that is opened, and what it is by its first bytes.
+struct OpenFile {
+  std::ifstream stream;
+  std::vector<std::uint8_t> start;
+  std::uintmax_t size = 0;
+  const Format* format = nullptr;
+
+  bool is_tiff() const { return format->name == "TIFF"; }
+};
+
+void read_to_end(OpenFile& open, std::vector<std::uint8_t>& bytes, std::size_t from) {
+  open.stream.read(reinterpret_cast<char*>(bytes.data()) + from, static_cast<std::streamsize>(bytes.size() - from));
+  check(static_cast<std::size_t>(open.stream.gcount()) == bytes.size() - from, ErrorKind::image,
+        "cannot be read: expected ", open.size, " bytes, got ", from + static_cast<std::size_t>(open.stream.gcount()));
+}
+
+/// Four 16-bit channels, uncompressed, and ample metadata: no image within the limits is larger.
+std::uintmax_t most_bytes(const DecodeLimits& limits) {
+  return static_cast<std::uintmax_t>(limits.max_pixels) * 8 + (std::uintmax_t{64} << 20);
+}
+
+bool is_stream(const fs::path& file) {
+  std::error_code ignored;
+  return file == standard_input || fs::is_fifo(file, ignored);
+}
+
+std::vector<std::uint8_t> read_stream(const fs::path& file, const DecodeLimits& limits) {
+  std::ifstream stream(file == standard_input ? fs::path("/dev/stdin") : file, std::ios::binary);
+  check(stream.is_open(), ErrorKind::image, "cannot be opened: ", std::strerror(errno));
+  std::vector<std::uint8_t> bytes;
+  while (stream) {
+    constexpr std::size_t step = 1 << 20;
+    const std::size_t before = bytes.size();
+    check(before <= most_bytes(limits), ErrorKind::image, "has more than ", most_bytes(limits), " bytes");
+    bytes.resize(before + step);
+    stream.read(reinterpret_cast<char*>(bytes.data()) + before, step);
+    bytes.resize(before + static_cast<std::size_t>(stream.gcount()));
+  }
+  return bytes;
+}
+
+/// So that a large file that is no image is refused before it is read.
+OpenFile open_image_file(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   check(status.type() != fs::file_type::not_found, ErrorKind::image, "does not exist");
@@ -55,26 +111,36 @@ std::vector<std::uint8_t> read_image_file(const fs::path& file, const DecodeLimi
   check(status.type() != fs::file_type::directory, ErrorKind::image, "is a folder: expected an image file");
   check(status.type() == fs::file_type::regular, ErrorKind::image, "is not a regular file");
 
-  std::ifstream stream(file, std::ios::binary);
-  check(stream.is_open(), ErrorKind::image, "cannot be opened: ", std::strerror(errno));
-  // Four 16-bit channels, uncompressed, and ample metadata: no image within the limits is larger.
-  const auto most = static_cast<std::uintmax_t>(limits.max_pixels) * 8 + (std::uintmax_t{64} << 20);
-  const std::uintmax_t size = fs::file_size(file, error);
-  check(!error && size <= most, ErrorKind::image, "has ", size, " bytes: expected at most ", most, " for an image of ",
-        limits.max_pixels, " pixels");
+  OpenFile open;
+  open.stream.open(file, std::ios::binary);
+  check(open.stream.is_open(), ErrorKind::image, "cannot be opened: ", std::strerror(errno));
+  open.size = fs::file_size(file, error);
+  check(!error, ErrorKind::image, "cannot be read: ", error.message());
+  open.start.resize(std::min<std::size_t>(open.size, longest_signature));
+  read_to_end(open, open.start, 0);
+  open.format = &sniff(open.start);
+  return open;
+}
 
-  std::vector<std::uint8_t> bytes(std::min<std::size_t>(size, longest_signature));
-  const auto read_to = [&](std::size_t from) {
-    stream.read(reinterpret_cast<char*>(bytes.data()) + from, static_cast<std::streamsize>(bytes.size() - from));
-    check(static_cast<std::size_t>(stream.gcount()) == bytes.size() - from, ErrorKind::image,
-          "cannot be read: expected ", size, " bytes, got ", from + static_cast<std::size_t>(stream.gcount()));
-  };
-  read_to(0);
-  sniff(bytes);  // so that a large file that is no image is refused before it is read
+std::vector<std::uint8_t> rest_of(OpenFile open, const DecodeLimits& limits) {
+  const std::uintmax_t most = most_bytes(limits);
+  check(open.size <= most, ErrorKind::image, "has ", open.size, " bytes: expected at most ", most, " for an image of ",
+        limits.max_pixels, " pixels");
+  std::vector<std::uint8_t> bytes = std::move(open.start);
   const std::size_t start = bytes.size();
-  bytes.resize(size);
-  read_to(start);
+  bytes.resize(open.size);
+  read_to_end(open, bytes, start);
   return bytes;
+}
+
+/// Runs `decode`; its error says which kind of file could not be used.
+template <class Decode>
+auto decode_as(const Format& format, Decode decode) {
+  try {
+    return decode();
+  } catch (const Error& error) {
+    fail(ErrorKind::image, "unusable ", format.name, ": ", error.what());
+  }
 }
 
 }  // namespace
@@ -82,22 +148,32 @@ std::vector<std::uint8_t> read_image_file(const fs::path& file, const DecodeLimi
 Frame decode_image(Bytes bytes, const DecodeLimits& limits, DecodeNotes* notes) {
   const Format& format = sniff(bytes);
   DecodeNotes unheard;
+  return decode_as(format, [&] { return format.decode(bytes, limits, notes != nullptr ? *notes : unheard); });
+}
+
+Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes* notes, int number) {
+  const std::string name = number == 0 ? file.string() : cat(file.string(), '#', number + 1);
   try {
-    return format.decode(bytes, limits, notes != nullptr ? *notes : unheard);
+    DecodeNotes unheard;
+    DecodeNotes& heard = notes != nullptr ? *notes : unheard;
+    if (is_stream(file)) return decode_image(read_stream(file, limits), limits, &heard);
+    OpenFile open = open_image_file(file);
+    Frame frame = open.is_tiff() ? decode_as(*open.format, [&] { return TiffFile(file, limits).read(number, heard); })
+                                 : decode_image(rest_of(std::move(open), limits), limits, &heard);
+    if (!heard.warning.empty()) heard.warning = cat(name, ": ", heard.warning);
+    return frame;
   } catch (const Error& error) {
-    fail(ErrorKind::image, "unusable ", format.name, ": ", error.what());
+    fail(ErrorKind::image, name, ": ", error.what());
+  } catch (const std::bad_alloc&) {
+    fail(ErrorKind::image, name, ": not enough memory to decode it");
   }
 }
 
-Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes* notes) {
+int count_images(const fs::path& file, const DecodeLimits& limits) {
   try {
-    Frame frame = decode_image(read_image_file(file, limits), limits, notes);
-    if (notes != nullptr && !notes->warning.empty()) notes->warning = cat(file.string(), ": ", notes->warning);
-    return frame;
-  } catch (const Error& error) {
-    fail(ErrorKind::image, file.string(), ": ", error.what());
-  } catch (const std::bad_alloc&) {
-    fail(ErrorKind::image, file.string(), ": not enough memory to decode it");
+    return open_image_file(file).is_tiff() ? TiffFile(file, limits).images() : 1;
+  } catch (const Error&) {
+    return 1;
   }
 }
 

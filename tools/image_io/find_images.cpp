@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "engine/base/check.h"
+#include "tools/image_io/decode.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
@@ -25,7 +26,7 @@ std::string lower_extension(const fs::path& file) {
 }
 
 bool is_image_extension(std::string_view extension) {
-  constexpr std::array<std::string_view, 4> known = {".png", ".jpg", ".jpeg", ".bmp"};
+  constexpr std::array<std::string_view, 6> known = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"};
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
 
@@ -73,6 +74,7 @@ class Collector {
 };
 
 fs::path full_path(const fs::path& path) {
+  if (path == standard_input) return path;
   const fs::path full = fs::absolute(path).lexically_normal();
   return full.has_filename() ? full : full.parent_path();  // "folder/" is "folder"
 }
@@ -120,10 +122,11 @@ void name_uniquely(std::vector<ImageFile>& images, const fs::path& root) {
   std::vector<std::array<std::string, 3>> choices;
   std::vector<std::size_t> chosen(images.size());
   for (const ImageFile& image : images) {
-    const fs::path relative = full_path(image.path).lexically_relative(root);
-    const std::string whole = output_name(relative);
-    choices.push_back({output_name(fs::path(relative).replace_extension()), whole,
-                       output_name(relative.parent_path() / hash_of(relative.string()).insert(0, "image"))});
+    const bool is_stream = image.path == standard_input;
+    const fs::path relative = is_stream ? fs::path("stdin") : full_path(image.path).lexically_relative(root);
+    const std::string place = image.count > 1 ? cat('#', image.number + 1) : "";
+    choices.push_back({output_name(fs::path(relative).replace_extension()) + place, output_name(relative) + place,
+                       output_name(relative.parent_path() / hash_of(relative.string()).insert(0, "image")) + place});
   }
   for (bool clash = true; clash;) {
     clash = false;
@@ -152,7 +155,21 @@ void name_uniquely(std::vector<ImageFile>& images, const fs::path& root) {
   for (std::size_t i = 0; i < images.size(); ++i) images[i].name = choices[i][chosen[i]];
 }
 
+/// Files that hold several images, as as many entries.
+std::vector<ImageFile> one_by_one(std::vector<ImageFile> files) {
+  std::vector<ImageFile> images;
+  for (ImageFile& file : files) {
+    if (file.error.empty()) file.count = count_images(file.path);
+    for (file.number = 0; file.number < file.count; ++file.number) images.push_back(file);
+  }
+  return images;
+}
+
 }  // namespace
+
+std::string ImageFile::text() const {
+  return count > 1 ? cat(path.string(), '#', number + 1) : path.string();
+}
 
 std::string LeftOut::to_string() const {
   std::string text;
@@ -184,6 +201,10 @@ std::vector<ImageFile> find_images(std::span<const fs::path> inputs, const Resul
   std::vector<ImageFile> images;
   fs::path root;
   for (const fs::path& input : inputs) {
+    if (input == standard_input) {
+      images.push_back({input, {}, {}});
+      continue;
+    }
     std::error_code error;
     const fs::file_status status = fs::status(input, error);
     const bool folder = fs::is_directory(status);
@@ -197,7 +218,8 @@ std::vector<ImageFile> find_images(std::span<const fs::path> inputs, const Resul
       const std::size_t before = images.size();
       LeftOut& passed_over = left_out != nullptr ? *left_out : unheard;
       Collector(results_in, images, passed_over).collect(input);
-      if (images.size() == before) images.push_back({input, {}, "folder holds no .png, .jpg, .jpeg or .bmp file"});
+      if (images.size() == before)
+        images.push_back({input, {}, "folder holds no .png, .jpg, .jpeg, .bmp or .tif file"});
     } else {
       images.push_back({input, {}, {}});
     }
@@ -207,6 +229,7 @@ std::vector<ImageFile> find_images(std::span<const fs::path> inputs, const Resul
   const auto same = [](const ImageFile& a, const ImageFile& b) { return full_path(a.path) == full_path(b.path); };
   std::stable_sort(images.begin(), images.end(), less);
   images.erase(std::unique(images.begin(), images.end(), same), images.end());
+  images = one_by_one(std::move(images));
   name_uniquely(images, root);
   return images;
 }

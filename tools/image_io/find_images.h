@@ -17,6 +17,10 @@ struct ImageFile {
   std::filesystem::path path;
   std::string name;  ///< unique in the list, UTF-8; '/' separates sub-folders; `labels/<name>.png` is its label image
   std::string error;
+  int number = 0, count = 1;  ///< which of the file's images it is, from 0; how many the file holds
+
+  /// The path, and `#3` for the third of several.
+  std::string text() const;
 };
 
 /// What folders hold and find_images passes over.
@@ -34,9 +38,11 @@ struct LeftOut {
 using ResultsIn = std::function<std::set<std::string>(const std::filesystem::path& folder)>;
 
 /// Expands files and folders, the latter recursively, into a list without duplicates, sorted by path. An explicitly
-/// named file is always taken; in folders those that end in .png, .jpg, .jpeg or .bmp in any case are. Hidden files and
-/// folders are skipped; symbolic links to folders are followed only where they are an INPUT themselves, so no cycle is
-/// possible; what `results_in` names is passed over. `left_out` counts what is not taken, hidden files apart.
+/// named file is always taken, `standard_input` too, whose name is "stdin"; in folders those that end in .png, .jpg,
+/// .jpeg, .bmp, .tif or .tiff in any case are. Each image of a TIFF file that holds several is one of its own,
+/// `name#3`. Hidden files and folders are skipped; symbolic links to folders are followed only where they are an INPUT
+/// themselves, so no cycle is possible; what `results_in` names is passed over. `left_out` counts what is not taken,
+/// hidden files apart.
 ///
 /// A name is the path relative to the folder that all INPUTs share, without extension; the extension stays where two
 /// names would be the same (`x.png` beside `x.jpg`), or one's output would lie where another needs a folder. Bytes that

@@ -85,6 +85,7 @@ Json options_json(const RunOptions& options) {
 Json provenance_json(const RunInfo& info) {
   Json settings = options_json(info.options);
   settings["threads"] = info.compute.threads;
+  settings["jobs"] = info.jobs;
   return {{"schema", 1},
           {"giemsa", GIEMSA_VERSION},
           {"notice", research_use_only},

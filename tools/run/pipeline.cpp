@@ -2,16 +2,17 @@
 
 #include <chrono>
 #include <exception>
+#include <mutex>
 #include <new>
 #include <thread>
+#include <vector>
 
 #include "tools/run/bounded_queue.h"
+#include "tools/run/ordered_queue.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
 namespace {
-
-using Queue = BoundedQueue<Identified>;
 
 constexpr std::size_t images_ahead = 2;  // one being read, one ready: more only costs memory
 
@@ -37,7 +38,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
     return item;
   }
   ImageResult& result = item.result;
-  result.file = as_utf8(input.path.string());
+  result.file = as_utf8(input.text());
   result.name = input.name;
   if (!input.error.empty()) {
     result.error = cat(result.file, ": ", input.error);
@@ -46,7 +47,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
   const auto start = std::chrono::steady_clock::now();
   step_of(result, [&] {
     DecodeNotes notes;
-    item.frame = decode_image(input.path, limits, &notes);
+    item.frame = decode_image(input.path, limits, &notes, input.number);
     result.warning = as_utf8(notes.warning);
     result.width = item.frame.width;
     result.height = item.frame.height;
@@ -68,10 +69,12 @@ void identify(Smear& smear, Identified& item) {
 
 }  // namespace
 
-void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, Smear& smear,
+void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, std::span<Smear> smears,
                      const KnownResult& known, const Deliver& deliver, const std::atomic<bool>& stop) {
-  Queue decoded(images_ahead), identified(images_ahead);
+  BoundedQueue<Identified> decoded(images_ahead);
+  OrderedQueue<Identified> identified(images_ahead + smears.size());
   std::exception_ptr decode_failure, identify_failure, deliver_failure;
+  std::mutex of_identify_failure;
 
   // A stage that ends, well or not, closes the queues at both its ends: its neighbours then end too.
   std::jthread decoder([&] {
@@ -91,17 +94,27 @@ void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limi
     }
     identified.close();
   });
-
-  try {
-    while (auto item = decoded.pop()) {
-      if (stop) break;
-      identify(smear, *item);
-      if (!identified.push(std::move(*item))) break;
+  const auto identify_all = [&](Smear& smear) {
+    try {
+      while (auto item = decoded.pop()) {
+        if (stop) break;
+        identify(smear, *item);
+        const auto index = static_cast<std::size_t>(item->input - inputs.data());
+        if (!identified.push(index, std::move(*item))) break;
+      }
+    } catch (...) {
+      const std::lock_guard lock(of_identify_failure);
+      if (!identify_failure) identify_failure = std::current_exception();
+      identified.close();
     }
-  } catch (...) {
-    identify_failure = std::current_exception();
+    decoded.close();
+  };
+
+  {
+    std::vector<std::jthread> others;
+    for (Smear& smear : smears.subspan(1)) others.emplace_back([&] { identify_all(smear); });
+    identify_all(smears.front());
   }
-  decoded.close();
   identified.close();
   decoder.join();
   deliverer.join();

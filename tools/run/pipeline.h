@@ -28,10 +28,11 @@ using KnownResult = std::function<std::optional<ImageResult>(const ImageFile&)>;
 /// Called in the order of the inputs, on the delivering thread.
 using Deliver = std::function<void(Identified&)>;
 
-/// Decodes the next images while one is identified and the one before is delivered. An image that cannot be used is
+/// Decodes the next images while each Smear, of which there is at least one, identifies one on a thread of its own and
+/// the ones before are delivered. An image that cannot be used is
 /// delivered with its error. Whatever else goes wrong, in `deliver` too, ends the run and is thrown here after all
 /// threads have ended; what was identified by then is delivered. Once `stop` is set no further image is identified.
-void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, Smear& smear,
+void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, std::span<Smear> smears,
                      const KnownResult& known, const Deliver& deliver, const std::atomic<bool>& stop);
 
 }  // namespace giemsa

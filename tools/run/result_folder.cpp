@@ -192,7 +192,7 @@ void ResultFolder::keep(const RunInfo& info, const ImageFile& input, const Image
   Frame frame;
   gallery_.offer(image, [&]() -> const Frame* {
     try {
-      frame = decode_image(input.path, {info.options.max_pixels});
+      frame = decode_image(input.path, {info.options.max_pixels}, nullptr, input.number);
       return &frame;
     } catch (const Error&) {  // it was read once: at worst a picture is missing from the report
       return nullptr;

@@ -25,6 +25,7 @@ struct ModelFile {
 struct RunInfo {
   std::string device, precision;  ///< what was used, not what was asked for
   DeviceOptions compute;          ///< what was asked for
+  int jobs = 1;                   ///< images in work at a time
   ModelFile segmenter, classifier;
   std::vector<std::string> classes;  ///< the classifier's
   RunOptions options;                ///< `segment_size` is set: the one in use
