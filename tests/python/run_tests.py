@@ -18,9 +18,10 @@ def main():
     if not (folder / "installed.txt").is_file():
         print("no wheel was built")
         sys.exit(77)
-    environment = {name: value for name, value in os.environ.items() if name not in ("GIEMSA_WEIGHTS", "GIEMSA_MODELS")}
-    environment |= {"PYTHONPATH": str(pathlib.Path(__file__).resolve().parent), "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
-                    "OMP_WAIT_POLICY": "passive"}  # tests run beside others
+    tests = pathlib.Path(__file__).resolve().parent
+    environment = os.environ | {
+        "GIEMSA_WEIGHTS": str(tests.parents[1] / "weights/pretrained"), "PYTHONPATH": str(tests),
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "OMP_WAIT_POLICY": "passive"}  # tests run beside others
     with tempfile.TemporaryDirectory() as scratch:
         command = [folder / "clean/bin/python", "-m", "unittest", "-v", *modules]
         sys.exit(subprocess.run(command, cwd=scratch, env=environment).returncode)

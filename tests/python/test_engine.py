@@ -67,19 +67,24 @@ class Models(unittest.TestCase):
             self.assertEqual((type(again), again.args, again.status), (error, refused.exception.args, status))
 
     def test_where_the_shipped_ones_are_looked_for(self):
-        self.assertTrue(weights.find_weights(weights.SEGMENTER).startswith(str(pathlib.Path(giemsa.__file__).parent)))
         for variable in weights.VARIABLES:
-            with mock.patch.dict(os.environ, {variable: str(MODELS["segmenter"].parent)}):
-                self.assertEqual(weights.find_weights(weights.SEGMENTER), str(MODELS["segmenter"]))
-            with mock.patch.dict(os.environ, {variable: "/no/such/folder"}), self.assertRaises(giemsa.ModelError) as refused:
+            elsewhere = {name: "" for name in weights.VARIABLES} | {variable: "/no/such/folder"}
+            with mock.patch.dict(os.environ, elsewhere), self.assertRaises(giemsa.ModelError) as refused:
                 giemsa.Engine()
             for part in (weights.SEGMENTER, "/no/such/folder", variable, "GIEMSA_WEIGHTS"):
                 self.assertIn(part, refused.exception.args[0])
-        with mock.patch.object(weights, "__file__", "/elsewhere/giemsa/weights.py"), \
-                self.assertRaises(giemsa.ModelError) as refused:
-            giemsa.Engine()
-        self.assertIn("/elsewhere/giemsa/weights", refused.exception.args[0])
-        self.assertIn("share/giemsa/weights", refused.exception.args[0])
+            with mock.patch.dict(os.environ, elsewhere | {variable: str(MODELS["segmenter"].parent)}):
+                self.assertEqual(weights.find_weights(weights.SEGMENTER), str(MODELS["segmenter"]))
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(weights, "__file__", folder + "/weights.py"), \
+                mock.patch.dict(os.environ, {name: "" for name in weights.VARIABLES}):
+            beside = pathlib.Path(folder, "weights", weights.CLASSIFIER)
+            beside.parent.mkdir()
+            beside.touch()
+            self.assertEqual(weights.find_weights(weights.CLASSIFIER), str(beside))
+            with mock.patch.object(weights.sys, "prefix", folder), self.assertRaises(giemsa.ModelError) as refused:
+                weights.find_weights("nowhere.safetensors")
+            self.assertIn(f"{folder}/weights", refused.exception.args[0])
+            self.assertIn(f"{folder}/share/giemsa/weights", refused.exception.args[0])
 
     def test_it_says_what_it_is(self):
         self.assertEqual(engine().classes, ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"))
