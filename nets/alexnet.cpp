@@ -4,6 +4,7 @@
 #include <array>
 
 #include "nets/architecture.h"
+#include "nets/numbered_layers.h"
 
 namespace giemsa {
 
@@ -32,17 +33,10 @@ namespace {
 NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<AlexNetOptions>(texts, kind);
 
-  // Nothing else could be told from the names that the graph gives to layers without weights.
-  const auto is_plain = [](std::string_view name) {
-    constexpr std::array<std::string_view, 4> stems{"features.", "classifier.", "conv", "fc"};
-    return std::ranges::any_of(stems, [&](std::string_view stem) {
-      return name.starts_with(stem) && name.size() > stem.size() &&
-             name.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
-    });
-  };
   for (const std::string& name : options.layers)
-    check(is_plain(name) && std::ranges::count(options.layers, name) == 1, kind, "layers: ", in_quotes(name),
-          " is not the name of one layer: features.N, classifier.N, convN or fcN");
+    check(
+        is_numbered(name, {"features.", "classifier.", "conv", "fc"}) && std::ranges::count(options.layers, name) == 1,
+        kind, "layers: ", in_quotes(name), " is not the name of one layer: features.N, classifier.N, convN or fcN");
   check(options.layers.size() == 8, kind, "layers: ", options.layers.size(), " named, AlexNet has 8");
   check(options.groups == 1 || options.groups == 2, kind, "groups: ", options.groups, " is neither 1 nor 2");
   check(options.conv1_padding >= 0 && options.conv1_padding <= 5, kind, "conv1_padding: ", options.conv1_padding,
@@ -105,9 +99,14 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
 
 // Checkpoints as torchvision has them (models/alexnet.py, Krizhevsky's "one weird trick" variant: no LRN, no groups).
 
-std::vector<std::string> torchvision_layers(const TensorMap&) {
-  return {"features.0",  "features.3",   "features.6",   "features.8",
-          "features.10", "classifier.1", "classifier.4", "classifier.6"};
+// People replace the last layer by a Sequential, whose LogSoftmax changes no probability: `classifier.6.0`.
+
+std::vector<std::string> torchvision_layers(const TensorMap& tensors) {
+  std::vector<std::string> layers{"features.0",  "features.3",   "features.6",   "features.8",
+                                  "features.10", "classifier.1", "classifier.4", "classifier.6"};
+  const std::vector<std::string> linears = numbered_layers(tensors, "classifier.", 2);
+  if (linears.size() == 3) std::ranges::copy(linears, layers.end() - 3);
+  return layers;
 }
 
 // Checkpoints as Caffe (bvlc_alexnet) and MATLAB (alexnet) have them, exported to a state_dict: 227 x 227 input, no
@@ -119,19 +118,9 @@ std::vector<std::string> torchvision_layers(const TensorMap&) {
 // own) must have the input channels of conv1 reversed before it is converted. Caffe rounds pooled sizes up (ceil_mode);
 // at 227 up and down are the same: 55, 27, 13, 6.
 
-/// Prefixes `<group>.<number>` whose weight has `rank` extents, by number.
-std::vector<std::string> numbered_layers(const TensorMap& tensors, const std::string& group, int rank) {
-  std::vector<std::string> layers;
-  for (const auto& [key, tensor] : tensors)
-    if (key.starts_with(group + ".") && key.ends_with(".weight") && tensor.shape().rank() == rank)
-      layers.push_back(key.substr(0, key.size() - std::string_view(".weight").size()));
-  std::ranges::stable_sort(layers, {}, &std::string::size);  // the map's order is textual: .10 stands before .3
-  return layers;
-}
-
 std::vector<std::string> caffe_layers(const TensorMap& tensors) {
-  std::vector<std::string> convolutions = numbered_layers(tensors, "features", 4);
-  const std::vector<std::string> linears = numbered_layers(tensors, "classifier", 2);
+  std::vector<std::string> convolutions = numbered_layers(tensors, "features.", 4);
+  const std::vector<std::string> linears = numbered_layers(tensors, "classifier.", 2);
   if (tensors.contains("conv1.weight") || convolutions.size() != 5 || linears.size() != 3)
     return {"conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"};
   convolutions.insert(convolutions.end(), linears.begin(), linears.end());

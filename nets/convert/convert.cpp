@@ -1,12 +1,14 @@
 #include "nets/convert/convert.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <iomanip>
 #include <set>
 
 #include "nets/architecture.h"
+#include "nets/blueprint.h"
+#include "nets/convert/keys.h"
+#include "nets/convert/training_config.h"
 #include "nets/model.h"
 #include "weights/convert/checkpoint.h"
 #include "weights/quantize.h"
@@ -19,25 +21,6 @@ namespace {
 
 const std::set<std::string> general_names{"classes", "dtype", "input_size", "filter", "mean", "std"};
 
-/// Whether inference does without this tensor of a checkpoint: a counter, an auxiliary head, the backbone's own
-/// classifier.
-bool is_dispensable(std::string_view key) {
-  constexpr std::array<std::string_view, 4> prefixes{"auxiliary_head.", "aux_classifier.", "encoder.fc.",
-                                                     "backbone.fc."};
-  return key.ends_with(".num_batches_tracked") ||
-         std::ranges::any_of(prefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
-}
-
-/// Removes what inference does without from `tensors` and returns its keys.
-std::vector<std::string> take_dispensable(TensorMap& tensors, const Preset& preset) {
-  std::vector<std::string> keys;
-  for (const auto& [key, tensor] : tensors)
-    if (is_dispensable(key)) keys.push_back(key);
-  for (std::string& key : preset.constants(tensors)) keys.push_back(std::move(key));
-  for (const std::string& key : keys) tensors.erase(key);
-  return keys;
-}
-
 std::string assumed_classes(const ModelInfo& info, const TensorMap& tensors) {
   const std::string layer = architecture_of(info).logits_layer(info);
   const auto weight = tensors.find(layer + ".weight");
@@ -45,6 +28,8 @@ std::string assumed_classes(const ModelInfo& info, const TensorMap& tensors) {
         ".weight', which gives the number of classes");
   const std::int64_t logits = weight->second.shape()[0];
   if (info.is_segmenter() && logits <= 2) return "background,foreground";
+  check(logits > 1, ErrorKind::model, "layer ", layer,
+        " gives one output, as a sigmoid takes it; a classifier needs one output for each of its classes");
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < logits; ++i) names.push_back(cat("class_", i));
   return join(names);
@@ -58,8 +43,9 @@ std::string checkpoint_dtype(const TensorMap& tensors) {
 }
 
 /// The file's description, and where each of its values comes from.
-ModelInfo describe(const ConvertOptions& options, const TensorMap& tensors, std::vector<Assumption>& assumptions) {
-  OptionTexts general, architectural;
+ModelInfo describe(const ConvertOptions& options, const OptionTexts& configured, const TensorMap& tensors,
+                   std::vector<Assumption>& assumptions) {
+  OptionTexts general, architectural = configured;
   for (const auto& [name, value] : options.overrides)
     (general_names.contains(name) ? general : architectural)[name] = value;
 
@@ -70,13 +56,15 @@ ModelInfo describe(const ConvertOptions& options, const TensorMap& tensors, std:
   for (const auto& [name, value] : general) metadata[name] = value;
   ModelInfo info = from_metadata(metadata, ErrorKind::usage);
 
+  const std::set<std::string> from_keys{"separable", "layers", "backbone", "body", "head"};
   const auto assume = [&](const std::string& name, const std::string& value, const char* origin) {
+    if (configured.contains(name)) origin = "config.json";
     assumptions.push_back({name, value, options.overrides.contains(name) ? "given" : origin});
   };
   assume("classes", metadata["classes"], "default");
   for (const char* name : {"input_size", "filter", "mean", "std"}) assume(name, metadata[name], "preset");
   for (const auto& [name, value] : to_text(info.options))
-    assume(name, value, name == "separable" || name == "layers" ? "checkpoint" : "preset");
+    assume(name, value, from_keys.contains(name) ? "checkpoint" : "preset");
   assume("dtype", metadata["dtype"], "checkpoint");
   return info;
 }
@@ -92,8 +80,12 @@ void check_dtype(const ModelInfo& info) {
 }
 
 Tensor stored_as(const std::string& key, const Tensor& tensor, DType dtype) {
+  constexpr float usual_eps = 1e-5f;  // of batch norms: PyTorch takes the root of the variance plus this
   const Tensor values = to_f32(tensor);
+  const bool is_variance = key.ends_with(".running_var");
   for (float value : values.as<float>()) {
+    check(!is_variance || !(value + usual_eps <= 0), ErrorKind::model, "tensor ", key, " holds ", value,
+          ", which no variance can be: every result would be NaN");
     check(std::isfinite(value), ErrorKind::model, "tensor ", key, " holds a value that is not finite: ", value);
     check(dtype != DType::f16 || std::abs(value) <= 65504, ErrorKind::model, "tensor ", key, " holds ", value,
           ", which fp16 cannot (its limit is 65504); take fp32 or bf16");
@@ -128,10 +120,22 @@ void check_preset(const Preset& named, const std::string& arch, const TensorMap&
       if (fitting.empty()) hint.subjects = {std::string(row.name), std::string(preset.name)};
       fitting.push_back(cat(row.name, " of preset ", preset.name));
     }
-  if (fitting.empty()) return;
+  check(!fitting.empty(), ErrorKind::model, "is not ", arch, " of preset ", named.name, ": ", describe_keys(tensors));
   throw Error(ErrorKind::model,
               cat("its tensors are those of ", join(fitting, " or "), ", not of ", arch, " of preset ", named.name),
               std::move(hint));
+}
+
+/// Throws where the network takes something else than three colours.
+void check_colours(const Model& model) {
+  for (const auto& [key, shape] : blueprint(model.info)) {
+    const auto tensor = model.tensors.find(key);
+    if (shape.rank() != 4 || shape[1] != 3 || tensor == model.tensors.end()) continue;
+    const Shape& found = tensor->second.shape();
+    check(found.rank() != 4 || found[1] == 3, ErrorKind::model, "takes images of ", found[1],
+          found[1] == 1 ? " channel (grey)" : " channels", ", as tensor ", key, ' ', found,
+          " shows; networks here take three colours");
+  }
 }
 
 /// Throws unless the network can be built from the model.
@@ -141,6 +145,16 @@ void check_network(const Model& model) {
   build_network(graph, graph.input("input", {DType::f32, {1, 3, size.h, size.w}}), model);
 }
 
+void take_off_prefixes(TensorMap& tensors, const ConvertOptions& options, ConvertReport& report) {
+  if (options.strip.empty()) {
+    report.stripped = strip_to_fit(tensors, report.skipped);
+    return;
+  }
+  report.skipped = strip_prefix(tensors, options.strip);
+  check(!tensors.empty(), ErrorKind::usage, "no key starts with ", in_quotes(options.strip));
+  report.stripped = options.strip;
+}
+
 }  // namespace
 
 ConvertReport convert(const ConvertOptions& options) {
@@ -148,17 +162,28 @@ ConvertReport convert(const ConvertOptions& options) {
   const std::filesystem::path file =
       std::filesystem::is_directory(options.source) ? options.source / "model.safetensors" : options.source;
   const FileBytes bytes = map_file(file);
-  Checkpoint checkpoint = read_checkpoint(bytes);
+  Checkpoint checkpoint = read_checkpoint(bytes, options.key);
 
   ConvertReport report;
   report.format = checkpoint.format;
+  report.taken = std::move(checkpoint.taken);
+  report.others = std::move(checkpoint.others);
   Model model{{}, std::move(checkpoint.tensors), file.string()};
+  const OptionTexts configured =
+      file.filename() == "model.safetensors" ? read_training_config(file.parent_path()) : OptionTexts{};
   naming(model.file, [&] {
     check(!checkpoint.metadata.contains("giemsa.format"), ErrorKind::model, "is a converted model already");
-    report.skipped = take_dispensable(model.tensors, preset);
+    take_off_prefixes(model.tensors, options, report);
+    const auto skip = [&](const std::vector<std::string>& keys) {
+      for (const std::string& key : keys) model.tensors.erase(key);
+      report.skipped.insert(report.skipped.end(), keys.begin(), keys.end());
+    };
+    skip(take_dispensable(model.tensors));
+    skip(preset.constants(model.tensors));
     check_preset(preset, options.arch, model.tensors);
-    model.info = describe(options, model.tensors, report.assumptions);
+    model.info = describe(options, configured, model.tensors, report.assumptions);
     check_dtype(model.info);
+    check_colours(model);
   });
   check_network(model);
 
@@ -179,7 +204,15 @@ ConvertReport convert(const ConvertOptions& options) {
 std::string to_text(const ConvertReport& report) {
   std::ostringstream out;
   out << report.info.arch << " of preset " << report.info.preset << ", read from " << report.info.source << " ("
-      << report.format << ")\nassumed:\n";
+      << report.format << ")\n";
+  if (!report.taken.empty()) out << "taken: the weights under " << in_quotes(report.taken);
+  if (!report.others.empty()) {
+    out << "; the file has others under ";
+    for (const std::string& key : report.others) out << (&key == &report.others.front() ? "" : ", ") << in_quotes(key);
+  }
+  if (!report.taken.empty()) out << '\n';
+  if (!report.stripped.empty()) out << "taken off the keys: " << in_quotes(report.stripped) << '\n';
+  out << "assumed:\n";
   for (const auto& [name, value, origin] : report.assumptions)
     out << "  " << std::left << std::setw(16) << name << ' ' << std::setw(40) << value << " (" << origin << ")\n";
   out << "skipped " << report.skipped.size() << " tensors that inference does without";

@@ -19,18 +19,24 @@ struct ConvertOptions {
   /// "filter", and the options of the architecture (nets/network_options.h): "output_stride", "aspp_rates",
   /// "align_corners",
   /// ...
-  std::map<std::string, std::string> overrides;
+  std::map<std::string, std::string> overrides = {};
+  std::string key =
+      {};  ///< of several state_dicts in the file, the one to take; empty: see weights/convert/torch_state.h
+  std::string strip = {};  ///< prefix of the keys to take off; empty: whatever most keys share until a preset fits
 };
 
 /// One value that the checkpoint itself does not tell.
 struct Assumption {
-  std::string name, value, origin;  ///< origin: "preset", "given", "checkpoint" or "default"
+  std::string name, value, origin;  ///< origin: "preset", "given", "checkpoint", "config.json" or "default"
 };
 
 struct ConvertReport {
   ModelInfo info;
   std::vector<Assumption> assumptions;
   std::vector<std::string> skipped;  ///< keys that inference does without
+  std::string stripped;              ///< prefix taken off the keys beyond the usual ones
+  std::string taken;                 ///< key of the state_dict in the file; empty: none
+  std::vector<std::string> others;   ///< keys of other weights in the file
   std::size_t tensors = 0;
   std::int64_t parameters = 0;
   std::uintmax_t bytes = 0;  ///< of the file written

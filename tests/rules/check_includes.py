@@ -54,7 +54,7 @@ OUTSIDE = [
     ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
     ("omp.h", ["engine", "tests", "bench"]),
-    ("nlohmann/*", ["weights", "tools", "bench", "tests"]),
+    ("nlohmann/*", ["weights", "nets/convert", "tools", "bench", "tests"]),
     ("stb/*", ["tools/image_io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),

@@ -14,7 +14,7 @@ namespace giemsa {
 namespace {
 
 struct ConvertArguments {
-  std::string source, target, arch, preset, to;
+  std::string source, target, arch, preset, key, strip, to;
   std::vector<std::string> set;
   std::map<std::string, std::string> overrides;
   bool quiet = false;
@@ -39,7 +39,13 @@ Exit write_onnx(const ConvertArguments& arguments) {
 Exit convert_checkpoint(const ConvertArguments& arguments) {
   check(!arguments.arch.empty(), ErrorKind::usage, "--arch is required");
   check(!arguments.preset.empty(), ErrorKind::usage, "--preset is required");
-  ConvertOptions options{arguments.source, arguments.target, arguments.arch, arguments.preset, {}};
+  ConvertOptions options;
+  options.source = arguments.source;
+  options.target = arguments.target;
+  options.arch = arguments.arch;
+  options.preset = arguments.preset;
+  options.key = arguments.key;
+  options.strip = arguments.strip;
   for (const auto& [name, value] : arguments.overrides)
     if (!value.empty()) options.overrides[name] = value;
   for (const std::string& assignment : arguments.set) {
@@ -60,6 +66,8 @@ constexpr const char* footer = R"(Examples:
 
 A checkpoint's tensors do not show its output stride, dilations, align_corners or normalisation: the preset supplies
 them, and everything that was assumed is printed. The checkpoint's code is never executed.
+Of several sets of weights in a file the averaged ones (model_ema, state_dict_ema) are taken, else those under state_dict
+or model; what was taken and what else there is, is printed.
 --to onnx writes a model for other runtimes: the layers as built, batch norms unfolded, weights in fp32, the batch open,
 the size fixed.
 Presets: )";
@@ -90,6 +98,10 @@ void add_convert(CLI::App& app, Action& action) {
       ->type_name(" ");
   command->add_option("--arch", a.arch, architecture_names())->type_name("NAME");
   command->add_option("--preset", a.preset, "the family that the checkpoint comes from; see below")->type_name("NAME");
+  command->add_option("--key", a.key, "of several sets of weights in IN, the one under this key (default: see below)")
+      ->type_name("NAME");
+  command->add_option("--strip", a.strip, "take this off the keys in front (default: what most keys share)")
+      ->type_name("PREFIX");
   command->add_option("--to", a.to, "onnx: from a model file that this command made")
       ->check(one_of({"onnx"}))
       ->type_name("FORMAT");

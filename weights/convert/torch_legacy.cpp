@@ -77,7 +77,7 @@ std::map<std::string_view, TorchStorage> find_storages(const Pickle& pickle) {
 
 }  // namespace
 
-Checkpoint read_torch_legacy(const FileBytes& file) {
+Checkpoint read_torch_legacy(const FileBytes& file, const std::string& key) {
   return naming(file.name, [&] {
     Stream stream(file.bytes);
     read_preamble(stream);
@@ -109,7 +109,8 @@ Checkpoint read_torch_legacy(const FileBytes& file) {
       check(found != bytes_by_key.end(), ErrorKind::model, "storage ", in_quotes(storage.key), " is not in the file");
       return found->second;
     };
-    return Checkpoint{torch_state_dict(object, file, bytes_of), {}, "torch legacy"};
+    TorchState state = torch_state_dict(object, file, bytes_of, key);
+    return Checkpoint{std::move(state.tensors), {}, "torch legacy", std::move(state.taken), std::move(state.others)};
   });
 }
 

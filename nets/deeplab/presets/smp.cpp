@@ -13,19 +13,17 @@ namespace {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
-  options.dilation = DilationRule::uniform;
+  options.backbone.output_stride = output_stride;
+  options.backbone.dilation = DilationRule::uniform;
   options.aspp_rates = {12, 24, 36};
   options.after_aspp = {1, 3};
   options.align_corners = true;
   return options;
 }
 
-DeepLabLayout layout(Separable separable) {
+DeepLabLayout layout(Separable separable, ResNetBody body) {
   DeepLabLayout layout;
-  layout.backbone.stem = {{.conv = "encoder.conv1", .bn = "encoder.bn1"}};
-  layout.backbone.pool = "encoder.maxpool";
-  layout.backbone.layers = torchvision_layers("encoder.");
+  layout.backbone = torchvision_names("encoder.", body);
   name_torchvision_aspp(layout, "decoder.aspp.0.", separable, "0.0", "0.1");
   layout.after_aspp.push_back({.conv = "decoder.aspp.1.1", .bn = "decoder.aspp.2", .depthwise = "decoder.aspp.1.0"});
   layout.aspp_upsample = "decoder.up";
@@ -45,6 +43,8 @@ DeepLabPreset smp_preset() {
           .output_strides = {16, 8},
           .separable = {Separable::none, Separable::plain},
           .separable_key = "decoder.aspp.0.convs.1.0.0.weight",
+          .backbone = "encoder.",
+          .basic_blocks = true,
           .fixed_upsampling = true,
           .options = options,
           .layout = layout};

@@ -12,17 +12,15 @@ namespace {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
+  options.backbone.output_stride = output_stride;
   if (output_stride == 8) options.aspp_rates = {12, 24, 36};
   options.decoder_concat = DecoderConcat::low_first;
   return options;
 }
 
-DeepLabLayout layout(Separable separable) {
+DeepLabLayout layout(Separable separable, ResNetBody body) {
   DeepLabLayout layout;
-  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
-  layout.backbone.pool = "backbone.maxpool";
-  layout.backbone.layers = torchvision_layers("backbone.");
+  layout.backbone = torchvision_names("backbone.", body);
   name_torchvision_aspp(layout, "classifier.aspp.", separable, "0.body.0", "0.body.1");
   layout.aspp_upsample = "classifier.upsample";
   layout.low_level = {.conv = "classifier.project.0", .bn = "classifier.project.1"};
@@ -45,6 +43,7 @@ DeepLabPreset vainf_preset() {
           .output_strides = {16, 8},
           .separable = {Separable::none, Separable::plain},
           .separable_key = "classifier.aspp.convs.1.0.body.0.weight",
+          .backbone = "backbone.",
           .options = options,
           .layout = layout};
 }
