@@ -8,7 +8,7 @@
 
 #include "bench/ladder/labels_ladder.h"
 #include "bench/one_node.h"
-#include "engine/cpu/components.h"
+#include "kernels/cpu/imaging/components.h"
 #include "tools/image_io/decode.h"
 
 namespace giemsa {
@@ -51,6 +51,12 @@ Masks mosaic(const Masks& tiles, Size2 size) {
   return {size, {std::move(mask)}};
 }
 
+std::int32_t product(const std::uint8_t* mask, Size2 size, std::int64_t smallest, std::int32_t* labels,
+                     RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
+  return kernels::cpu::clean_and_label(mask, {size.h, size.w}, smallest, labels,
+                                       reinterpret_cast<kernels::cpu::ComponentCount*>(table), capacity, scratch);
+}
+
 struct Step {
   const char *name, *change;
   ladder::LabelsRun run;
@@ -59,7 +65,7 @@ constexpr Step steps[] = {
     {"v1 flood", "walks every component with a stack", ladder::labels_v1_flood},
     {"v2 pixels", "union-find over pixels in raster order", ladder::labels_v2_pixels},
     {"v3 runs", "union-find over runs, an op after the other", ladder::labels_v3_runs},
-    {"product", "both colours' runs once, everything on them", cpu::clean_and_label},
+    {"product", "both colours' runs once, everything on them", product},
 };
 
 /// A step's memory, and what it made.

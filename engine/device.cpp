@@ -1,5 +1,7 @@
 #include "engine/device.h"
 
+#include <omp.h>
+
 #include <charconv>
 
 #include "engine/cpu/backend.h"
@@ -123,6 +125,19 @@ std::string tune_gpu(const std::string&, std::span<const Graph>, const std::func
   fail(ErrorKind::device, why_no_cuda());
 }
 #endif
+
+KeptThreadSettings::KeptThreadSettings() : threads_(omp_get_max_threads()), gpu_(-1) {
+#ifdef GIEMSA_HAS_CUDA
+  gpu_ = cuda::current_gpu();
+#endif
+}
+
+KeptThreadSettings::~KeptThreadSettings() {
+  omp_set_num_threads(threads_);
+#ifdef GIEMSA_HAS_CUDA
+  if (gpu_ >= 0 && cuda::current_gpu() != gpu_) cuda::return_to_gpu(gpu_);
+#endif
+}
 
 std::string why_no_cuda() {
   try {

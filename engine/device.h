@@ -24,6 +24,19 @@ struct DeviceOptions {
 /// where the device cannot be used.
 std::shared_ptr<Backend> open_device(const DeviceOptions& options);
 
+/// What computing changes of the calling thread, its number of OpenMP threads and its current GPU, is put back at the
+/// end.
+class KeptThreadSettings {
+ public:
+  KeptThreadSettings();
+  ~KeptThreadSettings();
+  KeptThreadSettings(const KeptThreadSettings&) = delete;
+  KeptThreadSettings& operator=(const KeptThreadSettings&) = delete;
+
+ private:
+  int threads_, gpu_;
+};
+
 /// A GPU that can be used.
 struct Gpu {
   int index = 0;

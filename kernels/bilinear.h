@@ -1,5 +1,5 @@
-// Where a bilinear interpolation reads along one axis, as PyTorch's interpolate computes it (engine/cpu/upsample.cpp
-// gives the same).
+// Where a bilinear interpolation reads along one axis, as PyTorch's interpolate computes it
+// (kernels/cpu/layers/upsample_taps.h gives the same).
 #pragma once
 
 #include "kernels/device.h"

@@ -4,8 +4,8 @@
 //   axis
 //
 // A crop is resampled as a picture of its own: nothing outside the box is read. Boxes lie in device memory, so that
-// what finds them need not tell the host; the tables are made there too, by engine/cpu/resize.cpp's arithmetic, and the
-// bytes, and in fp32 the results, equal the CPU's.
+// what finds them need not tell the host; the tables are made there too, by kernels/cpu/imaging/resize.cpp's
+// arithmetic, and the bytes, and in fp32 the results, equal the CPU's.
 #pragma once
 
 #include "kernels/nhwc.h"

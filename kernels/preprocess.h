@@ -3,8 +3,8 @@
 //   mid[v][i] = clip(round(sum_t first.weight[i][t] * frame[v][first.first[i] + t])),   out likewise along the second
 //   axis
 //
-// Weights are integers in units of 2^-22 and each pass rounds to u8, as in Pillow's 8-bit path and engine/cpu/resize.h,
-// which makes the tables: the bytes, and in fp32 the results, equal the CPU's.
+// Weights are integers in units of 2^-22 and each pass rounds to u8, as in Pillow's 8-bit path and
+// kernels/cpu/imaging/resize.h, which makes the tables: the bytes, and in fp32 the results, equal the CPU's.
 #pragma once
 
 #include "kernels/nhwc.h"

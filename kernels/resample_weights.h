@@ -1,4 +1,4 @@
-// The weights of resampling, made on the device. The arithmetic is that of engine/cpu/resize.cpp, operation by
+// The weights of resampling, made on the device. The arithmetic is that of kernels/cpu/imaging/resize.cpp, operation by
 // operation, in double: another order of a sum, or a fused multiply-add, could move a weight by 2^-22 and so a pixel by
 // a level. Whoever includes this is compiled with --fmad=false. It takes luck to see what that prevents: of 23,000
 // pairs of sizes, fusing changed 280 tables, each only by samples of weight zero.

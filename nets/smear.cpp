@@ -18,9 +18,6 @@ Shape frame_shape(Size2 frame) {
   return {1, frame.h, frame.w, 3};
 }
 
-/// Frame sizes whose graphs are kept; beyond, the one unused for longest goes.
-constexpr std::size_t kept_sizes = 8;
-
 /// What is compiled for frames of one size.
 struct Compiled {
   Size2 frame;
@@ -37,7 +34,8 @@ Cell cell_of(const Region& region, int id, std::span<const float> probabilities)
   cell.area = region.area;
   cell.centroid_x = region.centroid_x();
   cell.centroid_y = region.centroid_y();
-  cell.class_index = static_cast<int>(std::ranges::max_element(probabilities) - probabilities.begin());
+  cell.class_index =
+      probabilities.empty() ? -1 : static_cast<int>(std::ranges::max_element(probabilities) - probabilities.begin());
   cell.probabilities.assign(probabilities.begin(), probabilities.end());
   return cell;
 }
@@ -78,18 +76,27 @@ Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, C
   return graph;
 }
 
+void check_segmenter(const Model& model, DType precision) {
+  check(model.info.is_segmenter(), ErrorKind::model, model.file, ": expected a segmenter, its architecture is ",
+        model.info.arch);
+  check_scales(model, precision);
+}
+
+void check_classifier(const Model& model, DType precision) {
+  check(!model.info.is_segmenter(), ErrorKind::model, model.file, ": expected a classifier, its architecture is ",
+        model.info.arch);
+  check_scales(model, precision);
+}
+
 struct Smear::State {
-  State(Model segmenter_model, Model classifier_model, SmearOptions smear_options, std::shared_ptr<Backend> where)
+  State(Model segmenter_model, std::optional<Model> classifier_model, SmearOptions smear_options,
+        std::shared_ptr<Backend> where)
       : segmenter(std::move(segmenter_model)),
         classifier(std::move(classifier_model)),
         options(std::move(smear_options)),
         backend(std::move(where)) {
-    check(segmenter.info.is_segmenter(), ErrorKind::model, segmenter.file,
-          ": expected a segmenter, its architecture is ", segmenter.info.arch);
-    check(!classifier.info.is_segmenter(), ErrorKind::model, classifier.file,
-          ": expected a classifier, its architecture is ", classifier.info.arch);
-    check_scales(segmenter, backend->precision());
-    check_scales(classifier, backend->precision());
+    check_segmenter(segmenter, backend->precision());
+    if (classifier) check_classifier(*classifier, backend->precision());
   }
 
   Cascade& cascade_for(Size2 frame) {
@@ -99,34 +106,45 @@ struct Smear::State {
       return *sizes.front().cascade;
     }
     CascadeGraphs graphs{segment_graph(segmenter, frame, options), {}};
-    for (std::size_t i = 0; i < graphs.each.size(); ++i)
-      graphs.each[i] = classify_graph(classifier, frame, CascadeGraphs::batch_sizes[i], options.crop);
+    for (std::size_t i = 0; classifier && i < graphs.each.size(); ++i)
+      graphs.each[i] = classify_graph(*classifier, frame, CascadeGraphs::batch_sizes[i], options.crop);
     Compiled fresh{frame, backend->compile(graphs)};
-    if (sizes.size() == kept_sizes) sizes.pop_back();
+    fresh.cascade->stop_when(stop);
+    while (sizes.size() >= std::max<std::size_t>(options.kept_sizes, 1)) sizes.pop_back();
     sizes.push_front(std::move(fresh));
     return *sizes.front().cascade;
   }
 
-  Model segmenter, classifier;
+  Model segmenter;
+  std::optional<Model> classifier;
   SmearOptions options;
   std::shared_ptr<Backend> backend;
   std::list<Compiled> sizes;
+  const std::atomic<bool>* stop = nullptr;
 };
 
-Smear::Smear(Model segmenter, Model classifier, SmearOptions options, std::shared_ptr<Backend> backend)
+Smear::Smear(Model segmenter, std::optional<Model> classifier, SmearOptions options, std::shared_ptr<Backend> backend)
     : state_(std::make_unique<State>(std::move(segmenter), std::move(classifier), std::move(options),
                                      std::move(backend))) {}
 Smear::~Smear() = default;
 Smear::Smear(Smear&&) noexcept = default;
 
-void Smear::identify(const Frame& frame, SmearResult& result) {
-  check(frame.width > 0 && frame.height > 0, ErrorKind::image, "an image of ", frame.width, "x", frame.height,
-        " pixels has no cells");
+void Smear::prepare(Size2 frame) {
+  state_->cascade_for(frame).warm_up();
+}
+
+void Smear::stop_when(const std::atomic<bool>* flag) {
+  state_->stop = flag;
+  for (Compiled& size : state_->sizes) size.cascade->stop_when(flag);
+}
+
+void Smear::identify(const std::uint8_t* rgb, Size2 size, SmearResult& result) {
+  check(size.w > 0 && size.h > 0, ErrorKind::image, "an image of ", size.w, "x", size.h, " pixels has no cells");
   const auto start = Clock::now();
   result.cells.clear();
   result.ms = {};
-  Cascade& cascade = state_->cascade_for({frame.height, frame.width});
-  cascade.run(frame.rgb.data());
+  Cascade& cascade = state_->cascade_for(size);
+  cascade.run(rgb);
 
   const std::span<const Region> regions = cascade.regions();
   const std::span<const float> values = cascade.values();
@@ -134,8 +152,8 @@ void Smear::identify(const Frame& frame, SmearResult& result) {
   for (std::size_t i = 0; i < regions.size(); ++i)
     if (regions[i].area > 0)
       result.cells.push_back(cell_of(regions[i], static_cast<int>(i) + 1, values.subspan(i * classes, classes)));
-  if (result.labels.width != frame.width || result.labels.height != frame.height)
-    result.labels = Labels(frame.width, frame.height);
+  if (result.labels.width != size.w || result.labels.height != size.h)
+    result.labels = Labels(static_cast<int>(size.w), static_cast<int>(size.h));
   cascade.copy_labels(result.labels.pixels);
   const CascadeTimes& times = cascade.times();
   result.ms = {times.segment, times.postprocess, times.classify, ms_since(start)};
@@ -145,7 +163,7 @@ const ModelInfo& Smear::segmenter() const {
   return state_->segmenter.info;
 }
 const ModelInfo& Smear::classifier() const {
-  return state_->classifier.info;
+  return state_->classifier.value().info;
 }
 const SmearOptions& Smear::options() const {
   return state_->options;

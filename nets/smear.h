@@ -1,6 +1,7 @@
 // The whole way of one image, as graphs: frame -> segment -> clean up -> isolate each cell -> name it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@ struct SmearOptions {
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
   CropMode crop = CropMode::tight;
   bool mask_at_frame_resolution = true;  ///< false: label at the network's resolution, boxes scaled back to the frame
+  std::size_t kept_sizes = 8;            ///< frame sizes whose graphs are kept; beyond, the one unused for longest goes
 };
 
 /// One white blood cell, in pixels of the original image, origin top left.
@@ -27,8 +29,8 @@ struct Cell {
   int x = 0, y = 0, w = 0, h = 0;
   std::int64_t area = 0;
   double centroid_x = 0, centroid_y = 0;
-  int class_index = 0;
-  std::vector<float> probabilities;  ///< one per class of the classifier
+  int class_index = 0;               ///< -1 without a classifier
+  std::vector<float> probabilities;  ///< one per class of the classifier; none without one
 };
 
 /// Milliseconds of each stage.
@@ -45,6 +47,11 @@ struct SmearResult {
 /// Frame u8 {1,H,W,3} -> labels i32 {1,1,H,W} and region table.
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options);
 
+/// Throws Error(model) where a model, as the message says, does not fit the role or lacks the scales that `precision`
+/// needs.
+void check_segmenter(const Model& model, DType precision);
+void check_classifier(const Model& model, DType precision);
+
 /// Frame u8 {1,H,W,3} and boxes i32 {batch,4} -> probabilities {batch,classes}.
 Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, CropMode crop);
 
@@ -52,16 +59,26 @@ Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, C
 /// of each size and kept, after which nothing is allocated but what `SmearResult` holds.
 class Smear {
  public:
-  /// Throws Error(model) where a model does not fit its role.
-  Smear(Model segmenter, Model classifier, SmearOptions options, std::shared_ptr<Backend> backend);
+  /// Without a classifier cells are found, and have no class. Throws Error(model) where a model does not fit its role.
+  Smear(Model segmenter, std::optional<Model> classifier, SmearOptions options, std::shared_ptr<Backend> backend);
   ~Smear();
   Smear(Smear&&) noexcept;
 
   /// Finds and names the cells of one frame. `result` is overwritten; its buffers are reused.
-  void identify(const Frame& frame, SmearResult& result);
+  void identify(const Frame& frame, SmearResult& result) {
+    identify(frame.rgb.data(), {frame.height, frame.width}, result);
+  }
+  /// The same, of 8-bit RGB pixels, interleaved, rows without padding.
+  void identify(const std::uint8_t* rgb, Size2 size, SmearResult& result);
+
+  /// Compiles for frames of this size and runs a blank one.
+  void prepare(Size2 frame);
+
+  /// identify() throws Error(cancelled) soon after `flag`, which outlives this, is set. Null: never.
+  void stop_when(const std::atomic<bool>* flag);
 
   const ModelInfo& segmenter() const;
-  const ModelInfo& classifier() const;
+  const ModelInfo& classifier() const;  ///< there has to be one
   const SmearOptions& options() const;
   std::string device_name() const;     ///< what is used: "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
   std::string precision_name() const;  ///< what is used: "fp32", "bf16"

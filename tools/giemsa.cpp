@@ -8,7 +8,7 @@
 #include <new>
 #include <system_error>
 
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/messages.h"
 
 namespace {
@@ -25,22 +25,7 @@ constexpr const char* footer = R"(Examples:
 
 Exit codes:
   0 all done   1 some images failed (the others are done)   2 usage
-  3 a model file cannot be used   4 the device cannot be used   5 output cannot be written)";
-
-/// "giemsa comand": CLI11 would call it an unexpected argument.
-void check_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return;
-  const auto known = app.get_subcommands([&](const CLI::App* command) { return command->get_name() == argv[1]; });
-  check(!known.empty(), ErrorKind::usage, "no command '", argv[1], "'; giemsa --help lists them");
-}
-
-/// What cannot be understood comes before what is missing.
-[[noreturn]] void fail_parse(const CLI::App& app, const CLI::ParseError& error) {
-  const auto unknown = app.remaining(true);
-  const auto chosen = app.get_subcommands();
-  fail(ErrorKind::usage, unknown.empty() ? error.what() : cat("unexpected argument '", unknown.front(), "'"),
-       " (giemsa ", chosen.empty() ? "" : chosen.front()->get_name() + ' ', "--help explains)");
-}
+  3 a model file cannot be used   4 the device cannot be used   5 output cannot be written   130 interrupted)";
 
 /// Threads of libgomp that wait for each other spin 300,000 turns before they sleep, which on a machine busy with other
 /// work makes everything wait many times over. 10,000 turns still outlast what lies between two layers; 1,000 do not.
@@ -54,36 +39,12 @@ void bound_spinning(char** argv) {
 }
 
 Exit parse_and_run(int argc, char** argv) {
-  CLI::App app(description, "giemsa");
-  app.footer(footer);
-  app.set_help_flag("-h,--help", "print this help");
-  app.set_version_flag("--version", std::string("giemsa ") + GIEMSA_VERSION, "print the version");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.require_subcommand(1);
-  Action action;
+  CommandLine line("giemsa", description, footer);
   for (auto add : {add_run, add_eval, add_bench, add_trace, add_convert, add_calibrate, add_inspect, add_compare,
                    add_tune, add_devices})
-    add(app, action);
-  for (CLI::App* command : app.get_subcommands({})) command->group("Commands");
-
-  if (argc < 2) {
-    std::cerr << app.help();
-    return Exit::usage;
-  }
-  check_command(app, argc, argv);
-  if (argv[1][0] != '-') bound_spinning(argv);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help();
-    return Exit::ok;
-  } catch (const CLI::CallForVersion& version) {
-    std::cout << version.what() << '\n';
-    return Exit::ok;
-  } catch (const CLI::ParseError& error) {
-    fail_parse(app, error);
-  }
-  return action();
+    add(line);
+  if (argc > 1 && argv[1][0] != '-') bound_spinning(argv);
+  return line.run(argc, argv);
 }
 
 Exit guarded(int argc, char** argv) {

@@ -4,9 +4,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # oneDNN's CMake package asks for OpenCL, which Debian's libdnnl-dev only recommends.
-build_packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libstb-dev nlohmann-json3-dev
+build_packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg-dev nlohmann-json3-dev
   libcli11-dev zlib1g-dev)
-test_packages=(doctest-dev libbenchmark-dev libboost-context-dev python3 git)
+test_packages=(doctest-dev libbenchmark-dev libboost-context-dev pkg-config python3 git)
 
 say() { printf '== %s\n' "$*"; }
 

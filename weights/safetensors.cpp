@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "weights/atomic_file.h"
+#include "engine/base/atomic_file.h"
 
 namespace giemsa {
 

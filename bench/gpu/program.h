@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bench/gpu/timing.h"
+#include "engine/base/atomic_file.h"
 #include "engine/base/check.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa::bench {
 

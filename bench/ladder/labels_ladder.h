@@ -1,6 +1,6 @@
 // How the CPU's cleanup of a mask came to be, step by step: holes filled, small components dropped, the rest numbered
-// in raster order and measured. The step after the last is cpu::clean_and_label() of engine/cpu/components.cpp, which
-// finds the runs of both colours once and does everything on them.
+// in raster order and measured. The step after the last is clean_and_label() of kernels/cpu/imaging/components.cpp,
+// which finds the runs of both colours once and does everything on them.
 //
 //   file                   against the step before
 //   labels_v1_flood.cpp    walks every component pixel by pixel, with a stack
@@ -17,7 +17,7 @@
 
 namespace giemsa::ladder {
 
-/// As cpu::clean_and_label(). Scratch: labels_scratch_bytes().
+/// As clean_and_label(). Scratch: labels_scratch_bytes().
 using LabelsRun = std::int32_t (*)(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
                                    RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch);
 
@@ -28,7 +28,7 @@ std::int32_t labels_v2_pixels(const std::uint8_t* mask, Size2 size, std::int64_t
 std::int32_t labels_v3_runs(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
                             RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch);
 
-/// Enough for each of them, and for cpu::clean_and_label().
+/// Enough for each of them, and for clean_and_label().
 std::size_t labels_scratch_bytes(Size2 size);
 
 /// Adds a pixel to a component whose record starts as empty_region(); finish() then makes a Region of it.

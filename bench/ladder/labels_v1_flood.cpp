@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "bench/ladder/labels_ladder.h"
-#include "engine/cpu/scratch.h"
+#include "kernels/cpu/scratch.h"
 
 namespace giemsa::ladder {
 
@@ -17,7 +17,7 @@ enum : std::int32_t { reached = -3, dropped = -2, unseen = -1 };  // labels, unt
 
 std::int32_t labels_v1_flood(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
                              RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
-  cpu::Scratch memory(scratch);
+  kernels::cpu::Scratch memory(scratch);
   auto* const stack = memory.take<std::int32_t>(size.h * size.w);
   auto* const regions = reinterpret_cast<Region*>(table + 1);
   const auto h = static_cast<std::int32_t>(size.h), w = static_cast<std::int32_t>(size.w);

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "bench/ladder/labels_ladder.h"
-#include "engine/cpu/scratch.h"
+#include "kernels/cpu/scratch.h"
 
 namespace giemsa::ladder {
 
@@ -31,7 +31,7 @@ struct Forest {
 
 std::int32_t labels_v2_pixels(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
                               RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
-  cpu::Scratch memory(scratch);
+  kernels::cpu::Scratch memory(scratch);
   const auto h = static_cast<std::int32_t>(size.h), w = static_cast<std::int32_t>(size.w), pixels = h * w;
   const Forest forest{memory.take<std::int32_t>(1 + pixels)};
   auto* const filled = memory.take<std::uint8_t>(pixels);

@@ -5,21 +5,24 @@
 #include <algorithm>
 
 #include "bench/ladder/labels_ladder.h"
-#include "engine/cpu/components.h"
-#include "engine/cpu/scratch.h"
+#include "kernels/cpu/imaging/components.h"
+#include "kernels/cpu/scratch.h"
 
 namespace giemsa::ladder {
 
+namespace cpu = kernels::cpu;
+
 std::int32_t labels_v3_runs(const std::uint8_t* mask, Size2 size, std::int64_t min_area, std::int32_t* labels,
                             RegionCount* table, std::int64_t capacity, std::span<std::byte> scratch) {
+  const cpu::Extent extent{size.h, size.w};
   cpu::Scratch memory(scratch);
   auto* const between = memory.take<std::uint8_t>(size.h * size.w);
-  const auto bytes = static_cast<std::int64_t>(cpu::components_scratch_bytes(size));
+  const auto bytes = static_cast<std::int64_t>(cpu::components_scratch_bytes(extent));
   const std::span own(memory.take<std::byte>(bytes), static_cast<std::size_t>(bytes));
-  cpu::fill_holes(mask, size, between, own);
-  cpu::area_open(between, size, min_area, between, own);
-  const std::int32_t count = cpu::label_components(between, size, labels, own);
-  cpu::region_table(labels, size, capacity, table);
+  cpu::fill_holes(mask, extent, between, own);
+  cpu::area_open(between, extent, min_area, between, own);
+  const std::int32_t count = cpu::label_components(between, extent, labels, own);
+  cpu::region_table(labels, extent, capacity, reinterpret_cast<cpu::ComponentCount*>(table));
   return count;
 }
 
@@ -27,7 +30,7 @@ std::size_t labels_scratch_bytes(Size2 size) {
   const std::int64_t pixels = size.h * size.w;
   const std::size_t of_v2 = 2 * cpu::scratch_bytes_of<std::int32_t>(1 + pixels) + cpu::scratch_bytes_of<char>(pixels);
   const std::size_t of_v3 =
-      cpu::scratch_bytes_of<char>(pixels) + cpu::components_scratch_bytes(size) + cpu::scratch_alignment;
+      cpu::scratch_bytes_of<char>(pixels) + cpu::components_scratch_bytes({size.h, size.w}) + cpu::scratch_alignment;
   return std::max(of_v2, of_v3);
 }
 

@@ -11,12 +11,14 @@ namespace giemsa {
 
 /// What went wrong, from the point of view of the person who has to act on it.
 enum class ErrorKind {
-  usage,     ///< an argument or option is wrong
-  image,     ///< one input image cannot be used; others can
-  model,     ///< a model file cannot be used, or not in this role
-  device,    ///< the device cannot be used
-  output,    ///< a result cannot be written
-  internal,  ///< a defect of ours
+  usage,        ///< an argument or option is wrong
+  image,        ///< one input image cannot be used; others can
+  model,        ///< a model file cannot be used, or not in this role
+  device,       ///< the device cannot be used
+  device_lost,  ///< it failed for good in this process
+  cancelled,    ///< whoever asked for it does not want it any more
+  output,       ///< a result cannot be written
+  internal,     ///< a defect of ours
 };
 
 /// What would help against an error. The library does not know under which name a program offers that: the program

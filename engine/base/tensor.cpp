@@ -1,7 +1,5 @@
 #include "engine/base/tensor.h"
 
-#include "engine/base/simd.h"
-
 namespace giemsa {
 
 namespace {
@@ -11,17 +9,6 @@ Tensor converted(const Tensor& tensor, Convert convert) {
   const std::span<const T> source = tensor.as<T>();
   std::vector<float> values(source.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = convert(source[i]);
-  return Tensor::from(tensor.shape(), std::move(values));
-}
-
-/// What most weights are stored as.
-GIEMSA_SIMD void convert_f16(const std::uint16_t* from, std::size_t count, float* to) {
-  for (std::size_t i = 0; i < count; ++i) to[i] = f16_to_f32(from[i]);
-}
-
-Tensor converted_f16(const Tensor& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(tensor.size()));
-  convert_f16(tensor.as<std::uint16_t>().data(), values.size(), values.data());
   return Tensor::from(tensor.shape(), std::move(values));
 }
 
@@ -35,7 +22,7 @@ Tensor to_f32(const Tensor& tensor) {
     case DType::f32:
       return tensor;
     case DType::f16:
-      return converted_f16(tensor);
+      return converted<std::uint16_t>(tensor, [](std::uint16_t bits) { return f16_to_f32(bits); });
     case DType::bf16:
       return converted<std::uint16_t>(tensor, bf16_to_f32);
     case DType::i64:

@@ -3,15 +3,32 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <stdexcept>
 
-#include "engine/cpu/elementwise.h"
+#include "kernels/cpu/layers/elementwise.h"
 
 namespace giemsa::cpu {
 
-Nhwc view_of(const Buffer& buffer) {
+kernels::Element element_for(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return kernels::Element::f32;
+    case DType::bf16:
+      return kernels::Element::bf16;
+    case DType::u8:
+      return kernels::Element::u8;
+    case DType::i8:
+      return kernels::Element::i8;
+    default:
+      fail(ErrorKind::internal, "no kernel of the CPU reads a feature map of ", dtype);
+  }
+}
+
+kernels::Nhwc view_of(const Buffer& buffer) {
   const Shape& s = buffer.shape;
-  if (s.rank() == 2) return {buffer.data, buffer.dtype, s[0], 1, 1, s[1], s[1], buffer.scale};
-  return {buffer.data, buffer.dtype, s[0], s[2], s[3], s[1], buffer.pixel_stride, buffer.scale};
+  const kernels::Element element = element_for(buffer.dtype);
+  if (s.rank() == 2) return {buffer.data, element, s[0], 1, 1, s[1], s[1], buffer.scale};
+  return {buffer.data, element, s[0], s[2], s[3], s[1], buffer.pixel_stride, buffer.scale};
 }
 
 std::span<std::byte> bytes_of(const Buffer& buffer) {
@@ -52,14 +69,14 @@ const Buffer* StepBuilder::scratch_like(DType dtype, const Shape& shape, float s
 const Buffer* StepBuilder::stored_as(DType dtype, const Buffer* buffer, Actions& before) {
   if (buffer->dtype == dtype) return buffer;
   const Buffer* copy = scratch_like(dtype, buffer->shape);
-  before.push_back([copy, buffer] { copy_pixels(view_of(*copy), view_of(*buffer)); });
+  before.push_back([copy, buffer] { kernels::copy_pixels(view_of(*copy), view_of(*buffer)); });
   return copy;
 }
 
 const Buffer* StepBuilder::dense(const Buffer* buffer, Actions& before) {
   if (buffer->pixel_stride == buffer->channels()) return buffer;
   const Buffer* copy = scratch_like(buffer->dtype, buffer->shape, buffer->scale);
-  before.push_back([copy, buffer] { copy_pixels(view_of(*copy), view_of(*buffer)); });
+  before.push_back([copy, buffer] { kernels::copy_pixels(view_of(*copy), view_of(*buffer)); });
   return copy;
 }
 
@@ -71,7 +88,7 @@ const Buffer* StepBuilder::dense_fp32_result() {
 
 Step StepBuilder::deliver(Actions actions, const Buffer* result) const {
   if (const Buffer* dst = output(); result != dst)
-    actions.push_back([result, dst] { copy_pixels(view_of(*dst), view_of(*result)); });
+    actions.push_back([result, dst] { kernels::copy_pixels(view_of(*dst), view_of(*result)); });
   std::function<void()> last = std::move(actions.back());
   actions.pop_back();
   return sequence(std::move(actions), std::move(last));
@@ -129,15 +146,24 @@ void CpuSession::begin(std::span<const void* const> inputs) {
     const ValueId id = graph_.inputs()[i];
     Buffer& buffer = layout_.buffers[index_of(id)];
     if (is_feature_map(graph_[id].type))
-      import_nchw(view_of(buffer), static_cast<const float*>(inputs[i]));
+      kernels::import_nchw(view_of(buffer), static_cast<const float*>(inputs[i]));
     else  // Read-only: no step writes to a buffer without a block.
       buffer.data = static_cast<std::byte*>(const_cast<void*>(inputs[i]));
   }
 }
 
+void CpuSession::run_node(NodeId id) {
+  try {
+    steps_[index_of(id)].run();
+  } catch (const std::invalid_argument& error) {  // a kernel's precondition
+    fail(ErrorKind::internal, "layer ", graph_[id].name, ": ", error.what());
+  }
+}
+
 void CpuSession::end() {
   for (std::size_t i = 0; i < exports_.size(); ++i)
-    if (exports_[i]) export_nchw(exports_[i]->as<float>(), view_of(layout_.buffers[index_of(graph_.outputs()[i])]));
+    if (exports_[i])
+      kernels::export_nchw(exports_[i]->as<float>(), view_of(layout_.buffers[index_of(graph_.outputs()[i])]));
 }
 
 const void* CpuSession::output_data(std::size_t i) const {
@@ -151,7 +177,7 @@ Tensor CpuSession::value_of(ValueId id) const {
       std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(type.shape.volume()) * size_of(type.dtype));
   std::byte* data = bytes->data();
   if (is_network_tensor(type))
-    export_nchw(reinterpret_cast<float*>(data), view_of(buffer));
+    kernels::export_nchw(reinterpret_cast<float*>(data), view_of(buffer));
   else
     std::copy_n(buffer.data, bytes->size(), data);
   return Tensor(type.dtype, type.shape, std::shared_ptr<const std::byte>(std::move(bytes), data));

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/cpu/nhwc.h"
+#include "engine/cpu/kernel_types.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/pages.h"
 #include "engine/cpu/weight_cache.h"
@@ -15,7 +15,7 @@
 namespace giemsa {
 
 template <>
-inline constexpr std::optional<DType> element_of<cpu::Bf16> = DType::bf16;
+inline constexpr std::optional<DType> element_of<kernels::cpu::Bf16> = DType::bf16;
 
 namespace cpu {
 
@@ -87,11 +87,11 @@ GIEMSA_OPS(GIEMSA_DECLARE_STEP)
 #undef GIEMSA_DECLARE_STEP
 
 /// The view that kernels take. Of {N,K}: N images of one pixel.
-Nhwc view_of(const Buffer& buffer);
+kernels::Nhwc view_of(const Buffer& buffer);
 
 /// The memory of a dense tensor, and its plane.
 std::span<std::byte> bytes_of(const Buffer& buffer);
-inline Size2 plane_of(const Buffer& buffer) {
+inline kernels::Extent plane_of(const Buffer& buffer) {
   return {buffer.shape[2], buffer.shape[3]};
 }
 
@@ -101,7 +101,7 @@ class CpuSession final : public Session {
 
  private:
   void begin(std::span<const void* const> inputs) override;
-  void run_node(NodeId id) override { steps_[index_of(id)].run(); }
+  void run_node(NodeId id) override;
   void end() override;
   const void* output_data(std::size_t i) const override;
   Tensor value_of(ValueId id) const override;

@@ -1,11 +1,11 @@
 // The layers of networks on the CPU, but for Conv2d (steps_convolution.cpp) and Linear (steps_linear.cpp).
 #include <memory>
 
-#include "engine/cpu/elementwise.h"
-#include "engine/cpu/lrn.h"
-#include "engine/cpu/pool.h"
 #include "engine/cpu/session.h"
-#include "engine/cpu/upsample.h"
+#include "kernels/cpu/layers/elementwise.h"
+#include "kernels/cpu/layers/lrn.h"
+#include "kernels/cpu/layers/pool.h"
+#include "kernels/cpu/layers/upsample.h"
 
 namespace giemsa::cpu {
 
@@ -21,16 +21,16 @@ Step step_of(StepBuilder& b, const BatchNorm& op) {
   Actions before;
   const Buffer* src = b.stored_as(b.output()->dtype, b.input(0), before);
   return sequence(before, [src, dst = b.output(), affine = b.context.weights.affine(b.node.weights[0], op.eps)] {
-    affine_pixels(view_of(*dst), view_of(*src), affine->scale.data(), affine->shift.data());
+    kernels::affine_pixels(view_of(*dst), view_of(*src), affine->scale.data(), affine->shift.data());
   });
 }
 
 Step step_of(StepBuilder& b, const Relu&) {
   if (b.output()->shape.rank() != 4)
-    return {{}, [src = b.input(0), dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); }};
+    return {{}, [src = b.input(0), dst = b.output()] { kernels::relu_pixels(view_of(*dst), view_of(*src)); }};
   Actions before;
   const Buffer* src = b.stored_as(b.output()->dtype, b.input(0), before);
-  return sequence(before, [src, dst = b.output()] { relu_pixels(view_of(*dst), view_of(*src)); });
+  return sequence(before, [src, dst = b.output()] { kernels::relu_pixels(view_of(*dst), view_of(*src)); });
 }
 
 Step step_of(StepBuilder& b, const Add& op) {
@@ -38,38 +38,46 @@ Step step_of(StepBuilder& b, const Add& op) {
   const Buffer* dst = b.output();
   const Buffer* x = b.stored_as(dst->dtype, b.input(0), before);
   const Buffer* y = b.stored_as(dst->dtype, b.input(1), before);
-  return sequence(before, [x, y, dst, op] { add_pixels(view_of(*dst), view_of(*x), view_of(*y), op.activation); });
+  return sequence(before, [x, y, dst, op] {
+    kernels::add_pixels(view_of(*dst), view_of(*x), view_of(*y), op.activation == Activation::relu);
+  });
 }
 
 Step step_of(StepBuilder& b, const MaxPool& op) {
-  return {{}, [src = b.input(0), dst = b.output(), op] { max_pool(view_of(*dst), view_of(*src), op); }};
+  const kernels::SlidingWindow window{extent_of(op.kernel), extent_of(op.stride), extent_of(op.padding)};
+  return {{},
+          [src = b.input(0), dst = b.output(), window] { kernels::max_pool(view_of(*dst), view_of(*src), window); }};
 }
 
 Step step_of(StepBuilder& b, const AdaptiveAvgPool&) {
   const Buffer *src = b.input(0), *dst = b.output();
-  const Buffer* sums = b.scratch(adaptive_avg_pool_scratch(src->shape, dst->shape) * sizeof(float));
-  return {{}, [src, dst, sums] { adaptive_avg_pool(view_of(*dst), view_of(*src), sums->raw<float>()); }};
+  const std::int64_t floats =
+      kernels::average_pool_scratch_floats(src->shape[0], src->channels(), plane_of(*src), plane_of(*dst));
+  const Buffer* sums = b.scratch(static_cast<std::size_t>(floats) * sizeof(float));
+  return {{}, [src, dst, sums] { kernels::average_pool(view_of(*dst), view_of(*src), sums->raw<float>()); }};
 }
 
 Step step_of(StepBuilder& b, const Lrn& op) {
   Actions before;
   const Buffer* src = b.dense(b.stored_as(DType::f32, b.input(0), before), before);
   const Buffer* result = b.dense_fp32_result();
-  before.push_back([src, result, op] {
-    lrn(op, src->as<float>(), src->shape[0], src->shape[2] * src->shape[3], {1, src->channels()}, result->as<float>());
+  const kernels::LrnParams params{op.size, op.alpha, op.beta, op.k};
+  before.push_back([src, result, params] {
+    kernels::lrn(result->as<float>(), src->as<float>(), src->pixels(), src->channels(), params);
   });
   return b.deliver(std::move(before), result);
 }
 
 Step step_of(StepBuilder& b, const Flatten&) {
   const Buffer *src = b.input(0), *dst = b.output();
-  if (is_8bit(dst->dtype)) return {{}, [src, dst] { flatten(dst->as<std::uint8_t>(), dst->scale, view_of(*src)); }};
-  return {{}, [src, dst] { export_nchw(dst->as<float>(), view_of(*src)); }};
+  if (is_8bit(dst->dtype))
+    return {{}, [src, dst] { kernels::flatten(dst->as<std::uint8_t>(), dst->scale, view_of(*src)); }};
+  return {{}, [src, dst] { kernels::export_nchw(dst->as<float>(), view_of(*src)); }};
 }
 
 Step step_of(StepBuilder& b, const Softmax&) {
   return {{}, [src = b.input(0), dst = b.output()] {
-            softmax_rows(dst->as<float>(), src->as<float>(), src->shape[0], src->shape[1]);
+            kernels::softmax_rows(dst->as<float>(), src->as<float>(), src->shape[0], src->shape[1]);
           }};
 }
 
@@ -82,10 +90,10 @@ Step step_of(StepBuilder& b, const Concat&) {
     const bool in_place = src->block == dst->block;
     if (!in_place)
       copies.push_back([src, dst, channel] {
-        Nhwc slice = view_of(*dst);
+        kernels::Nhwc slice = view_of(*dst);
         slice.data += static_cast<std::size_t>(channel) * size_of(dst->dtype);
         slice.c = src->channels();
-        copy_pixels(slice, view_of(*src));
+        kernels::copy_pixels(slice, view_of(*src));
       });
     channel += src->channels();
   }
@@ -97,8 +105,10 @@ Step step_of(StepBuilder& b, const Concat&) {
 Step step_of(StepBuilder& b, const Upsample& op) {
   Actions before;
   const Buffer *src = b.input(0), *dst = b.output();
-  const Buffer* scratch = b.scratch(upsample_scratch_bytes(op, {src->shape[0], src->channels()}));
-  return {{}, [src, dst, op, scratch] { upsample(op, view_of(*dst), view_of(*src), bytes_of(*scratch)); }};
+  const Buffer* scratch = b.scratch(kernels::upsample_scratch_bytes(op.output.w, src->channels()));
+  const kernels::UpsampleParams params{op.align_corners, op.edge == EdgeMode::zero};
+  return {{},
+          [src, dst, params, scratch] { kernels::upsample(view_of(*dst), view_of(*src), params, bytes_of(*scratch)); }};
 }
 
 }  // namespace giemsa::cpu

@@ -2,15 +2,23 @@
 // ReLU in its epilogue.
 #include <memory>
 
-#include "engine/cpu/depthwise.h"
-#include "engine/cpu/elementwise.h"
 #include "engine/cpu/session.h"
-#include "engine/cpu/stem.h"
-#include "engine/cpu/winograd.h"
+#include "kernels/cpu/layers/depthwise.h"
+#include "kernels/cpu/layers/elementwise.h"
+#include "kernels/cpu/layers/stem.h"
+#include "kernels/cpu/layers/winograd.h"
 
 namespace giemsa::cpu {
 
 namespace {
+
+kernels::SlidingWindow window_of(const Conv2d& op) {
+  return {extent_of(op.kernel), extent_of(op.stride), extent_of(op.padding), extent_of(op.dilation)};
+}
+
+kernels::ConvolutionParams convolution_of(const Conv2d& op, std::int64_t in_channels) {
+  return {window_of(op), in_channels, op.out_channels, op.activation == Activation::relu};
+}
 
 Step depthwise_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
@@ -18,10 +26,10 @@ Step depthwise_step(StepBuilder& builder) {
   const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(dst->dtype)) src = builder.stored_as(dst->dtype, src, before);
   return {{},
-          [before, src, dst, op,
+          [before, src, dst, params = kernels::DepthwiseParams{window_of(op), op.activation == Activation::relu},
            weights = builder.context.weights.depthwise(builder.node.weights[0], src->scale, dst->scale)] {
             for (const auto& action : before) action();
-            depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), op);
+            kernels::depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), params);
           }};
 }
 
@@ -32,21 +40,24 @@ Step stem_step(StepBuilder& builder) {
   const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(src->dtype)) src = builder.stored_as(context.precision, src, before);
   src = builder.dense(src, before);
-  const Buffer* scratch = builder.scratch(stem_scratch_bytes(op, src->shape, src->dtype, context.threads));
-  return {{}, [before, src, dst, op, scratch, weights = context.weights.stem(op, builder.node.weights[0], *src, *dst)] {
-            for (const auto& action : before) action();
-            stem(view_of(*dst), view_of(*src), weights->stem, op, bytes_of(*scratch));
-          }};
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  const Buffer* scratch = builder.scratch(kernels::stem_scratch_bytes(params, src->shape[3], element_for(src->dtype)));
+  return {
+      {},
+      [before, src, dst, params, scratch, weights = context.weights.stem(params, builder.node.weights[0], *src, *dst)] {
+        for (const auto& action : before) action();
+        kernels::stem(view_of(*dst), view_of(*src), weights->stem, params, bytes_of(*scratch));
+      }};
 }
 
 Step winograd_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Buffer *src = builder.input(0), *dst = builder.output();
-  auto kernel = std::make_shared<Winograd>(op, src->shape);
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  auto kernel = std::make_shared<kernels::Winograd>(params, src->shape[0], plane_of(*src));
   const Buffer* scratch = builder.scratch(kernel->scratch_bytes());
-  return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(op, builder.node.weights[0])] {
-            kernel->run(view_of(*dst), view_of(*src), weights->winograd.lines(), weights->bias.data(),
-                        bytes_of(*scratch));
+  return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(params, builder.node.weights[0])] {
+            kernel->run(view_of(*dst), view_of(*src), weights->winograd, weights->bias.data(), bytes_of(*scratch));
           }};
 }
 
@@ -119,14 +130,14 @@ AddedTo place_residual(const StepBuilder& builder, const Buffer* dst, bool is_th
   if (is_8bit(residual->dtype) && is_8bit(dst->dtype)) {
     if (!is_there)
       before.push_back([dst, residual] {
-        Nhwc target = view_of(*dst);
-        target.dtype = residual->dtype;
+        kernels::Nhwc target = view_of(*dst);
+        target.element = element_for(residual->dtype);
         target.scale = residual->scale;
-        copy_pixels(target, view_of(*residual));
+        kernels::copy_pixels(target, view_of(*residual));
       });
     return {residual->scale / dst->scale, type_of(residual->dtype)};
   }
-  if (!is_there) before.push_back([dst, residual] { copy_pixels(view_of(*dst), view_of(*residual)); });
+  if (!is_there) before.push_back([dst, residual] { kernels::copy_pixels(view_of(*dst), view_of(*residual)); });
   return {};
 }
 
@@ -196,7 +207,7 @@ Step onednn_step(StepBuilder& builder) {
           [conv, before, apart, dst, output] {
             for (const auto& action : before) action();
             conv->execute();
-            if (apart) copy_pixels(view_of(*output), view_of(*dst));
+            if (apart) kernels::copy_pixels(view_of(*output), view_of(*dst));
           }};
 }
 
@@ -208,9 +219,11 @@ Step step_of(StepBuilder& builder, const Conv2d& op) {
   const bool depthwise =
       is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));
   if (depthwise) return depthwise_step(builder);
-  if (is_stem(op, src->channels(), is_8bit(src->dtype) ? src->dtype : precision)) return stem_step(builder);
+  if (op.groups != 1 || op.residual) return onednn_step(builder);
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  if (kernels::stem_pays(params, element_for(is_8bit(src->dtype) ? src->dtype : precision))) return stem_step(builder);
   const bool fp32 = precision == DType::f32 && src->dtype == DType::f32 && dst->dtype == DType::f32;
-  return fp32 && is_winograd(op, src->shape) ? winograd_step(builder) : onednn_step(builder);
+  return fp32 && kernels::winograd_pays(params, plane_of(*src)) ? winograd_step(builder) : onednn_step(builder);
 }
 
 }  // namespace giemsa::cpu

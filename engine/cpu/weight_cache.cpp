@@ -4,8 +4,8 @@
 #include <bit>
 #include <cmath>
 
-#include "engine/cpu/quantize.h"
 #include "engine/graph/fold.h"
+#include "kernels/cpu/matmul/quantize.h"
 
 namespace giemsa::cpu {
 
@@ -15,13 +15,18 @@ dnnl::memory::dims dims_of(const Shape& shape) {
   return {shape.extents().begin(), shape.extents().end()};
 }
 
+Pages pages_for_weights(std::size_t bytes) {
+  Pages pages = allocate_pages(bytes);
+  check(pages != nullptr, ErrorKind::device, "out of memory: packed weights need ", bytes, " bytes");
+  return pages;
+}
+
 /// Weights as PyTorch orders them, reordered (and rounded, where the type differs) into `desc`.
 void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dnnl::engine& engine,
           const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
   const auto tag = dims.size() == 5 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw;
   dnnl::memory plain({dims, type, tag}, engine, weights);
-  to.pages = allocate_pages(desc.get_size());
-  check(to.pages != nullptr, ErrorKind::device, "out of memory: packed weights need ", desc.get_size(), " bytes");
+  to.pages = pages_for_weights(desc.get_size());
   to.weight = dnnl::memory(desc, engine, to.pages.get());
   dnnl::stream stream(engine);
   dnnl::reorder(plain, to.weight).execute(stream, plain, to.weight);
@@ -32,6 +37,16 @@ void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dn
 std::string use_of(const std::string& what, float in_scale, float out_scale) {
   return cat(what, ' ', std::bit_cast<std::uint32_t>(in_scale), ' ', std::bit_cast<std::uint32_t>(out_scale));
 }
+
+/// A matrix as int8, with a scale per row.
+struct QuantizedRows {
+  QuantizedRows(std::span<const float> matrix, std::size_t rows) : weight(matrix.size()), scale(rows) {
+    kernels::quantize_rows(weight.data(), scale.data(), matrix.data(), static_cast<std::int64_t>(rows),
+                           static_cast<std::int64_t>(matrix.size() / rows));
+  }
+  std::vector<std::int8_t> weight;
+  std::vector<float> scale;
+};
 
 }  // namespace
 
@@ -52,7 +67,7 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Conv2d& op, co
   DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
-    QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
+    QuantizedRows rows(dense.weight, dense.bias.size());
     pack(*packed, rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
     packed->scale = std::move(rows.scale);
   } else {
@@ -83,8 +98,8 @@ std::shared_ptr<const ConvWeights> WeightCache::depthwise(const Weights& layer, 
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::stem(const Conv2d& op, const Weights& layer, const Buffer& src,
-                                                     const Buffer& dst) {
+std::shared_ptr<const ConvWeights> WeightCache::stem(const kernels::ConvolutionParams& params, const Weights& layer,
+                                                     const Buffer& src, const Buffer& dst) {
   const bool int8 = is_8bit(src.dtype);
   const float ratio = src.scale / dst.scale;
   const WeightKey key = WeightKey::of(layer, use_of(cat("stem ", src.dtype), src.scale, dst.scale));
@@ -94,28 +109,34 @@ std::shared_ptr<const ConvWeights> WeightCache::stem(const Conv2d& op, const Wei
   DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
-    QuantizedRows rows = quantize_rows(dense.weight, dense.bias.size());
+    QuantizedRows rows(dense.weight, dense.bias.size());
     for (float& scale : rows.scale) scale *= ratio;
     for (float& bias : dense.bias) bias /= dst.scale;
-    packed->stem = pack_stem(op, src.channels(), src.dtype, rows.weight, dense.bias, rows.scale);
+    packed->stem = kernels::pack_stem(params, element_for(src.dtype), rows.weight, dense.bias, rows.scale);
   } else {
-    packed->stem = pack_stem(op, src.channels(), dense.weight, dense.bias);
+    packed->stem = kernels::pack_stem(params, dense.weight, dense.bias);
   }
-  bytes_ += packed->stem.lines.size() * sizeof(StemLine) + packed->stem.bias.size() * sizeof(float);
+  bytes_ += packed->stem.lines.size() * sizeof(kernels::StemLine) + packed->stem.bias.size() * sizeof(float);
   convolutions_.insert({key, {packed, layer}});
   return packed;
 }
 
-std::shared_ptr<const ConvWeights> WeightCache::winograd(const Conv2d& op, const Weights& layer) {
+std::shared_ptr<const ConvWeights> WeightCache::winograd(const kernels::ConvolutionParams& params,
+                                                         const Weights& layer) {
   const WeightKey key = WeightKey::of(layer, "winograd");
   const std::lock_guard lock(mutex_);
   if (const auto found = convolutions_.find(key); found != convolutions_.end()) return found->second.packed;
 
   DenseWeights dense = fold(layer);
   auto packed = std::make_shared<ConvWeights>();
-  packed->winograd = pack_winograd(op, layer.weight.shape()[1], dense.weight);
+  const std::size_t bytes =
+      static_cast<std::size_t>(kernels::winograd_weight_lines(params)) * sizeof(kernels::WinogradLine);
+  packed->pages = pages_for_weights(bytes);
+  auto* lines = reinterpret_cast<kernels::WinogradLine*>(packed->pages.get());
+  kernels::pack_winograd(lines, dense.weight.data(), params);
+  packed->winograd = lines;
   packed->bias = std::move(dense.bias);
-  bytes_ += packed->winograd.bytes + packed->bias.size() * sizeof(float);
+  bytes_ += bytes + packed->bias.size() * sizeof(float);
   convolutions_.insert({key, {packed, layer}});
   return packed;
 }
@@ -133,7 +154,8 @@ std::shared_ptr<const LinearWeights> WeightCache::linear(const Weights& layer, f
     packed->weight = stored;
     packed->scale.assign(scale.as<float>().begin(), scale.as<float>().end());
   } else {
-    QuantizedRows rows = quantize_rows(to_f32(stored).as<float>(), outputs);
+    const Tensor dense = to_f32(stored);
+    QuantizedRows rows(dense.as<float>(), outputs);
     packed->weight = Tensor::from(DType::i8, stored.shape(), std::move(rows.weight));
     packed->scale = std::move(rows.scale);
     bytes_ += packed->weight.byte_size();

@@ -6,25 +6,26 @@
 #include <mutex>
 #include <vector>
 
+#include "engine/cpu/kernel_types.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/pages.h"
-#include "engine/cpu/stem.h"
-#include "engine/cpu/winograd.h"
 #include "engine/graph/graph.h"
 #include "engine/graph/weight_key.h"
 #include "engine/plan/layout.h"
+#include "kernels/cpu/layers/stem.h"
+#include "kernels/cpu/layers/winograd.h"
 
 namespace giemsa::cpu {
 
 /// Convolution weights in the layout that a oneDNN primitive asked for, normalisation folded in.
 struct ConvWeights {
-  Pages pages;  ///< what `weight` lies in
+  Pages pages;  ///< what `weight` or `winograd` lies in
   dnnl::memory weight;
   std::vector<float> bias;
-  std::vector<float> scale;      ///< where `weight` is int8: what a step of each output channel stands for
+  std::vector<float> scale;      ///< where `weight` is int8: the real number that a 1 stands for, per output channel
   std::vector<float> depthwise;  ///< [kernel.h * kernel.w][C], for our own depthwise kernel; then `weight` is empty
-  WinogradWeights winograd;      ///< for winograd.h; then only the bias is there besides
-  StemWeights stem;              ///< for our own kernel of first convolutions; then nothing else is there
+  const kernels::WinogradLine* winograd = nullptr;  ///< for our Winograd kernel; then only the bias is there besides
+  kernels::StemWeights stem;  ///< for our own kernel of first convolutions; then nothing else is there
 };
 
 /// Weights of a fully connected layer that multiplies 8 bits, for a result in steps of its own.
@@ -46,8 +47,9 @@ class WeightCache {
   /// For values of `in_scale` a step in, and `out_scale` a step out (see depthwise.h).
   std::shared_ptr<const ConvWeights> depthwise(const Weights& layer, float in_scale, float out_scale);
   /// For inputs and results stored as `src` and `dst` are (see stem.h).
-  std::shared_ptr<const ConvWeights> stem(const Conv2d& op, const Weights& layer, const Buffer& src, const Buffer& dst);
-  std::shared_ptr<const ConvWeights> winograd(const Conv2d& op, const Weights& layer);
+  std::shared_ptr<const ConvWeights> stem(const kernels::ConvolutionParams& params, const Weights& layer,
+                                          const Buffer& src, const Buffer& dst);
+  std::shared_ptr<const ConvWeights> winograd(const kernels::ConvolutionParams& params, const Weights& layer);
   /// Of a fully connected layer of 8 bits, for steps as those of depthwise().
   std::shared_ptr<const LinearWeights> linear(const Weights& layer, float in_scale, float out_scale);
   std::shared_ptr<const AffineWeights> affine(const Weights& layer, float eps);

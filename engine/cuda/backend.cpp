@@ -1,7 +1,6 @@
 #include "engine/cuda/backend.h"
 
-#include <cstdlib>
-
+#include "engine/base/environment.h"
 #include "engine/cuda/cascade.h"
 #include "engine/cuda/ceilings.h"
 #include "engine/cuda/fusion.h"
@@ -31,8 +30,8 @@ class CudaBackend final : public Backend {
   }
 
   std::unique_ptr<Cascade> compile(const CascadeGraphs& graphs) override {
-    const char* dump = std::getenv("GIEMSA_DUMP");
-    if (dump && *dump) return make_session_cascade(*this, graphs);  // which shows what is between layers
+    const bool dumps = !environment("GIEMSA_DUMP").empty();  // of what is between layers
+    if (dumps || !graphs.classifies()) return make_session_cascade(*this, graphs);
     cuda::use_gpu(context_->gpu.index);
     CascadeGraphs optimal{cuda::passes(graphs.detect, *context_), {}};
     for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = cuda::passes(graphs.each[i], *context_);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "kernels/labels.h"
 
@@ -54,6 +55,13 @@ class CudaCascade final : public Cascade {
       record_parts();
   }
 
+  void warm_up() override {
+    const std::vector<std::uint8_t> blank(frame_bytes_);
+    run(blank.data());
+  }
+
+  void stop_when(const std::atomic<bool>* flag) override { stop_ = flag; }
+
   void run(const std::uint8_t* frame) override {
     times_ = {};
     count_ = 0;  // should this run fail, there are no results
@@ -68,6 +76,7 @@ class CudaCascade final : public Cascade {
       results_program_->launch(stream_.get());
     }
     synchronise(stream_.get());
+    check(!stop_ || !stop_->load(), ErrorKind::cancelled, "cancelled");
     const std::int32_t count = static_cast<const ComponentCount*>(table_host_.get())->count;
     check_region_count(count);
     if (count > usual_regions) copy_rest(count);
@@ -204,6 +213,7 @@ class CudaCascade final : public Cascade {
   std::shared_ptr<Context> context_;
   CascadeGraphs graphs_;
   LoopControl loop_control_;
+  const std::atomic<bool>* stop_ = nullptr;
   Stage detect_;
   std::array<std::optional<Stage>, sizes> each_;
   ValueId labels_id_, regions_id_;

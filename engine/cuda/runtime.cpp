@@ -38,8 +38,10 @@ bool is_sticky(cudaError_t code) {
 void require(cudaError_t code, const char* what) {
   if (code == cudaSuccess) return;
   cudaGetLastError();  // forgotten, where it can be: the next call starts afresh
-  const char* lost = is_sticky(code) ? "device lost, this process cannot use the GPU any more: " : "";
-  fail(ErrorKind::device, lost, what, ": ", cudaGetErrorName(code), ": ", cudaGetErrorString(code));
+  const bool lost = is_sticky(code);
+  fail(lost ? ErrorKind::device_lost : ErrorKind::device,
+       lost ? "device lost, this process cannot use the GPU any more: " : "", what, ": ", cudaGetErrorName(code), ": ",
+       cudaGetErrorString(code));
 }
 
 std::string version_text(int version) {
@@ -110,6 +112,17 @@ DeviceFacts open_gpu(int index) {
 
 void use_gpu(int index) {
   require(cudaSetDevice(index), "choosing the GPU");
+}
+
+int current_gpu() noexcept {
+  int index = -1;
+  if (cudaGetDevice(&index) == cudaSuccess) return index;
+  cudaGetLastError();
+  return -1;
+}
+
+void return_to_gpu(int index) noexcept {
+  if (cudaSetDevice(index) != cudaSuccess) cudaGetLastError();
 }
 
 void* allocate_on_device(std::size_t bytes) {

@@ -37,6 +37,10 @@ DeviceFacts open_gpu(int index);
 
 /// Makes a GPU current for the calling thread.
 void use_gpu(int index);
+/// The one that is; -1 where there is none. Creates no context.
+int current_gpu() noexcept;
+/// As use_gpu(), for one that was current before; what goes wrong is left to the next call.
+void return_to_gpu(int index) noexcept;
 
 void* allocate_on_device(std::size_t bytes);
 void free_on_device(void* memory) noexcept;

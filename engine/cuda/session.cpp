@@ -1,8 +1,6 @@
 #include "engine/cuda/session.h"
 
-#include <cstdlib>
-#include <cstring>
-
+#include "engine/base/environment.h"
 #include "kernels/layout.h"
 
 namespace giemsa::cuda {
@@ -24,8 +22,8 @@ std::size_t planar_bytes(const TensorType& type) {
 }
 
 bool asked_to_synchronise() {
-  const char* value = std::getenv("GIEMSA_SYNC");
-  return value && *value && std::strcmp(value, "0") != 0;
+  const std::string_view value = environment("GIEMSA_SYNC");
+  return !value.empty() && value != "0";
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <limits>
 
 #include "engine/base/region.h"
-#include "engine/cpu/resize.h"
 #include "engine/cuda/steps.h"
 #include "kernels/components.h"
+#include "kernels/cpu/imaging/resize.h"
 #include "kernels/crop_resize.h"
 #include "kernels/labels.h"
 #include "kernels/preprocess.h"
@@ -42,7 +42,7 @@ struct AxisTables {
   std::shared_ptr<const std::int32_t> memory;  ///< what `axis` points into
 };
 
-AxisTables tables_of(StepBuilder& b, const cpu::ResizeAxis& axis) {
+AxisTables tables_of(StepBuilder& b, const kernels::cpu::ResizeAxis& axis) {
   const auto outputs = static_cast<std::size_t>(axis.out);
   std::vector<std::int32_t> all(axis.first, axis.first + outputs);
   all.insert(all.end(), axis.count, axis.count + outputs);
@@ -69,10 +69,12 @@ Step step_of(StepBuilder& b, const UpsampleThreshold& op) {
 
 Step step_of(StepBuilder& b, const Preprocess& op) {
   const Buffer *in = b.input(0), *out = b.output();
-  const Size2 size{in->shape[1], in->shape[2]};
-  std::vector<std::byte> memory(cpu::resize_plan_bytes(size, op.output, op.filter));
-  cpu::Scratch scratch(memory);
-  const cpu::ResizePlan plan = cpu::plan_resize(size, op.output, op.filter, scratch);
+  const kernels::cpu::Extent from{in->shape[1], in->shape[2]}, to{op.output.h, op.output.w};
+  const auto filter =
+      op.filter == ResizeFilter::bicubic ? kernels::cpu::ResizeFilter::bicubic : kernels::cpu::ResizeFilter::bilinear;
+  std::vector<std::byte> memory(kernels::cpu::resize_plan_bytes(from, to, filter));
+  kernels::cpu::Scratch scratch(memory);
+  const kernels::cpu::ResizePlan plan = kernels::cpu::plan_resize(from, to, filter, scratch);
   const AxisTables x = tables_of(b, plan.x), y = tables_of(b, plan.y);
   kernels::PreprocessParams params{.x = x.axis,
                                    .y = y.axis,

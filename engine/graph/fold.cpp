@@ -3,17 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/base/simd.h"
+#include "kernels/cpu/parallel.h"
 
 namespace giemsa {
-
-namespace {
-
-GIEMSA_SIMD void scale_row(float* row, std::size_t count, double factor) {
-  for (std::size_t i = 0; i < count; ++i) row[i] = static_cast<float>(row[i] * factor);
-}
-
-}  // namespace
 
 DenseWeights fold(const Weights& weights) {
   const Tensor weight = to_f32(weights.weight);
@@ -29,13 +21,13 @@ DenseWeights fold(const Weights& weights) {
   const FoldedNorm& norm = *weights.norm;
   const Tensor gamma = to_f32(norm.gamma), beta = to_f32(norm.beta), mean = to_f32(norm.mean), var = to_f32(norm.var);
   const std::size_t row = dense.weight.size() / outputs;
-#pragma omp parallel for schedule(static)
-  for (std::size_t o = 0; o < outputs; ++o) {
+  kernels::cpu::parallel_for(static_cast<std::int64_t>(outputs), [&](std::int64_t output) {
+    const auto o = static_cast<std::size_t>(output);
     const double g = gamma.as<float>()[o] / std::sqrt(static_cast<double>(var.as<float>()[o]) + norm.eps);
-    scale_row(dense.weight.data() + o * row, row, g);
+    for (float& w : std::span(dense.weight).subspan(o * row, row)) w = static_cast<float>(w * g);
     dense.bias[o] =
         static_cast<float>((static_cast<double>(dense.bias[o]) - mean.as<float>()[o]) * g + beta.as<float>()[o]);
-  }
+  });
   return dense;
 }
 

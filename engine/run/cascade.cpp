@@ -16,14 +16,40 @@ class SessionCascade final : public Cascade {
  public:
   SessionCascade(Backend& backend, const CascadeGraphs& graphs) : detect_(backend.compile(graphs.detect)) {
     detect_->time_layers(true);
-    for (std::size_t i = 0; i < each_.size(); ++i) each_[i] = backend.compile(graphs.each[i]);
-    const Graph &detect = detect_->graph(), &each = graphs.each.front();
-    columns_ = static_cast<std::size_t>(each[each.outputs()[0]].type.shape[1]);
+    const Graph& detect = detect_->graph();
+    frame_bytes_ = static_cast<std::size_t>(detect[detect.inputs()[0]].type.shape.volume());
+    if (graphs.classifies()) {
+      for (std::size_t i = 0; i < each_.size(); ++i) each_[i] = backend.compile(graphs.each[i]);
+      const Graph& each = graphs.each.front();
+      columns_ = static_cast<std::size_t>(each[each.outputs()[0]].type.shape[1]);
+    }
     regions_.reserve(static_cast<std::size_t>(detect[detect.outputs()[1]].type.shape[0]));
+  }
+
+  void warm_up() override {
+    const std::vector<std::uint8_t> blank(frame_bytes_);
+    run(blank.data());
+    if (!classifies()) return;
+    regions_.assign(1, Region{0, 0, 1, 1, 1, 0, 0, 0});
+    for (std::size_t i = 0; i < each_.size(); ++i) {
+      regions_.resize(static_cast<std::size_t>(CascadeGraphs::batch_sizes[i]), regions_.front());
+      values_.resize(regions_.size() * columns_);
+      run_batch(*each_[i], blank.data(), 0, regions_.size());
+    }
+    regions_.clear();
+    values_.clear();
+  }
+
+  void stop_when(const std::atomic<bool>* flag) override {
+    detect_->stop_when(flag);
+    if (!classifies()) return;
+    for (auto& each : each_) each->stop_when(flag);
   }
 
   void run(const std::uint8_t* frame) override {
     times_ = {};
+    regions_.clear();  // should this run fail, there are no results
+    values_.clear();
     const void* inputs[] = {frame};
     detect_->run(inputs);
     read_stage_times();
@@ -32,6 +58,7 @@ class SessionCascade final : public Cascade {
     const auto* records = reinterpret_cast<const Region*>(table.data()) + 1;
     regions_.assign(records, records + table[0]);
 
+    if (!classifies()) return;
     const auto start = Clock::now();
     values_.resize(regions_.size() * columns_);
     for (std::size_t first = 0, i = 0; first < regions_.size();) {
@@ -55,6 +82,8 @@ class SessionCascade final : public Cascade {
   }
 
  private:
+  bool classifies() const { return each_.front() != nullptr; }
+
   void read_stage_times() {
     const auto nodes = detect_->graph().nodes();
     for (std::size_t i = 0; i < nodes.size(); ++i)
@@ -74,7 +103,7 @@ class SessionCascade final : public Cascade {
 
   std::unique_ptr<Session> detect_;
   std::array<std::unique_ptr<Session>, CascadeGraphs::batch_sizes.size()> each_;
-  std::size_t columns_ = 0;
+  std::size_t frame_bytes_ = 0, columns_ = 0;
   std::vector<Region> regions_;
   std::vector<float> values_;
   std::array<std::array<std::int32_t, 4>, CascadeGraphs::batch_sizes.front()> boxes_{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -20,11 +21,14 @@ struct CascadeGraphs {
   /// Frame u8 {1,H,W,3} -> labels i32 {1,1,h,w}, and the table of their regions. Its first stage segments, later ones
   /// are post-processing (Graph::begin_stage).
   Graph detect;
-  std::array<Graph, 3> each;  ///< frame and boxes i32 {B,4} -> {B,K}: B as in batch_sizes
+  std::array<Graph, 3> each;  ///< frame and boxes i32 {B,4} -> {B,K}: B as in batch_sizes; or all empty
 
   /// How many regions one run of `each[i]` takes. At batch 1 fully connected weights cost as much as the convolutions;
   /// 16 share one pass over them.
   static constexpr std::array<std::int64_t, 3> batch_sizes{16, 4, 1};
+
+  /// Without: regions are found, and nothing is computed of them.
+  bool classifies() const { return !each.front().nodes().empty(); }
 };
 
 /// Milliseconds of the last run.
@@ -39,12 +43,19 @@ class Cascade {
  public:
   virtual ~Cascade() = default;
 
+  /// Runs everything once, with any frame, so that the next run takes as long as later ones.
+  virtual void warm_up() = 0;
+
+  /// As Session::stop_when().
+  virtual void stop_when(const std::atomic<bool>* flag) = 0;
+
   /// `frame` is u8 {1,H,W,3}, read until run() returns. Throws Error(device).
   virtual void run(const std::uint8_t* frame) = 0;
 
   /// Of labels 1, 2, ... A label that has no pixel has area 0.
   virtual std::span<const Region> regions() const = 0;
-  /// A row of K values for each region; those of a region without pixels mean nothing.
+  /// A row of K values for each region, none where nothing is computed of them; those of a region without pixels mean
+  /// nothing.
   virtual std::span<const float> values() const = 0;
   /// The label image, {h,w}. No label exceeds 65535.
   virtual void copy_labels(std::span<std::uint16_t> to) const = 0;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 
+#include "engine/base/environment.h"
 #include "engine/base/npy.h"
 
 namespace giemsa {
@@ -20,9 +20,8 @@ std::string file_name_of(std::string name) {
 }  // namespace
 
 Session::Session(Graph graph) : graph_(std::move(graph)) {
-  const char* dump = std::getenv("GIEMSA_DUMP");
-  if (!dump || !*dump) return;
-  const std::filesystem::path folder = dump;
+  const std::filesystem::path folder = environment("GIEMSA_DUMP");
+  if (folder.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   check(!error, ErrorKind::output, folder.string(), ": cannot create the dump folder: ", error.message());
@@ -38,15 +37,24 @@ void Session::run(std::span<const void* const> inputs) {
   run_timed(layer_ms_);
 }
 
+void Session::check_stop() const {
+  check(!stop_ || !stop_->load(std::memory_order_relaxed), ErrorKind::cancelled, "cancelled");
+}
+
 void Session::run_all() {
-  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) run_node(NodeId{static_cast<std::int32_t>(i)});
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {  // not node_ids(), which allocates
+    check_stop();
+    run_node(NodeId{static_cast<std::int32_t>(i)});
+  }
   end();
 }
 
 void Session::run_timed(std::span<double> layer_ms) {
   wait();
-  for (std::size_t i = 0; i < graph_.nodes().size(); ++i)
+  for (std::size_t i = 0; i < graph_.nodes().size(); ++i) {
+    check_stop();
     layer_ms[i] = ms_of_node(NodeId{static_cast<std::int32_t>(i)});
+  }
   end();
 }
 

@@ -1,6 +1,7 @@
 // Running a graph: a backend compiles it once for its shapes, the session then runs it image after image.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,6 +46,10 @@ class Session {
   using Observer = std::function<void(const Value&, const Tensor&)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
 
+  /// run() throws Error(cancelled) once `flag`, which outlives the session, is set: before the next node, or where the
+  /// device does all at once when it has. Null: never.
+  void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
+
   /// The name of the vendor's kernel that computes the node, such as "cuDNN engine 41", where the user chose a vendor's
   /// library; else empty.
   virtual std::string computed_by(NodeId) const { return ""; }
@@ -68,6 +73,7 @@ class Session {
   virtual void run_timed(std::span<double> layer_ms);
   /// Returns when what run_node() started is done.
   virtual void wait() {}
+  void check_stop() const;
   virtual const void* output_data(std::size_t i) const = 0;
   virtual Tensor value_of(ValueId id) const = 0;
 
@@ -82,6 +88,7 @@ class Session {
   double ms_of_node(NodeId id);
 
   Observer observer_;
+  const std::atomic<bool>* stop_ = nullptr;
   std::vector<double> layer_ms_;
 };
 

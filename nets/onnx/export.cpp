@@ -1,7 +1,7 @@
 #include "nets/onnx/export.h"
 
+#include "engine/base/atomic_file.h"
 #include "nets/onnx/operators.h"
-#include "weights/atomic_file.h"
 #include "weights/sha256.h"
 
 namespace giemsa {

@@ -18,38 +18,47 @@ CLASSIFIER = "alexnet_wbc.safetensors"
 CLASSES = ["basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"]
 
 
-def png(width, height, pixel):
-    """Bytes of an RGB PNG; pixel(x, y) gives (r, g, b)."""
+def png_file(header, rows):
+    """Bytes of a PNG of the 13 bytes of IHDR and the filtered rows."""
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def png(width, height, pixel):
+    """Bytes of an RGB PNG; pixel(x, y) gives (r, g, b)."""
+    rows = b"".join(b"\0" + b"".join(bytes(pixel(x, y)) for x in range(width)) for y in range(height))
+    return png_file(struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), rows)
+
+
+def png_rows(file, kind, pixel_bytes):
+    """Width and unfiltered rows of a PNG without interlacing; `kind` is its (depth, colour type)."""
+    data = pathlib.Path(file).read_bytes()
+    width, height, *found = struct.unpack(">IIBB", data[16:26])
+    assert tuple(found) == kind, found
+    packed, at = b"", 8
+    while at < len(data):
+        size, chunk = struct.unpack(">I4s", data[at:at + 8])
+        packed += data[at + 8:at + 8 + size] if chunk == b"IDAT" else b""
+        at += size + 12
+    raw, stride, step = zlib.decompress(packed), pixel_bytes * width, pixel_bytes
+    rows, above = [], bytes(stride)
+    for y in range(height):
+        filtering, *line = raw[y * (stride + 1):(y + 1) * (stride + 1)]
+        for i in range(stride):
+            left, up, corner = (line[i - step] if i >= step else 0), above[i], (above[i - step] if i >= step else 0)
+            estimate = left + up - corner
+            paeth = min((left, up, corner), key=lambda value: abs(estimate - value))
+            line[i] = (line[i] + (0, left, up, (left + up) // 2, paeth)[filtering]) & 255
+        above = bytes(line)
+        rows.append(above)
+    return width, rows
 
 
 def read_grey16_png(file):
     """Rows of a 16-bit grey PNG without interlacing."""
-    data = pathlib.Path(file).read_bytes()
-    width, height, depth, color = struct.unpack(">IIBB", data[16:26])
-    assert (depth, color) == (16, 0), (depth, color)
-    packed, at = b"", 8
-    while at < len(data):
-        size, kind = struct.unpack(">I4s", data[at:at + 8])
-        if kind == b"IDAT":
-            packed += data[at + 8:at + 8 + size]
-        at += size + 12
-    raw, stride = zlib.decompress(packed), 2 * width
-    rows, above = [], bytes(stride)
-    for y in range(height):
-        kind, *line = raw[y * (stride + 1):(y + 1) * (stride + 1)]
-        for i in range(stride):
-            left, up, corner = (line[i - 2] if i > 1 else 0), above[i], (above[i - 2] if i > 1 else 0)
-            estimate = left + up - corner
-            paeth = min((left, up, corner), key=lambda value: abs(estimate - value))
-            line[i] = (line[i] + (0, left, up, (left + up) // 2, paeth)[kind]) & 255
-        rows.append(struct.unpack(f">{width}H", bytes(line)))
-        above = bytes(line)
-    return rows
+    width, rows = png_rows(file, (16, 0), 2)
+    return [struct.unpack(f">{width}H", row) for row in rows]
 
 
 def noise_png(width, height, seed):

@@ -2,6 +2,8 @@
 
 import json
 import random
+import shutil
+import signal
 import time
 import unittest
 
@@ -24,12 +26,19 @@ def contents(folder):
                 image["ms"] = sorted(image["ms"])
             data = document
         elif name == "images.csv":
-            data = [line.rsplit(b",", 5)[0] for line in data.splitlines()]
+            parts = [line.rsplit(b",", 6) for line in data.splitlines()]  # ..., five times, label_image
+            data = [(before, label_image) for before, *_, label_image in parts]
         elif name == "report.html":
             before, times = data.split(b"<h2>Time for an image</h2>")
             data = before + times[times.index(b"<h2>What was run</h2>"):]
         files[name] = data
     return files
+
+
+def wait_until(condition):
+    limit = time.monotonic() + 60
+    while not condition() and time.monotonic() < limit:
+        time.sleep(0.005)
 
 
 class Resume(CommandTest):
@@ -80,15 +89,68 @@ class Resume(CommandTest):
         self.refused("run", image, "--out", out, "--resume", "--min-area", "7", code=2, says="settings/min_area: 200 then, 7 now")
         self.giemsa("run", image, "--out", out, "--min-area", "7", code=0)  # without --resume it begins again
 
-    def test_results_json_means_complete(self):
+    def test_a_run_that_cannot_begin_leaves_the_earlier_tables(self):
         image = self.write("a.png", flat_png(30, 20))
         out = self.dir / "out"
         self.giemsa("run", image, "--out", out, code=0)
+        before = contents(out)
+        self.giemsa("run", image, "--out", out, "--segmenter", image, code=3)
+        self.giemsa("run", self.dir / "missing.png", "--out", out, code=2)
+        self.giemsa("run", image, "--out", out, "--resume", "--min-area", "7", code=2)
+        self.assertEqual(contents(out), before)
         (out / "labels/a.png").unlink()
         (out / "labels").rmdir()
         (out / "labels").write_bytes(b"in the way")
-        self.giemsa("run", image, "--out", out, code=5)
-        self.assertFalse((out / "results.json").exists())
+        self.refused("run", image, "--out", out, code=5, says="labels")
+        del before["labels/a.png"]
+        self.assertEqual(contents(out), {**before, "labels": b"in the way"})
+
+    def test_results_json_means_complete(self):
+        for i in range(12):
+            self.write(f"in/{i:02}.png", noise_png(64, 48, i))
+        out = self.dir / "out"
+        self.giemsa("run", self.dir / "in", "--out", out, *OPTIONS, code=0)
+        with self.popen("run", self.dir / "in", "--out", out, *OPTIONS) as process:
+            wait_until(lambda: (out / "labels").is_dir() and len(list((out / "labels").iterdir())) < 12 or
+                       process.poll() is not None)
+            process.kill()
+        if process.returncode == -9:
+            self.assertFalse((out / "results.json").exists())
+
+    def test_every_kind_of_output_is_looked_at(self):
+        image = self.write("a.png", noise_png(64, 48, 1))
+        out = self.dir / "out"
+        run = ["run", image, "--out", out, *OPTIONS]
+        self.giemsa(*run, code=0)
+        before = contents(out)
+        for kind in ["labels", "overlays", "crops", "geojson"]:
+            with self.subTest(kind):
+                shutil.rmtree(out / kind)
+                self.giemsa(*run, "--resume", code=0)
+                self.assertEqual(contents(out), before)
+        (out / "overlays/a.png").write_bytes(b"")  # as a power cut may leave it
+        self.giemsa(*run, "--resume", code=0)
+        self.assertEqual(contents(out), before)
+
+    def test_an_interrupted_run_leaves_tables_of_what_is_done(self):
+        for i in range(40):
+            self.write(f"in/{i:02}.png", noise_png(64, 48, i))
+        out = self.dir / "out"
+        with self.popen("run", self.dir / "in", "--out", out, *OPTIONS) as process:
+            wait_until(lambda: len(list(out.glob("labels/*.png"))) >= 3 or process.poll() is not None)
+            process.send_signal(signal.SIGINT)
+            err = process.communicate(timeout=60)[1].decode()
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn("--resume", err)
+        document = json.loads((out / "results.json").read_text())
+        self.assertFalse(document["complete"])
+        done = len(document["images"])
+        self.assertIn(f"stopped after {done} of 40 images", err)
+        self.assertEqual(len(list(out.glob("labels/*.png"))), done)
+        self.assertIn("interrupted", (out / "report.html").read_text())
+        self.giemsa("run", self.dir / "in", "--out", out, *OPTIONS, "--resume", code=0)
+        self.giemsa("run", self.dir / "in", "--out", self.dir / "clean", *OPTIONS, code=0)
+        self.assertEqual(contents(out), contents(self.dir / "clean"))
 
 
 if __name__ == "__main__":

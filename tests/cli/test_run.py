@@ -8,7 +8,7 @@ import struct
 import unittest
 import urllib.parse
 
-from support import CLASSES, SOURCE, CommandTest, flat_png, noise_png, read_grey16_png
+from support import CLASSES, SOURCE, CommandTest, flat_png, noise_png, png_file, read_grey16_png
 
 EVERYTHING = ["--threshold", "1e-30"]       # each pixel is a cell's
 NOTHING = ["--threshold", "0.99999994"]  # no pixel is
@@ -105,10 +105,67 @@ class Run(CommandTest):
         result = self.giemsa("run", name, "--out", out, *EVERYTHING, "--min-area", "1", code=0)
         self.assertNotIn("\x1b", result.out + result.err)
         document = json.loads((out / "results.json").read_text())
-        self.assertIn("odd \uFFFD,\"\n\x1b[31m", document["images"][0]["file"])
-        with open(out / "cells.csv", newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = list(csv.DictReader(file))
-        self.assertEqual([os.fsencode(row["file"]) for row in rows], [name])
+        self.assertIn("odd \\xff,\"\n\x1b[31m", document["images"][0]["file"])
+        with open(out / "cells.csv", newline="", encoding="utf-8") as file:
+            row, = csv.DictReader(file)
+        self.assertEqual(row["file"], document["images"][0]["file"])
+        self.assertTrue((out / row["label_image"]).exists())
+
+    def test_names_that_are_not_utf8(self):
+        (self.dir / "in").mkdir()
+        for name in [b"a", b"na\xefve", b"na\xe8ve"]:
+            with open(os.fsencode(self.dir) + b"/in/" + name + b".png", "wb") as file:
+                file.write(flat_png(8, 8))
+        with open(os.fsencode(self.dir) + b"/in/b\xff.png", "wb") as file:
+            file.write(b"broken")
+        out = self.dir / "out"
+        self.giemsa("run", self.dir / "in", "--out", out, code=1)
+        images = json.loads((out / "results.json").read_text())["images"]
+        self.assertEqual(len({image["name"] for image in images}), 4)
+        for table in ["cells.csv", "images.csv"]:
+            (out / table).read_bytes().decode("utf-8")
+        for image in images:
+            self.assertEqual((out / f"labels/{image['name']}.png").exists(), image["ok"])
+
+    def test_names_as_long_as_names_can_be(self):
+        for name in ["a", "m" * 251, "m" * 250 + "n", "z"]:
+            self.write(f"in/{name}.png", flat_png(8, 8))
+        out = self.dir / "out"
+        options = [*EVERYTHING, "--min-area", "1", "--crops", "--geojson", "--out", out]
+        self.giemsa("run", self.dir / "in", *options, code=0)
+        for kind in ["labels", "overlays", "geojson", "crops"]:
+            self.assertEqual(sum(file.is_file() for file in (out / kind).rglob("*")), 4, kind)
+        self.giemsa("run", self.dir / "in", *options, "--resume", code=0)
+
+    def test_names_that_spreadsheets_would_compute(self):
+        for name in ["=1+1", "000"]:
+            self.write(f"{name}.png", flat_png(8, 8))
+        out = self.dir / "out"
+        self.giemsa("run", self.dir / "=1+1.png", self.dir / "000.png", "--out", out, code=0)
+        with open(out / "images.csv", newline="") as file:
+            rows = {row["label_image"]: row["name"] for row in csv.DictReader(file)}
+        self.assertEqual(rows, {"labels/=1+1.png": "'=1+1", "labels/000.png": "000"})
+
+    def test_what_is_left_out_is_said(self):
+        self.write("in/a.png", flat_png(8, 8))
+        for i in range(3):
+            self.write(f"in/{i}.tif", b"x")
+        self.write("in/notes.txt", b"x")
+        os.symlink(self.dir, self.dir / "in/link")
+        result = self.giemsa("run", self.dir / "in", "--out", self.dir / "out", code=0)
+        self.assertIn("4 files of other types left out: 3 .tif, 1 .txt", result.err)
+        self.assertIn("1 linked folder not followed", result.err)
+        document = json.loads((self.dir / "out/results.json").read_text())
+        self.assertEqual(document["left_out"]["types"], {".tif": 3, ".txt": 1})
+        self.assertIn("3 .tif", (self.dir / "out/report.html").read_text())
+
+    def test_a_warning_of_the_decoder_is_passed_on(self):
+        rows = b"".join(b"\0" + struct.pack(">8H", *[4095] * 8) for _ in range(8))
+        image = self.write("a.png", png_file(struct.pack(">IIBBBBB", 8, 8, 16, 0, 0, 0, 0), rows))
+        result = self.giemsa("run", image, "--out", self.dir / "out", code=0)
+        self.assertIn("a.png: its 16-bit samples reach only 4095", result.err)
+        document = json.loads((self.dir / "out/results.json").read_text())
+        self.assertIn("12-bit", document["images"][0]["warning"])
 
     def test_out_writes_what_json_says(self):
         self.write("in/a.png", noise_png(60, 50, 1))

@@ -8,7 +8,7 @@ using namespace giemsa;
 using namespace giemsa::eval;
 using giemsa::test::check_mentions;
 using giemsa::test::error_of;
-using giemsa::test::TempFolder;
+using giemsa::test::TemporaryFolder;
 using giemsa::test::write_text;
 using Names = std::vector<std::string>;
 
@@ -19,7 +19,7 @@ std::string refusal(std::string_view text) {
 }
 
 /// A data set of fields whose files are empty: nothing here looks into them.
-void write_fields(const TempFolder& folder, std::string_view labels) {
+void write_fields(const TemporaryFolder& folder, std::string_view labels) {
   for (const char* name : {"images/a.jpg", "masks/a.png", "images/b.jpg", "masks/b.png", "images/c.jpg"})
     write_text(folder / name, "");
   write_text(folder / "labels.csv", labels);
@@ -66,7 +66,7 @@ TEST_CASE("labels: what is wrong is named with its line") {
 }
 
 TEST_CASE("data set of fields: rows of labels.csv in their order; what is missing is an image's error") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_fields(folder, "image,classes,fold\nb,x,1\na.jpg,x;y,0\nc,,0\nd,x,1\n");
   const Dataset dataset = open_dataset(folder.path());
   CHECK(dataset.task == Task::fields);
@@ -81,7 +81,7 @@ TEST_CASE("data set of fields: rows of labels.csv in their order; what is missin
 }
 
 TEST_CASE("data set of fields: images that labels.csv does not name are counted, one named twice is refused") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_fields(folder, "image\nb\n");
   CHECK(open_dataset(folder.path()).unlisted == 2);
   write_fields(folder, "image\na\na.jpg\n");
@@ -89,7 +89,7 @@ TEST_CASE("data set of fields: images that labels.csv does not name are counted,
 }
 
 TEST_CASE("data set of class folders: a folder's name is the class of all images below it") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   for (const char* name : {"x/1.png", "x/deep/2.png", "y/1.jpg", "stray.png", "y/notes.txt"})
     write_text(folder / name, "");
   const Dataset dataset = open_dataset(folder.path());
@@ -100,7 +100,7 @@ TEST_CASE("data set of class folders: a folder's name is the class of all images
 }
 
 TEST_CASE("data set: what is none is refused") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const auto refused = [&] { return error_of(ErrorKind::usage, [&] { open_dataset(folder / "set"); }); };
   check_mentions(refused(), {"no such folder"});
   std::filesystem::create_directory(folder / "set");

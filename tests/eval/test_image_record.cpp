@@ -12,7 +12,7 @@ using namespace giemsa::eval;
 using giemsa::test::check_mentions;
 using giemsa::test::error_of;
 using giemsa::test::mask_of;
-using giemsa::test::TempFolder;
+using giemsa::test::TemporaryFolder;
 
 namespace {
 
@@ -72,7 +72,7 @@ TEST_CASE("truth: boxes of 8-connected components in raster order") {
 }
 
 TEST_CASE("truth: masks of another size or of 16 bits, and what is no image, are refused by name") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   Mask mask(5, 3);
   mask.at(4, 1) = 128;
   write_png(folder / "mask.png", mask);

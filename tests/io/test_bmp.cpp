@@ -69,7 +69,7 @@ const Buffer palette = {0, 0, 0, 0, 0, 0, 255, 0, 0, 255, 0, 0, 255, 255, 255, 0
 }  // namespace
 
 TEST_CASE("24-bit BMP with every header, bottom-up and top-down") {
-  for (const std::uint32_t header_bytes : {12u, 40u, 52u, 56u, 64u, 108u, 124u}) {
+  for (const std::uint32_t header_bytes : {12u, 16u, 40u, 52u, 56u, 64u, 108u, 124u}) {
     CAPTURE(header_bytes);
     CHECK(pixels_of(six_pixels(header_bytes)) == six_rgb);
   }
@@ -141,14 +141,81 @@ TEST_CASE("16 and 32 bits, with and without masks") {
   }
 }
 
+TEST_CASE("masks of which none is set are the usual ones") {
+  const Buffer none(12);
+  CHECK(pixels_of(bmp(40, 2, 1, 32, 3, none, {{0, 0, 255, 0, 255, 255, 255, 9}})) == Buffer{255, 0, 0, 255, 255, 255});
+  CHECK(pixels_of(bmp(40, 2, 1, 16, 3, none, {{0x00, 0x7c, 0xff, 0x7f}})) == Buffer{255, 0, 0, 255, 255, 255});
+}
+
+TEST_CASE("a header that is said to be longer than it is moves no pixel") {
+  constexpr std::size_t header_bytes_at = 14;
+  for (const std::uint32_t lie : {0u, 1u, 41u, 56u, 64u, 108u, 124u, 257u, 2835u, 0xffffffffu}) {
+    for (const std::size_t behind : {0, 5, 68, 500}) {  // bytes behind the pixels, which make room for what is said
+      CAPTURE(lie);
+      CAPTURE(behind);
+      Buffer file = changed(six_pixels(), header_bytes_at, lie);
+      file.resize(file.size() + behind, 0xab);
+      CHECK(pixels_of(file) == six_rgb);
+    }
+  }
+  Buffer eight = bmp(40, 5, 1, 8, 0, palette, {{3, 1, 0, 1, 2}});
+  set_le32(eight, colours_used_at, 4);
+  CHECK(pixels_of(changed(eight, header_bytes_at, 108)) == pixels_of(eight));
+}
+
+TEST_CASE("the pixels' offset is not believed against a header that shows its own length") {
+  Buffer file = six_pixels(124);
+  set_le32(file, 14 + 56, 0x73524742);  // sRGB
+  CHECK(pixels_of(changed(file, pixels_at, 54)) == six_rgb);
+}
+
+TEST_CASE("run lengths of 8 and 4 bits: runs, copies, moves, ends of rows") {
+  const auto pixels = [](const std::string& indices) {
+    Buffer out;
+    for (const char index : indices)
+      for (const std::size_t channel : {2, 1, 0})
+        out.push_back(palette[4 * static_cast<std::size_t>(index - '0') + channel]);
+    return out;
+  };
+  const auto rle = [](int bits, const Buffer& data) {
+    Buffer file = bmp(40, 5, 3, bits, bits == 8 ? 1 : 2, palette, {});
+    set_le32(file, colours_used_at, 4);
+    file.insert(file.end(), data.begin(), data.end());
+    return file;
+  };
+  // Rows from the bottom: a run of 5; a copy of 3 with its padding and a run; a move past the first 2 of the top row.
+  CHECK(pixels_of(rle(8, {5, 1, 0, 0, 0, 3, 2, 3, 1, 0, 2, 3, 0, 0, 0, 2, 2, 0, 3, 1, 0, 1})) == pixels("00111"
+                                                                                                        "23133"
+                                                                                                        "11111"));
+  CHECK(pixels_of(rle(4, {5, 0x12, 0, 0, 0, 3, 0x23, 0x10, 2, 0x33, 0, 0, 0, 2, 2, 0, 3, 0x11, 0, 1})) ==
+        pixels("00111"
+               "23133"
+               "12121"));
+  CHECK(pixels_of(rle(8, {5, 1, 0, 1})) == pixels("00000"
+                                                  "00000"
+                                                  "11111"));  // ends early, and says so
+  CHECK(pixels_of(rle(8, {5, 1, 0, 0, 5, 2, 0, 0, 5, 3})) == pixels("33333"
+                                                                    "22222"
+                                                                    "11111"));  // full, and does not
+  CHECK(pixels_of(rle(8, {9, 1, 0, 0, 5, 2, 0, 0, 5, 3, 0, 1})) == pixels("33333"
+                                                                          "22222"
+                                                                          "11111"));  // a run past its row
+  check_mentions(decode_error(rle(8, {5, 1, 0, 0, 5, 2, 0, 0})), {"truncated"});
+  check_mentions(decode_error(rle(8, {5, 1, 0, 9, 1})), {"truncated"});
+  Buffer bomb = rle(8, {0, 1});
+  set_le32(bomb, width_at, 10000);
+  set_le32(bomb, height_at, 10000);
+  check_mentions(decode_error(bomb), {"cannot hold 10000 x 10000"});
+}
+
 TEST_CASE("what a BMP cannot be is refused with the reason") {
-  check_mentions(decode_error(changed(six_pixels(), compression_at, 1)), {"RLE", "not supported"});
+  check_mentions(decode_error(changed(six_pixels(), compression_at, 1)), {"compression 1 of 24 bits"});
   check_mentions(decode_error(changed(six_pixels(), compression_at, 4)), {"compression 4"});
   check_mentions(decode_error(changed(six_pixels(), width_at, 0)), {"0 x 2"});
   check_mentions(decode_error(changed(six_pixels(), width_at, 0xffffffff)), {"-1 x 2"});
   check_mentions(decode_error(changed(six_pixels(), height_at, 0x80000000)), {"2147483648"});
   check_mentions(decode_error(changed(six_pixels(), width_at, 1 << 20)), {"truncated", "1048576 x 2"});
-  check_mentions(decode_error(changed(six_pixels(), 14, 13)), {"info header has 13 bytes"});
+  check_mentions(decode_error(changed(changed(six_pixels(), 14, 13), 26, 99)), {"info header has 13 bytes"});
   Buffer bits = six_pixels();
   bits[28] = 7;
   check_mentions(decode_error(bits), {"7 bits a pixel"});

@@ -7,7 +7,7 @@
 #include <set>
 #include <string_view>
 
-#include "tools/pictures/contour.h"
+#include "nets/contour.h"
 #include "tools/run/geojson.h"
 
 using namespace giemsa;

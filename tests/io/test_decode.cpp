@@ -29,22 +29,13 @@ TEST_CASE("decoded pictures agree with Pillow's") {
     REQUIRE(frame.height == 19);
     REQUIRE(frame.rgb.size() == expected.size());
     int largest = 0;
-    double sum = 0;
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      const int difference = std::abs(frame.rgb[i] - expected[i]);
-      largest = std::max(largest, difference);
-      sum += difference;
-    }
-    // Both inverse transforms are within 1 of the exact one; color conversion weighs chroma by up to 1.772 and rounds;
-    // chroma upsampling rounds once more.
-    const int tolerance = name.ends_with(".png") ? 0 : 6;
-    CHECK(largest <= tolerance);
-    CHECK(sum / static_cast<double>(expected.size()) <= tolerance / 12.0);
+    for (std::size_t i = 0; i < expected.size(); ++i) largest = std::max(largest, std::abs(frame.rgb[i] - expected[i]));
+    CHECK(largest == 0);
   }
 }
 
 TEST_CASE("unusable files are refused by name and reason") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "empty.png", "");
   write_text(folder / "text.png", "This is not a picture.\n");
   write_text(folder / "scan.jpg", std::string("II*\0\x08\0\0\0", 8));
@@ -60,7 +51,7 @@ TEST_CASE("unusable files are refused by name and reason") {
 }
 
 TEST_CASE("a format is told by content, not by name") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   std::filesystem::copy_file(fixture("rgb.png"), folder / "misnamed.jpg");
   CHECK(decode_image(folder / "misnamed.jpg").rgb == decode_image(fixture("rgb.png")).rgb);
 }
@@ -74,13 +65,13 @@ TEST_CASE("images over the pixel limit are refused from the header") {
 }
 
 TEST_CASE("a file too large for any image within the limits is refused unread") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   std::filesystem::copy_file(fixture("rgb.png"), folder / "long.png");
   std::filesystem::resize_file(folder / "long.png", std::uintmax_t{1} << 40);  // sparse
   check_mentions(file_error(folder / "long.png"), {"1099511627776 bytes"});
 }
 
-TEST_CASE("a file cut anywhere is refused") {
+TEST_CASE("a file cut anywhere is refused, or lacks nothing that is seen") {
   for (const std::string& name : decoded_by_pillow) {
     const Buffer bytes = read_bytes(fixture(name));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
@@ -88,7 +79,10 @@ TEST_CASE("a file cut anywhere is refused") {
       CAPTURE(size);
       const Buffer cut(bytes.begin(),
                        bytes.begin() + static_cast<std::ptrdiff_t>(size));  // its own block: ASan sees its end
-      CHECK(!decode_error(cut).empty());
+      if (name.ends_with(".jpg") && size + 4 > bytes.size() && decode_error(cut).empty())
+        CHECK(decode_image(Bytes(cut)).rgb == decode_image(Bytes(bytes)).rgb);  // it lacks its end-of-image marker only
+      else
+        CHECK(!decode_error(cut).empty());
     }
   }
 }

@@ -109,8 +109,11 @@ Buffer palette_of(const Picture& picture) {
   return palette;
 }
 
-/// A file of the given compressed data, cut into chunks of `chunk` bytes.
-Buffer encode(const Picture& picture, const Buffer& compressed, std::size_t chunk = 50) {
+using Chunk = std::pair<std::string, Buffer>;
+
+/// A file of the given compressed data, cut into chunks of `chunk` bytes, with others before and behind them.
+Buffer encode(const Picture& picture, const Buffer& compressed, std::size_t chunk = 50,
+              const std::vector<Chunk>& before = {}, const std::vector<Chunk>& behind = {}) {
   Buffer file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, header;
   append_be32(header, static_cast<std::uint32_t>(picture.width));
   append_be32(header, static_cast<std::uint32_t>(picture.height));
@@ -119,10 +122,12 @@ Buffer encode(const Picture& picture, const Buffer& compressed, std::size_t chun
   append_chunk(file, "IHDR", header);
   if (picture.colour == 3) append_chunk(file, "PLTE", palette_of(picture));
   append_chunk(file, "tRNS", {0, 0});
+  for (const auto& [type, data] : before) append_chunk(file, type, data);
   for (std::size_t at = 0; at < compressed.size(); at += chunk)
     append_chunk(file, "IDAT",
                  Buffer(compressed.begin() + static_cast<std::ptrdiff_t>(at),
                         compressed.begin() + static_cast<std::ptrdiff_t>(std::min(at + chunk, compressed.size()))));
+  for (const auto& [type, data] : behind) append_chunk(file, type, data);
   append_chunk(file, "IEND", {});
   return file;
 }
@@ -217,4 +222,63 @@ TEST_CASE("a palette index beyond the palette is refused") {
   append_chunk(short_palette, "PLTE", {1, 2, 3});
   short_palette.insert(short_palette.end(), at + 4 + 48 + 4, file.end());
   check_mentions(decode_error(short_palette), {"palette index", "below 1"});
+}
+
+TEST_CASE("the orientation of an eXIf chunk is applied, wherever the chunk stands") {
+  const Picture picture{3, 2, 8, 2};
+  const Buffer data = deflated(filtered_rows(picture));
+  const Frame stored = decode_image(Bytes(encode(picture, data)));
+  const Buffer six = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0};
+  Buffer with_head = {'E', 'x', 'i', 'f', 0, 0};
+  with_head.insert(with_head.end(), six.begin(), six.end());
+  for (const Buffer& file : {encode(picture, data, 50, {{"eXIf", six}}), encode(picture, data, 50, {}, {{"eXIf", six}}),
+                             encode(picture, data, 50, {{"eXIf", with_head}})}) {
+    const Frame turned = decode_image(Bytes(file));
+    REQUIRE(turned.width == 2);
+    REQUIRE(turned.height == 3);
+    for (int y = 0; y < 3; ++y)  // 6: the stored bottom left is the top left
+      for (int x = 0; x < 2; ++x) CHECK(std::equal(turned.at(x, y), turned.at(x, y) + 3, stored.at(y, 1 - x)));
+  }
+  Buffer damaged = encode(picture, data, 50, {{"eXIf", six}});
+  const std::string type = "eXIf";
+  *(std::search(damaged.begin(), damaged.end(), type.begin(), type.end()) + 8) ^= 1;
+  CHECK(decode_image(Bytes(damaged)).rgb == stored.rgb);
+}
+
+TEST_CASE("16-bit samples of fewer bits are scaled by what the file says, else by what it holds, with a warning") {
+  struct Case {
+    int stored_bits;     // of the largest sample
+    Buffer significant;  // the sBIT chunk; empty: none
+    int read_as;
+    bool warns;
+  };
+  for (const Case& c :
+       {Case{12, {}, 12, true}, Case{10, {}, 10, true}, Case{14, {}, 14, true}, Case{8, {}, 8, true},
+        Case{11, {}, 12, true}, Case{15, {}, 16, false}, Case{16, {}, 16, false}, Case{12, {12, 12, 12}, 12, false},
+        Case{11, {12, 12, 12}, 12, false}, Case{16, {12, 12, 12}, 16, false}, Case{12, {16, 16, 16}, 16, false}}) {
+    CAPTURE(c.stored_bits);
+    CAPTURE(c.read_as);
+    const Picture picture{5, 4, 16, 2};
+    Buffer raw;
+    const std::uint32_t largest = (1u << c.stored_bits) - 1;
+    for (int y = 0; y < 4; ++y) {
+      raw.push_back(0);
+      for (std::uint32_t i = 0; i < 15; ++i) {
+        const std::uint32_t value = i == 0 ? largest : picture.sample(static_cast<int>(i), y, 0) & largest;
+        raw.insert(raw.end(), {static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)});
+      }
+    }
+    const std::vector<Chunk> before =
+        c.significant.empty() ? std::vector<Chunk>{} : std::vector<Chunk>{{"sBIT", c.significant}};
+    DecodeNotes notes;
+    const Frame frame = decode_image(Bytes(encode(picture, deflated(raw), 50, before)), {}, &notes);
+    CHECK(notes.warning.empty() == !c.warns);
+    if (c.warns) check_mentions(notes.warning, {std::to_string(largest), std::to_string(c.read_as) + "-bit"});
+    const double white = (1 << c.read_as) - 1;
+    for (int y = 0; y < 4; ++y)
+      for (std::size_t i = 0; i < 15; ++i) {
+        const std::size_t at = static_cast<std::size_t>(y) * 31 + 1 + 2 * i;
+        CHECK(frame.at(0, y)[i] == static_cast<int>((raw[at] * 256 + raw[at + 1]) * 255 / white + 0.5));
+      }
+  }
 }

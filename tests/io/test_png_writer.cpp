@@ -1,8 +1,10 @@
-#include <unistd.h>
+#include <sys/resource.h>
 
+#include <csignal>
+
+#include "engine/base/atomic_file.h"
 #include "tests/io/support.h"
 #include "tools/pictures/png_writer.h"
-#include "tools/text/atomic_file.h"
 
 using namespace giemsa;
 using namespace giemsa::test;
@@ -36,6 +38,7 @@ TEST_CASE("masks and labels survive; 16-bit labels to the level that 8 bits can 
       mask.pixels[i] = static_cast<std::uint8_t>(noise(i / 5));
       labels.pixels[i] = static_cast<std::uint16_t>(noise(i));
     }
+    labels.pixels[0] = 0xffff;  // samples that reach no higher than 8, 10, 12 or 14 bits would be read as such
     const Frame from_mask = decode_image(Bytes(encode_png(mask)));
     const Frame from_labels = decode_image(Bytes(encode_png(labels)));
     int wrong = 0;
@@ -57,7 +60,7 @@ TEST_CASE("a label image keeps all 16 bits: an uncompressible row shows them in 
 }
 
 TEST_CASE("files are written whole, into folders that are made, and leave nothing else") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const fs::path file = folder / "labels/sub/x.png";
   write_png(file, Mask(3, 2));
   CHECK(decode_image(file).width == 3);
@@ -68,7 +71,7 @@ TEST_CASE("files are written whole, into folders that are made, and leave nothin
 }
 
 TEST_CASE("a failed write names the file and the system's reason, and keeps what was there") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   write_text(folder / "file", "x");
   const auto failure = [&](const fs::path& path) {
     return error_of(ErrorKind::output, [&] { write_file_atomically(path, std::string_view("new")); });
@@ -78,14 +81,32 @@ TEST_CASE("a failed write names the file and the system's reason, and keeps what
   fs::create_directories(folder / "taken/inside");  // a folder where the file should be: the rename fails
   check_mentions(failure(folder / "taken"), {(folder / "taken").string(), "directory"});
   CHECK(fs::exists(folder / "taken/inside"));
-  CHECK(!fs::exists(folder / ".taken.partial"));
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 2);  // nothing else remains
 }
 
-TEST_CASE("a full device is an error") {
-  if (!fs::exists("/dev/full")) return;
-  const TempFolder folder;
-  fs::create_symlink("/dev/full", folder / ".x.partial");  // where the bytes go before the rename
-  check_mentions(error_of(ErrorKind::output, [&] { write_file_atomically(folder / "x", std::string_view("new")); }),
-                 {"cannot be written", "No space left"});
-  CHECK(!fs::exists(folder / "x"));
+TEST_CASE("a file that cannot grow is an error, and what was there stays") {
+  const TemporaryFolder folder;
+  write_text(folder / "x", "before");
+  rlimit usual{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &usual) == 0);
+  const rlimit small = {10, usual.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const std::string message = error_of(
+      ErrorKind::output, [&] { write_file_atomically(folder / "x", std::string_view("more than ten bytes")); });
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &usual) == 0);
+  std::signal(SIGXFSZ, handler);
+  check_mentions(message, {(folder / "x").string(), "cannot be written", "File too large"});
+  CHECK(read_bytes(folder / "x") == Buffer{'b', 'e', 'f', 'o', 'r', 'e'});
+  CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+}
+
+TEST_CASE("a name as long as names can be is written, with and without sync") {
+  const TemporaryFolder folder;
+  const std::string longest(255, 'n');
+  for (const Sync sync : {Sync::no, Sync::yes}) {
+    write_file_atomically(folder / longest, std::string_view("x"), sync);
+    CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
+  }
+  sync_file_system(folder.path());
 }

@@ -3,17 +3,21 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <string>
 
 #include "tests/io/support.h"
 #include "tools/run/csv.h"
 #include "tools/run/journal.h"
 #include "tools/run/json.h"
+#include "tools/run/ledger.h"
 #include "tools/run/text_table.h"
+#include "tools/text/csv.h"
 #include "tools/text/text.h"
 
 using namespace giemsa;
-using giemsa::test::TempFolder;
+using giemsa::test::TemporaryFolder;
 namespace fs = std::filesystem;
 
 namespace {
@@ -101,14 +105,65 @@ TEST_CASE("csv quotes commas, quotes and line breaks") {
   image.file = "in/a,\"b\"\nc.png";
   const ImageResult images[] = {image, failed_image()};
   CHECK(cells_csv(info, images) ==
-        "file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y,p_monocyte,\"p_odd, \"\"class\"\"\"\n"
+        "file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y,p_monocyte,\"p_odd, "
+        "\"\"class\"\"\",label_image\n"
         "\"in/a,\"\"b\"\"\nc.png\",a,1,\"odd, "
-        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000\n");
+        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000,labels/a.png\n");
   CHECK(images_csv(info, images) ==
         "file,name,width,height,ok,error,cells,monocyte,\"odd, \"\"class\"\"\",decode_ms,segment_ms,postprocess_ms,"
-        "classify_ms,total_ms\n"
-        "\"in/a,\"\"b\"\"\nc.png\",a,640,480,true,,1,0,1,1.500,2.000,3.000,4.000,10.500\n"
-        "in/b.png,b,0,0,false,in/b.png: is broken,0,0,0,0.000,0.000,0.000,0.000,0.000\n");
+        "classify_ms,total_ms,label_image\n"
+        "\"in/a,\"\"b\"\"\nc.png\",a,640,480,true,,1,0,1,1.500,2.000,3.000,4.000,10.500,labels/a.png\n"
+        "in/b.png,b,0,0,false,in/b.png: is broken,0,0,0,0.000,0.000,0.000,0.000,0.000,\n");
+}
+
+TEST_CASE("csv: spreadsheets compute nothing that a name holds") {
+  CsvWriter csv;
+  for (const char* text : {"=1+1", "+1", "-1", "@x", "\t=1", "a=1", "=a,b", ""}) csv.text(text);
+  csv.number(-1).number("-0.5").truth(true).end_row();
+  csv.text("next").end_row();
+  CHECK(csv.rows() == "'=1+1,'+1,'-1,'@x,'\t=1,a=1,\"'=a,b\",,-1,-0.5,true\nnext\n");
+}
+
+TEST_CASE("text that is not UTF-8 becomes so, and stays different from other text") {
+  for (const char* text : {"", "plain", "n\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x94\xac"}) CHECK(as_utf8(text) == text);
+  CHECK(as_utf8("na\xefve") == "na\\xefve");
+  CHECK(as_utf8("na\xe8ve") == "na\\xe8ve");
+  CHECK(as_utf8("\xc3") == "\\xc3");                             // cut
+  CHECK(as_utf8("\xc0\xaf") == "\\xc0\\xaf");                    // a longer form of '/'
+  CHECK(as_utf8("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // a surrogate
+  CHECK(as_utf8("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
+}
+
+TEST_CASE("the table's median is that of the report: between the two middle ones") {
+  const RunInfo info = example_info();
+  std::ostringstream out;
+  TextTable table(out, info.classes, 8);
+  for (const double ms : {1.0, 2.0, 10.0, 20.0}) {
+    ImageResult image = example_image();
+    image.decode_ms = ms;
+    image.ms = {};
+    table.add(image);
+  }
+  table.finish(info);
+  CHECK_MESSAGE(out.str().find("median 6.0 ms an image") != std::string::npos, out.str());
+}
+
+TEST_CASE("the ledger lists what was written, whenever the run was killed") {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / ".giemsa");
+  CHECK(Ledger::read(folder.path()).empty());
+  {
+    Ledger ledger(folder.path());
+    ledger.add("labels/a\nb.png");
+    ledger.add("labels/a\nb.png");
+    ledger.add("results.json");
+  }
+  append_text(Ledger::file_in(folder.path()), "labels/cut");  // killed while it wrote
+  CHECK(Ledger::read(folder.path()) == std::set<std::string>{"labels/a\nb.png", "results.json"});
+  Ledger ledger(folder.path());
+  ledger.replace({"cells.csv"});
+  ledger.add("x");
+  CHECK(Ledger::read(folder.path()) == std::set<std::string>{"cells.csv", "x"});
 }
 
 TEST_CASE("the text table counts classes and says where results come from") {
@@ -131,7 +186,7 @@ TEST_CASE("control characters in names cannot steer a terminal") {
 }
 
 TEST_CASE("the journal keeps finished images, and only those of the same run") {
-  const TempFolder folder;
+  const TemporaryFolder folder;
   const fs::path file = folder / ".giemsa/journal.jsonl", input = folder / "a.png";
   append_text(input, "pixels");
   const RunInfo info = example_info();

@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/cpu/crop_resize.h"
 #include "tests/kernels/nhwc.h"
 #include "tests/kernels/thread_orders.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/crop_resize_cases.h"
 #include "tests/ops/random.h"
 
@@ -16,13 +16,13 @@ using kernels::CropResizeParams;
 
 namespace {
 
-constexpr Box unused{0, 0, 0, 0};
+constexpr kernels::cpu::Box unused{0, 0, 0, 0};
 
 struct Batch {
   CropResize op;
   Size2 frame_size;
   std::vector<std::uint8_t> frame;
-  std::vector<Box> boxes;
+  std::vector<kernels::cpu::Box> boxes;
 };
 
 CropResizeParams params_of(const Batch& batch, int stride) {
@@ -40,15 +40,15 @@ CropResizeParams params_of(const Batch& batch, int stride) {
 
 /// Three channels a pixel. Zeros for a box that the CPU refuses because no pixel is left of it.
 std::vector<float> on_cpu(const Batch& batch) {
-  std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(batch.op, batch.frame_size));
+  std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(cpu_params(batch.op), cpu_extent(batch.frame_size)));
   const auto picture = static_cast<std::size_t>(batch.op.output.h * batch.op.output.w * 3);
   std::vector<float> out(picture * batch.boxes.size());
   float* to = out.data();
-  for (const Box& box : batch.boxes) {
+  for (const kernels::cpu::Box& box : batch.boxes) {
     try {
-      cpu::crop_resize(batch.op, batch.frame.data(), batch.frame_size, std::span(&box, 1),
+      cpu::crop_resize(cpu_params(batch.op), batch.frame.data(), cpu_extent(batch.frame_size), std::span(&box, 1),
                        cpu::PixelLayout::interleaved, to, scratch);
-    } catch (const Error&) {
+    } catch (const std::invalid_argument&) {
     }
     to += picture;
   }
@@ -59,7 +59,7 @@ template <class T>
 std::vector<float> on_device(const Batch& batch, int stride) {
   const CropResizeParams params = params_of(batch, stride);
   std::vector<CropBox> boxes;
-  for (const Box& box : batch.boxes) boxes.push_back({box.x, box.y, box.w, box.h});
+  for (const kernels::cpu::Box& box : batch.boxes) boxes.push_back({box.x, box.y, box.w, box.h});
   DeviceBuffer<std::uint8_t> frame{std::span(batch.frame)};
   DeviceBuffer<CropBox> device_boxes{std::span<const CropBox>(boxes)};
   DeviceBuffer<std::byte> workspace(static_cast<std::int64_t>(kernels::workspace_bytes(params)));
@@ -121,7 +121,7 @@ TEST_CASE("crop_resize equals the CPU's, bit for bit: fp16 after rounding") {
 // In one launch the axes' order differs from box to box, and so do the tables' sizes.
 TEST_CASE("crop_resize takes boxes of all kinds in one batch") {
   const Size2 frame{53, 71};
-  const std::vector<Box> boxes{{10, 5, 40, 3}, {5, 10, 3, 40},  unused,         {71, 0, 4, 4},
+  const std::vector<kernels::cpu::Box> boxes{{10, 5, 40, 3}, {5, 10, 3, 40},  unused,         {71, 0, 4, 4},
                                {0, 53, 4, 4},  {-5, 0, 5, 5},   {0, -5, 5, 5},  {3, 3, -1, 5},
                                {3, 3, 5, -1},  {0, 0, 71, 53},  {70, 52, 1, 1}, {-9, -9, 1 << 30, 1 << 30},
                                unused,         {20, 20, 17, 17}};
@@ -140,7 +140,7 @@ TEST_CASE("crop_resize equals the CPU's on random sizes") {
   };
   for (int i = 0; i < 40; ++i) {
     const Size2 frame{between(1, 90), between(1, 90)}, output{between(1, 50), between(1, 50)};
-    std::vector<Box> boxes;
+    std::vector<kernels::cpu::Box> boxes;
     for (int box = 0; box < 4; ++box)
       boxes.push_back({between(-9, 80), between(-9, 80), between(0, 90), between(0, 90)});
     const CropMode mode = random.bits() % 2 ? CropMode::tight : CropMode::matlab;

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/cpu/components.h"
 #include "tests/kernels/device_buffer.h"
 #include "tests/kernels/thread_orders.h"
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ref/reference.h"
 
 using namespace giemsa;
@@ -39,7 +39,7 @@ TEST_CASE("measure_labels equals the CPU's region table") {
     const std::vector<std::int32_t> labels = drawn(size);
     constexpr std::int64_t capacity = 12;
     std::vector<Region> expected(1 + capacity);
-    cpu::region_table(labels.data(), size, capacity, reinterpret_cast<RegionCount*>(expected.data()));
+    cpu::region_table(labels.data(), cpu_extent(size), capacity, component_table(expected.data()));
     in_all_thread_orders([&] {
       DeviceBuffer<std::int32_t> in{std::span<const std::int32_t>(labels)};
       DeviceBuffer<Region> table(1 + capacity);
@@ -70,7 +70,7 @@ TEST_CASE("resize_labels equals the CPU's") {
     for (const Size2 to : {Size2{1, 1}, Size2{17, 29}, Size2{40, 33}}) {
       const std::vector<std::int32_t> labels = drawn(from);
       std::vector<std::int32_t> expected(static_cast<std::size_t>(to.h * to.w));
-      cpu::resize_labels(labels.data(), from, expected.data(), to);
+      cpu::resize_labels(labels.data(), cpu_extent(from), expected.data(), cpu_extent(to));
       in_all_thread_orders([&] {
         DeviceBuffer<std::int32_t> in{std::span<const std::int32_t>(labels)};
         DeviceBuffer<std::int32_t> out(to.h * to.w);

@@ -16,7 +16,7 @@ namespace {
 
 /// {images, channels, 1, pixels}, exact in fp16.
 Tensor input_of(const LrnCase& c) {
-  const Shape shape{c.images, c.outer * c.inner, 1, c.pixels};
+  const Shape shape{c.images, c.channels, 1, c.pixels};
   std::vector<float> values = Random(29).floats(shape.volume(), -20, 20);
   for (float& value : values) value = f16_to_f32(f32_to_f16(value));
   return Tensor::from(shape, std::move(values));
@@ -58,7 +58,8 @@ void check_lrn(const LrnCase& c, const Tensor& input, const ref::Reference& expe
 
 TEST_CASE("lrn equals its definition in double, in fp32 and fp16") {
   std::vector<LrnCase> cases(std::begin(lrn_cases), std::end(lrn_cases));
-  cases.push_back({"one vector", 1, 1, 33, 8, {5, 0.5f, 0.75f, 1.0f}});
+  cases.push_back({"one vector", 1, 33, 8, {5, 0.5f, 0.75f, 1.0f}});
+  cases.push_back({"even window", 1, 31, 33, {4, 0.5f, 0.75f, 1.0f}});
   for (const LrnCase& c : cases) {
     SUBCASE(c.name) {
       const Tensor input = input_of(c);

@@ -2,9 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "engine/cpu/preprocess.h"
 #include "tests/kernels/nhwc.h"
 #include "tests/kernels/thread_orders.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/random.h"
 #include "tests/ops/resize_cases.h"
 
@@ -53,7 +53,7 @@ std::vector<T> run(const cpu::ResizePlan& plan, const Preprocess& op, const std:
 }
 
 std::vector<float> on_cpu(const Preprocess& op, Size2 frame_size, const std::vector<std::uint8_t>& frame) {
-  const cpu::Preprocessor preprocessor(op, frame_size);
+  const cpu::Preprocessor preprocessor(cpu_params(op), cpu_extent(frame_size));
   std::vector<std::byte> scratch(preprocessor.scratch_bytes());
   std::vector<float> out(static_cast<std::size_t>(op.output.h * op.output.w * 3));
   preprocessor.run(frame.data(), cpu::PixelLayout::interleaved, out.data(), scratch);
@@ -65,9 +65,9 @@ void check_case(const ResizeCase& c, ResizeFilter filter) {
   const std::vector<std::uint8_t> frame = Random(13).integers<std::uint8_t>(c.in.h * c.in.w * 3);
   const Preprocess op{.output = c.out, .filter = filter};
   const std::vector<float> expected = on_cpu(op, c.in, frame);
-  std::vector<std::byte> tables(cpu::resize_plan_bytes(c.in, c.out, filter));
+  std::vector<std::byte> tables(cpu::resize_plan_bytes(cpu_extent(c.in), cpu_extent(c.out), cpu_filter(filter)));
   cpu::Scratch memory(tables);
-  const cpu::ResizePlan plan = cpu::plan_resize(c.in, c.out, filter, memory);
+  const cpu::ResizePlan plan = cpu::plan_resize(cpu_extent(c.in), cpu_extent(c.out), cpu_filter(filter), memory);
   for (const int stride : {3, 8}) {
     std::vector<float> padded_out;
     for (std::size_t pixel = 0; pixel < expected.size() / 3; ++pixel)

@@ -57,7 +57,7 @@ void check_upsample(const Upsample& op, const Tensor& input, const ref::Referenc
 TEST_CASE("upsample equals interpolation in double, in fp32 and fp16") {
   for (const UpsampleCase& c : upsample_cases) {
     SUBCASE(c.name) {
-      const Tensor input = ref::random_tensor({c.outer, c.inner, c.in.h, c.in.w}, 1, -largest, largest);
+      const Tensor input = ref::random_tensor({c.images, c.channels, c.in.h, c.in.w}, 1, -largest, largest);
       for (const bool align_corners : {false, true})
         for (const EdgeMode edge : {EdgeMode::clamp, EdgeMode::zero}) {
           const Upsample op{c.out, align_corners, edge};

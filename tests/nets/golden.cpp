@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tests/nets/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "weights/safetensors.h"
 
 namespace giemsa::test {

@@ -13,7 +13,7 @@
 #include "engine/cpu/backend.h"
 #include "nets/model.h"
 #include "tests/engine/error_text.h"
-#include "tests/nets/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "weights/convert/checkpoint.h"
 #include "weights/quantize.h"
 #include "weights/safetensors.h"

@@ -3,7 +3,7 @@
 
 #include "engine/cpu/backend.h"
 #include "tests/nets/golden.h"
-#include "tests/nets/temporary_folder.h"
+#include "tests/temporary_folder.h"
 
 namespace giemsa {
 

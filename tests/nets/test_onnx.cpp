@@ -12,9 +12,9 @@
 #include "tests/engine/error_text.h"
 #include "tests/nets/golden.h"
 #include "tests/nets/onnx_twin.h"
-#include "tests/nets/temporary_folder.h"
 #include "tests/ref/adaptive_avg_pool.h"
 #include "tests/ref/upsample.h"
+#include "tests/temporary_folder.h"
 #include "weights/sha256.h"
 
 namespace giemsa {

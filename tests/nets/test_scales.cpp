@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "nets/model.h"
+#include "tests/engine/error_text.h"
 #include "tests/nets/blank_model.h"
 
 namespace giemsa {

@@ -1,15 +1,15 @@
 // Boxes that CropResize is held to its reference on.
 #pragma once
 
-#include "engine/cpu/crop_resize.h"
 #include "engine/ops/crop_resize.h"
+#include "kernels/cpu/imaging/crop_resize.h"
 
 namespace giemsa::test {
 
 struct CropCase {
   const char* name;
   Size2 frame, output;
-  Box box;
+  kernels::cpu::Box box;
   Size2 tight, matlab;  ///< what is left of the box in each mode
 };
 

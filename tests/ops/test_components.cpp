@@ -1,10 +1,11 @@
-#include "engine/cpu/components.h"
-
 #include <doctest/doctest.h>
+
+#include <stdexcept>
 
 #include "engine/base/check.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/components_cases.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/threads.h"
 #include "tests/ref/components.h"
@@ -31,21 +32,17 @@ std::vector<Region> regions_of(std::span<Region> table) {
   return {records.begin(), records.begin() + head.count};
 }
 
-RegionCount* head_of(Guarded<Region>& table) {
-  return reinterpret_cast<RegionCount*>(table.data());
-}
-
 /// The four ops one after the other.
 Cleaned clean_in_steps(const std::vector<std::uint8_t>& mask, Size2 size, std::int64_t min_area) {
   const std::int64_t pixels = size.h * size.w, capacity = max_regions(size.h, size.w, min_area);
   Guarded<std::uint8_t> in{std::span(mask)}, filled(pixels), opened(pixels);
   Guarded<std::int32_t> labels(pixels);
   Guarded<Region> table(1 + capacity);
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(size)));
-  cpu::fill_holes(in.data(), size, filled.data(), scratch.values());
-  cpu::area_open(filled.data(), size, min_area, opened.data(), scratch.values());
-  const std::int32_t count = cpu::label_components(opened.data(), size, labels.data(), scratch.values());
-  cpu::region_table(labels.data(), size, capacity, head_of(table));
+  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(cpu_extent(size))));
+  cpu::fill_holes(in.data(), cpu_extent(size), filled.data(), scratch.values());
+  cpu::area_open(filled.data(), cpu_extent(size), min_area, opened.data(), scratch.values());
+  const std::int32_t count = cpu::label_components(opened.data(), cpu_extent(size), labels.data(), scratch.values());
+  cpu::region_table(labels.data(), cpu_extent(size), capacity, component_table(table.data()));
   return {count,
           {opened.values().begin(), opened.values().end()},
           {labels.values().begin(), labels.values().end()},
@@ -57,9 +54,9 @@ Cleaned clean_at_once(const std::vector<std::uint8_t>& mask, Size2 size, std::in
   Guarded<std::uint8_t> in{std::span(mask)};
   Guarded<std::int32_t> labels(pixels);
   Guarded<Region> table(1 + capacity);
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(size)));
-  const std::int32_t count =
-      cpu::clean_and_label(in.data(), size, min_area, labels.data(), head_of(table), capacity, scratch.values());
+  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(cpu_extent(size))));
+  const std::int32_t count = cpu::clean_and_label(in.data(), cpu_extent(size), min_area, labels.data(),
+                                                  component_table(table.data()), capacity, scratch.values());
   std::vector<std::uint8_t> opened;
   for (const std::int32_t label : labels.values()) opened.push_back(label != 0);
   return {count, opened, {labels.values().begin(), labels.values().end()}, regions_of(table.values())};
@@ -101,15 +98,15 @@ TEST_CASE("components: the steps alone, without a fill before them") {
       const std::int64_t pixels = c.size.h * c.size.w;
       Guarded<std::uint8_t> in{std::span(mask)}, out(pixels);
       Guarded<std::int32_t> labels(pixels);
-      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(c.size)));
+      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::components_scratch_bytes(cpu_extent(c.size))));
       const std::string how = rerun("components: the steps alone, without a fill before them", c.name);
       std::vector<std::int32_t> expected;
-      CHECK_EQ(cpu::label_components(in.data(), c.size, labels.data(), scratch.values()),
+      CHECK_EQ(cpu::label_components(in.data(), cpu_extent(c.size), labels.data(), scratch.values()),
                ref::label(mask, c.size, 0, expected));
       check_equal(labels.values(), expected, how);
-      cpu::area_open(in.data(), c.size, c.min_area, out.data(), scratch.values());
+      cpu::area_open(in.data(), cpu_extent(c.size), c.min_area, out.data(), scratch.values());
       check_equal(out.values(), ref::area_open(mask, c.size, c.min_area), how);
-      cpu::fill_holes(in.data(), c.size, in.data(), scratch.values());  // in place
+      cpu::fill_holes(in.data(), cpu_extent(c.size), in.data(), scratch.values());  // in place
       check_equal(in.values(), ref::fill_holes(mask, c.size), how);
     }
   }
@@ -148,15 +145,15 @@ TEST_CASE("components give the same labels on any number of threads") {
 
 TEST_CASE("region_table refuses labels that do not fit") {
   std::vector<Region> table(3);
-  auto* head = reinterpret_cast<RegionCount*>(table.data());
+  auto* head = component_table(table.data());
   const std::vector<std::int32_t> too_many{0, 3}, negative{-1, 0};
-  CHECK_THROWS_AS(cpu::region_table(too_many.data(), {1, 2}, 2, head), Error);
-  CHECK_THROWS_AS(cpu::region_table(negative.data(), {1, 2}, 2, head), Error);
+  CHECK_THROWS_AS(cpu::region_table(too_many.data(), {1, 2}, 2, head), std::invalid_argument);
+  CHECK_THROWS_AS(cpu::region_table(negative.data(), {1, 2}, 2, head), std::invalid_argument);
 }
 
 TEST_CASE("components refuse empty masks and short scratch") {
   std::vector<std::byte> scratch(100);
   std::uint8_t pixels[64] = {};
-  CHECK_THROWS_AS(cpu::fill_holes(pixels, {0, 8}, pixels, scratch), Error);
-  CHECK_THROWS_AS(cpu::fill_holes(pixels, {8, 8}, pixels, scratch), Error);
+  CHECK_THROWS_AS(cpu::fill_holes(pixels, {0, 8}, pixels, scratch), std::invalid_argument);
+  CHECK_THROWS_AS(cpu::fill_holes(pixels, {8, 8}, pixels, scratch), std::invalid_argument);
 }

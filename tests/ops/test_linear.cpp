@@ -1,6 +1,6 @@
-#include "engine/cpu/linear.h"
+#include "kernels/cpu/matmul/linear.h"
 
-#include "engine/cpu/linear_dot.h"
+#include "kernels/cpu/matmul/linear_dot.h"
 
 #include <doctest/doctest.h>
 
@@ -33,9 +33,15 @@ struct Inputs {
     if (c.scale) scale = random.floats(c.out, 0.001f, 0.02f);
     if (c.bias) bias = random.floats(c.out, -1, 1);
   }
-  cpu::LinearArgs args(const LinearCase& c, float* y) const {
-    return {c.samples,    c.in, c.out, x.data(), c.scale ? scale.data() : nullptr, c.bias ? bias.data() : nullptr,
-            c.activation, y};
+  kernels::cpu::LinearParams args(const LinearCase& c, float* y) const {
+    return {c.samples,
+            c.in,
+            c.out,
+            x.data(),
+            c.scale ? scale.data() : nullptr,
+            c.bias ? bias.data() : nullptr,
+            c.activation == Activation::relu,
+            y};
   }
   std::vector<float> x, scale, bias;
 };
@@ -67,7 +73,7 @@ void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& 
   });
   std::vector<float> alone(static_cast<std::size_t>(c.samples * c.out));
   for (std::int64_t n = 0; n < c.samples; ++n) {
-    cpu::LinearArgs args = inputs.args(c, alone.data() + n * c.out);
+    kernels::cpu::LinearParams args = inputs.args(c, alone.data() + n * c.out);
     args.samples = 1;
     args.x += n * c.in;
     run(args);
@@ -78,7 +84,7 @@ void check_linear(const LinearCase& c, const std::vector<W>& weight, const Run& 
 /// `multiply` of `weight` with scratch of its own.
 template <class Multiply, class W>
 auto with_scratch(const Multiply& multiply, std::size_t (*bytes)(std::int64_t, std::int64_t), const W* weight) {
-  return [=](const cpu::LinearArgs& args) {
+  return [=](const kernels::cpu::LinearParams& args) {
     Guarded<std::byte> scratch(static_cast<std::int64_t>(bytes(args.samples, args.in)));
     multiply(args, weight, scratch.values());
   };
@@ -91,7 +97,8 @@ TEST_CASE("linear_int8") {
     SUBCASE(c.name) {
       const auto weight = Random(37).integers<std::int8_t>(c.out * c.in);
       Guarded<std::int8_t> guarded{std::span(weight)};
-      check_linear(c, weight, with_scratch(cpu::linear_int8, cpu::linear_scratch_bytes, guarded.data()),
+      check_linear(c, weight,
+                   with_scratch(kernels::cpu::linear_int8, kernels::cpu::linear_scratch_bytes, guarded.data()),
                    rerun("linear_int8", c.name));
     }
   }
@@ -102,7 +109,8 @@ TEST_CASE("linear_f32") {
     SUBCASE(c.name) {
       const auto weight = Random(41).floats(c.out * c.in, -1, 1);
       Guarded<float> guarded{std::span(weight)};
-      check_linear(c, weight, with_scratch(cpu::linear_f32, cpu::linear_scratch_bytes, guarded.data()),
+      check_linear(c, weight,
+                   with_scratch(kernels::cpu::linear_f32, kernels::cpu::linear_scratch_bytes, guarded.data()),
                    rerun("linear_f32", c.name));
     }
   }
@@ -118,7 +126,8 @@ TEST_CASE("linear_bf16") {
         value = bf16_to_f32(bits.back());
       }
       Guarded<std::uint16_t> guarded{std::span(bits)};
-      check_linear(c, weight, with_scratch(cpu::linear_bf16, cpu::linear_scratch_bytes, guarded.data()),
+      check_linear(c, weight,
+                   with_scratch(kernels::cpu::linear_bf16, kernels::cpu::linear_scratch_bytes, guarded.data()),
                    rerun("linear_bf16", c.name));
     }
   }
@@ -127,7 +136,7 @@ TEST_CASE("linear_bf16") {
 // Products of bfloat16 are exact and a lane takes in/16 of them, each added with one rounding, so check_linear's
 // tolerance holds for operands that are bfloat16 from the start.
 TEST_CASE("linear_dot") {
-  if (!cpu::has_linear_dot()) {
+  if (!kernels::cpu::has_linear_dot()) {
     MESSAGE("skipped: this CPU lacks AVX512_BF16");
     return;
   }
@@ -135,19 +144,19 @@ TEST_CASE("linear_dot") {
     SUBCASE(c.name) {
       const std::string again = rerun("linear_dot", c.name);
       const auto run = [](const auto& multiply, const auto* weight) {
-        return with_scratch(multiply, cpu::linear_dot_scratch_bytes, weight);
+        return with_scratch(multiply, kernels::cpu::linear_dot_scratch_bytes, weight);
       };
       const auto integers = Random(37).integers<std::int8_t>(c.out * c.in);
       Guarded<std::int8_t> guarded{std::span(integers)};
-      check_linear(c, integers, run(cpu::linear_dot_int8, guarded.data()), again, Operands::bfloat16);
+      check_linear(c, integers, run(kernels::cpu::linear_dot_int8, guarded.data()), again, Operands::bfloat16);
 
       std::vector<float> weight = rounded(Random(43).floats(c.out * c.in, -1, 1));
       std::vector<std::uint16_t> bits;
       for (const float value : weight) bits.push_back(f32_to_bf16(value));
       Guarded<float> floats{std::span(weight)};
       Guarded<std::uint16_t> halves{std::span(bits)};
-      check_linear(c, weight, run(cpu::linear_dot_f32, floats.data()), again, Operands::bfloat16);
-      check_linear(c, weight, run(cpu::linear_dot_bf16, halves.data()), again, Operands::bfloat16);
+      check_linear(c, weight, run(kernels::cpu::linear_dot_f32, floats.data()), again, Operands::bfloat16);
+      check_linear(c, weight, run(kernels::cpu::linear_dot_bf16, halves.data()), again, Operands::bfloat16);
     }
   }
 }
@@ -155,7 +164,7 @@ TEST_CASE("linear_dot") {
 TEST_CASE("linear keeps NaN through relu") {
   const float x[2] = {NAN, 1}, weight[2] = {1, 1};
   float y = 0;
-  with_scratch(cpu::linear_f32, cpu::linear_scratch_bytes,
-               weight)({1, 2, 1, x, nullptr, nullptr, Activation::relu, &y});
+  with_scratch(kernels::cpu::linear_f32, kernels::cpu::linear_scratch_bytes,
+               weight)({1, 2, 1, x, nullptr, nullptr, true, &y});
   CHECK(std::isnan(y));
 }

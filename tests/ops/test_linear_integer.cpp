@@ -1,13 +1,13 @@
 // Fully connected layers on integers. Their sums are exact, and what is made of a sum rounds the same everywhere:
 // results must be equal to the reference's, on every instruction set that this CPU has.
-#include "engine/cpu/linear_integer.h"
+#include "kernels/cpu/matmul/linear_integer.h"
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "engine/base/check.h"
-#include "engine/plan/storage.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/cpu_linear_cases.h"
 #include "tests/ops/guarded.h"
@@ -50,14 +50,14 @@ std::vector<float> reference(const LinearCase& c, const Inputs& inputs) {
 }
 
 template <class T>
-std::vector<T> run(const LinearCase& c, const Inputs& inputs, cpu::IntegerLinearIsa isa) {
+std::vector<T> run(const LinearCase& c, const Inputs& inputs, kernels::cpu::InstructionSet set) {
   Guarded<std::uint8_t> x{std::span(inputs.x)};
   Guarded<std::int8_t> weight{std::span(inputs.weight)};
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::linear_integer_scratch_bytes(c.samples, c.in)));
+  Guarded<std::byte> scratch(static_cast<std::int64_t>(kernels::cpu::linear_integer_scratch_bytes(c.samples, c.in)));
   Guarded<T> y(c.samples * c.out);
-  cpu::linear_integer(
-      {c.samples, c.in, c.out, x.data(), weight.data(), inputs.scale.data(), inputs.bias.data(), c.activation},
-      y.data(), scratch.values(), isa);
+  kernels::cpu::linear_integer({c.samples, c.in, c.out, x.data(), weight.data(), inputs.scale.data(),
+                                inputs.bias.data(), c.activation == Activation::relu},
+                               y.data(), scratch.values(), set);
   return {y.values().begin(), y.values().end()};
 }
 
@@ -70,25 +70,26 @@ TEST_CASE("linear_integer") {
       const std::vector<float> expected = reference(c, inputs);
       std::vector<double> in_8_bits;
       for (const float value : expected) in_8_bits.push_back(std::clamp(std::nearbyint(value), 0.0f, 255.0f));
-      for (const cpu::IntegerLinearIsa isa : cpu::integer_linear_isas())
+      for (const kernels::cpu::InstructionSet set : kernels::cpu::linear_integer_sets())
         with_thread_counts([&](int threads) {
           const std::string again =
-              cat("set ", static_cast<int>(isa), ", ", threads, " threads; ", rerun("linear_integer", c.name));
-          check_equal(run<float>(c, inputs, isa), expected, again);
-          check_equal(run<std::uint8_t>(c, inputs, isa), in_8_bits, again);
+              cat("set ", static_cast<int>(set), ", ", threads, " threads; ", rerun("linear_integer", c.name));
+          check_equal(run<float>(c, inputs, set), expected, again);
+          check_equal(run<std::uint8_t>(c, inputs, set), in_8_bits, again);
         });
     }
   }
 }
 
 TEST_CASE("linear_integer sums the longest rows of the largest values") {
-  const std::int64_t in = longest_integer_row;
+  const std::int64_t in = kernels::cpu::longest_integer_row;
   const LinearCase c{"longest", 1, in, 1, true, true, Activation::none};
   Inputs inputs(c);
   std::ranges::fill(inputs.x, std::uint8_t{255});
   std::ranges::fill(inputs.weight, std::int8_t{-128});
-  for (const cpu::IntegerLinearIsa isa : cpu::integer_linear_isas())
-    check_equal(run<float>(c, inputs, isa), reference(c, inputs), "longest");
+  for (const kernels::cpu::InstructionSet set : kernels::cpu::linear_integer_sets())
+    check_equal(run<float>(c, inputs, set), reference(c, inputs), "longest");
   const LinearCase longer{"longer", 1, in + 1, 1, true, true, Activation::none};
-  CHECK_THROWS_AS(run<float>(longer, Inputs(longer), cpu::integer_linear_isas().front()), Error);
+  CHECK_THROWS_AS(run<float>(longer, Inputs(longer), kernels::cpu::linear_integer_sets().front()),
+                  std::invalid_argument);
 }

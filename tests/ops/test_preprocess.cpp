@@ -1,9 +1,9 @@
-#include "engine/cpu/preprocess.h"
-
 #include <doctest/doctest.h>
 
-#include "engine/cpu/crop_resize.h"
+#include <stdexcept>
+
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/crop_resize_cases.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/random.h"
@@ -40,7 +40,7 @@ std::vector<float> normalised(const ref::Picture& picture, cpu::PixelLayout layo
 }
 
 std::vector<float> preprocessed(const Preprocess& op, const ref::Picture& in, cpu::PixelLayout layout) {
-  const cpu::Preprocessor preprocessor(op, in.size);
+  const cpu::Preprocessor preprocessor(cpu_params(op), cpu_extent(in.size));
   Guarded<std::uint8_t> frame{std::span(in.rgb)};
   Guarded<std::byte> scratch(static_cast<std::int64_t>(preprocessor.scratch_bytes()));
   Guarded<float> out(3 * op.output.h * op.output.w);
@@ -48,12 +48,13 @@ std::vector<float> preprocessed(const Preprocess& op, const ref::Picture& in, cp
   return {out.values().begin(), out.values().end()};
 }
 
-std::vector<float> cropped(const CropResize& op, const ref::Picture& in, std::span<const Box> boxes,
+std::vector<float> cropped(const CropResize& op, const ref::Picture& in, std::span<const cpu::Box> boxes,
                            cpu::PixelLayout layout) {
   Guarded<std::uint8_t> frame{std::span(in.rgb)};
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::crop_resize_scratch_bytes(op, in.size)));
+  Guarded<std::byte> scratch(
+      static_cast<std::int64_t>(cpu::crop_resize_scratch_bytes(cpu_params(op), cpu_extent(in.size))));
   Guarded<float> out(static_cast<std::int64_t>(boxes.size()) * 3 * op.output.h * op.output.w);
-  cpu::crop_resize(op, frame.data(), in.size, boxes, layout, out.data(), scratch.values());
+  cpu::crop_resize(cpu_params(op), frame.data(), cpu_extent(in.size), boxes, layout, out.data(), scratch.values());
   return {out.values().begin(), out.values().end()};
 }
 
@@ -101,10 +102,10 @@ TEST_CASE("crop_resize resizes what is left of a box") {
 
 TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
   const ref::Picture in = random_picture({47, 61});
-  const Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
+  const cpu::Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
   const CropResize op{{31, 33}, CropMode::tight, ResizeFilter::bilinear, mean, deviation};
   std::vector<float> one_by_one;
-  for (const Box& box : boxes) {
+  for (const cpu::Box& box : boxes) {
     const std::vector<float> one = cropped(op, in, std::span(&box, 1), cpu::PixelLayout::planar);
     one_by_one.insert(one_by_one.end(), one.begin(), one.end());
   }
@@ -113,9 +114,9 @@ TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
 }
 
 TEST_CASE("crop_resize refuses boxes without pixels") {
-  for (const Box& box :
-       {Box{3, 3, 0, 5}, Box{3, 3, 5, 0}, Box{33, 0, 4, 4}, Box{0, 31, 4, 4}, Box{-5, 0, 5, 5}, Box{3, 3, -1, 5}})
-    CHECK_THROWS_AS(cpu::crop_of(box, CropMode::tight, {31, 33}), Error);
+  for (const cpu::Box& box : {cpu::Box{3, 3, 0, 5}, cpu::Box{3, 3, 5, 0}, cpu::Box{33, 0, 4, 4}, cpu::Box{0, 31, 4, 4},
+                              cpu::Box{-5, 0, 5, 5}, cpu::Box{3, 3, -1, 5}})
+    CHECK_THROWS_AS(cpu::crop_of(box, false, {31, 33}), std::invalid_argument);
 }
 
 TEST_CASE("preprocess gives the same bits on any number of threads") {

@@ -1,8 +1,9 @@
-#include "engine/cpu/resize.h"
-
 #include <doctest/doctest.h>
 
+#include <stdexcept>
+
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/random.h"
 #include "tests/ops/resize_cases.h"
@@ -22,10 +23,12 @@ ref::Picture random_picture(Size2 size) {
 
 std::vector<std::uint8_t> resized(const ref::Picture& in, Size2 out, ResizeFilter filter) {
   Guarded<std::uint8_t> source{std::span(in.rgb)}, result(out.h * out.w * 3);
-  Guarded<std::byte> tables(static_cast<std::int64_t>(cpu::resize_plan_bytes(in.size, out, filter)));
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::resize_scratch_bytes(in.size, out)));
+  Guarded<std::byte> tables(
+      static_cast<std::int64_t>(cpu::resize_plan_bytes(cpu_extent(in.size), cpu_extent(out), cpu_filter(filter))));
+  Guarded<std::byte> scratch(
+      static_cast<std::int64_t>(cpu::resize_scratch_bytes(cpu_extent(in.size), cpu_extent(out))));
   cpu::Scratch memory(tables.values());
-  const cpu::ResizePlan plan = cpu::plan_resize(in.size, out, filter, memory);
+  const cpu::ResizePlan plan = cpu::plan_resize(cpu_extent(in.size), cpu_extent(out), cpu_filter(filter), memory);
   cpu::resize(plan, source.data(), in.size.w * 3, result.data(), scratch.values());
   return {result.values().begin(), result.values().end()};
 }
@@ -122,7 +125,7 @@ TEST_CASE("resize gives the same bytes on any number of threads") {
 TEST_CASE("resize refuses empty pictures and short scratch") {
   std::vector<std::byte> bytes(1 << 12);
   cpu::Scratch memory(bytes);
-  CHECK_THROWS_AS(cpu::plan_resize({0, 5}, {3, 3}, ResizeFilter::bilinear, memory), Error);
-  CHECK_THROWS_AS(cpu::plan_resize({5, 5}, {3, 0}, ResizeFilter::bicubic, memory), Error);
-  CHECK_THROWS_AS(cpu::plan_resize({500, 500}, {300, 300}, ResizeFilter::bicubic, memory), Error);
+  CHECK_THROWS_AS(cpu::plan_resize({0, 5}, {3, 3}, cpu::ResizeFilter::bilinear, memory), std::invalid_argument);
+  CHECK_THROWS_AS(cpu::plan_resize({5, 5}, {3, 0}, cpu::ResizeFilter::bicubic, memory), std::invalid_argument);
+  CHECK_THROWS_AS(cpu::plan_resize({500, 500}, {300, 300}, cpu::ResizeFilter::bicubic, memory), std::invalid_argument);
 }

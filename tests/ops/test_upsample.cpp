@@ -1,9 +1,12 @@
-#include "engine/cpu/upsample.h"
+#include "kernels/cpu/layers/upsample.h"
 
 #include <doctest/doctest.h>
 
+#include <stdexcept>
+
 #include "engine/base/tensor.h"
 #include "tests/ops/compare.h"
+#include "tests/ops/cpu_kernels.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/random.h"
 #include "tests/ops/threads.h"
@@ -22,22 +25,35 @@ double tolerance_of(Size2 in, double largest) {
   return (2 * 2 * coordinate + 6) * largest * 0x1p-24;
 }
 
+template <class T>
+cpu::Nhwc view_of(T* data, cpu::Element element, std::int64_t images, Size2 size, std::int64_t channels) {
+  return {reinterpret_cast<std::byte*>(data), element, images, size.h, size.w, channels, channels};
+}
+
+cpu::UpsampleParams params_of(const Upsample& op) {
+  return {op.align_corners, op.edge == EdgeMode::zero};
+}
+
+cpu::UpsampleThresholdParams params_of(const UpsampleThresholdCase& c) {
+  return {c.channels, cpu_extent(c.in), cpu_extent(c.out), c.align_corners, c.threshold};
+}
+
 std::vector<float> upsampled(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
-  const cpu::ChannelLayout layout{c.outer, c.inner};
-  Guarded<float> source{std::span(in)}, out(c.outer * c.out.h * c.out.w * c.inner);
-  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(op, layout)));
-  cpu::upsample(op, source.data(), c.in, layout, out.data(), scratch.values());
+  Guarded<float> source{std::span(in)}, out(c.images * c.out.h * c.out.w * c.channels);
+  Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(c.out.w, c.channels)));
+  cpu::upsample(view_of(out.data(), cpu::Element::f32, c.images, c.out, c.channels),
+                view_of(source.data(), cpu::Element::f32, c.images, c.in, c.channels), params_of(op), scratch.values());
   return {out.values().begin(), out.values().end()};
 }
 
 std::vector<double> expected_of(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
   std::vector<double> out;
-  for (std::int64_t o = 0; o < c.outer; ++o)
+  for (std::int64_t o = 0; o < c.images; ++o)
     for (std::int64_t y = 0; y < c.out.h; ++y)
       for (std::int64_t x = 0; x < c.out.w; ++x)
-        for (std::int64_t i = 0; i < c.inner; ++i) {
+        for (std::int64_t i = 0; i < c.channels; ++i) {
           const ref::Plane plane = [&](std::int64_t py, std::int64_t px) {
-            return in[static_cast<std::size_t>(((o * c.in.h + py) * c.in.w + px) * c.inner + i)];
+            return in[static_cast<std::size_t>(((o * c.in.h + py) * c.in.w + px) * c.channels + i)];
           };
           out.push_back(ref::upsample_at(op, plane, c.in, y, x));
         }
@@ -48,7 +64,7 @@ constexpr std::pair<bool, EdgeMode> modes[] = {
     {false, EdgeMode::clamp}, {true, EdgeMode::clamp}, {false, EdgeMode::zero}, {true, EdgeMode::zero}};
 
 std::vector<float> input_of(const UpsampleCase& c) {
-  return Random(17).floats(c.outer * c.in.h * c.in.w * c.inner, -3, 3);
+  return Random(17).floats(c.images * c.in.h * c.in.w * c.channels, -3, 3);
 }
 
 }  // namespace
@@ -77,15 +93,12 @@ TEST_CASE("upsample of bfloat16 is that of its fp32 values") {
         value = bf16_to_f32(bits.back());
       }
       const Upsample op{c.out};
-      const cpu::ChannelLayout layout{c.outer, c.inner};
       Guarded<std::uint16_t> source{std::span(bits)};
-      Guarded<float> out(c.outer * c.out.h * c.out.w * c.inner);
-      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(op, layout)));
-      const cpu::Nhwc src{
-          reinterpret_cast<std::byte*>(source.data()), DType::bf16, c.outer, c.in.h, c.in.w, c.inner, c.inner};
-      const cpu::Nhwc dst{
-          reinterpret_cast<std::byte*>(out.data()), DType::f32, c.outer, c.out.h, c.out.w, c.inner, c.inner};
-      cpu::upsample(op, dst, src, scratch.values());
+      Guarded<float> out(c.images * c.out.h * c.out.w * c.channels);
+      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_scratch_bytes(c.out.w, c.channels)));
+      cpu::upsample(view_of(out.data(), cpu::Element::f32, c.images, c.out, c.channels),
+                    view_of(source.data(), cpu::Element::bf16, c.images, c.in, c.channels), params_of(op),
+                    scratch.values());
       check_equal(out.values(), upsampled(op, c, in), rerun("upsample of bfloat16 is that of its fp32 values", c.name));
     }
   }
@@ -109,25 +122,27 @@ TEST_CASE("upsample gives the same bits on any number of threads, even with scra
   const Upsample op{c.out};
   const std::vector<float> first = upsampled(op, c, in);
   std::vector<std::byte> scratch_for_one;
+  const cpu::Nhwc src = view_of(const_cast<float*>(in.data()), cpu::Element::f32, c.images, c.in, c.channels);
   with_thread_counts([&](int threads) {
-    if (threads == 1) scratch_for_one.resize(cpu::upsample_scratch_bytes(op, {c.outer, c.inner}));
+    if (threads == 1) scratch_for_one.resize(cpu::upsample_scratch_bytes(c.out.w, c.channels));
     CHECK_EQ(upsampled(op, c, in), first);
     std::vector<float> out(first.size());
-    cpu::upsample(op, in.data(), c.in, {c.outer, c.inner}, out.data(), scratch_for_one);
+    cpu::upsample(view_of(out.data(), cpu::Element::f32, c.images, c.out, c.channels), src, params_of(op),
+                  scratch_for_one);
     CHECK_EQ(out, first);
   });
-  CHECK_THROWS_AS(cpu::upsample(op, in.data(), c.in, {c.outer, c.inner}, nullptr, {}), Error);
+  CHECK_THROWS_AS(cpu::upsample(src, src, params_of(op), {}), std::invalid_argument);
 }
 
 TEST_CASE("upsample_threshold decides as the exact probabilities do, outside their error") {
   for (const UpsampleThresholdCase& c : upsample_threshold_cases) {
     SUBCASE(c.name) {
       const std::vector<float> logits = Random(19).floats(c.channels * c.in.h * c.in.w, -4, 4);
-      const UpsampleThreshold op{c.out, c.align_corners, c.threshold};
+      const cpu::UpsampleThresholdParams params = params_of(c);
       Guarded<float> in{std::span(logits)};
       Guarded<std::uint8_t> mask(c.out.h * c.out.w);
-      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(op, c.channels)));
-      cpu::upsample_threshold(op, in.data(), c.channels, c.in, mask.data(), scratch.values());
+      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(params)));
+      cpu::upsample_threshold(mask.data(), in.data(), params, scratch.values());
 
       const Upsample plain{c.out, c.align_corners};
       std::int64_t wrong = 0;
@@ -159,12 +174,12 @@ TEST_CASE("upsample_threshold equals upsample and then threshold, on any number 
       const std::vector<float> large = upsampled(plain, {"", c.channels, 1, c.in, c.out}, logits);
       Guarded<float> source{std::span(large)};
       Guarded<std::uint8_t> expected(pixels);
-      cpu::threshold({c.threshold}, source.data(), c.channels, pixels, expected.data());
+      cpu::threshold(expected.data(), source.data(), c.channels, pixels, c.threshold);
       with_thread_counts([&](int) {
-        const UpsampleThreshold op{c.out, c.align_corners, c.threshold};
+        const cpu::UpsampleThresholdParams params = params_of(c);
         Guarded<std::uint8_t> mask(pixels);
-        Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(op, c.channels)));
-        cpu::upsample_threshold(op, logits.data(), c.channels, c.in, mask.data(), scratch.values());
+        Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(params)));
+        cpu::upsample_threshold(mask.data(), logits.data(), params, scratch.values());
         check_equal(mask.values(), expected.values(),
                     rerun("upsample_threshold equals upsample and then threshold, on any number of threads", c.name));
       });
@@ -176,7 +191,7 @@ TEST_CASE("threshold: ties, infinities and NaN") {
   constexpr float inf = INFINITY;
   const auto decide = [](std::vector<float> logits, std::int64_t channels, float threshold) {
     std::uint8_t mask = 7;
-    cpu::threshold({threshold}, logits.data(), channels, 1, &mask);
+    cpu::threshold(&mask, logits.data(), channels, 1, threshold);
     return int{mask};
   };
   CHECK_EQ(decide({0.0f}, 1, 0.5f), 0);  // a sigmoid of exactly 0.5 does not exceed 0.5

@@ -7,18 +7,18 @@ namespace giemsa::test {
 
 struct UpsampleCase {
   const char* name;
-  std::int64_t outer, inner;  ///< {outer, h, w, inner}
+  std::int64_t images, channels;
   Size2 in, out;
 };
 
 constexpr UpsampleCase upsample_cases[] = {
-    {"1x1 to 1x1", 1, 1, {1, 1}, {1, 1}},     {"broadcast", 3, 1, {1, 1}, {31, 33}},
-    {"to one pixel", 1, 1, {31, 33}, {1, 1}}, {"identity", 2, 1, {31, 33}, {31, 33}},
-    {"four times", 2, 1, {14, 14}, {56, 56}}, {"odd", 1, 1, {9, 13}, {31, 33}},
-    {"shrink", 1, 1, {33, 31}, {17, 5}},      {"one row", 1, 1, {1, 9}, {1, 33}},
-    {"one column", 1, 1, {9, 1}, {33, 1}},    {"more rows than a task", 1, 1, {5, 7}, {97, 31}},
-    {"blocked by 8", 3, 8, {7, 9}, {31, 33}}, {"blocked by 16", 2, 16, {7, 9}, {28, 36}},
-    {"interleaved", 2, 5, {7, 9}, {31, 33}},  {"interleaved, many channels", 1, 304, {3, 5}, {9, 11}},
+    {"1x1 to 1x1", 1, 1, {1, 1}, {1, 1}},       {"broadcast", 3, 1, {1, 1}, {31, 33}},
+    {"to one pixel", 1, 1, {31, 33}, {1, 1}},   {"identity", 2, 1, {31, 33}, {31, 33}},
+    {"four times", 2, 1, {14, 14}, {56, 56}},   {"odd", 1, 1, {9, 13}, {31, 33}},
+    {"shrink", 1, 1, {33, 31}, {17, 5}},        {"one row", 1, 1, {1, 9}, {1, 33}},
+    {"one column", 1, 1, {9, 1}, {33, 1}},      {"more rows than a task", 1, 1, {5, 7}, {97, 31}},
+    {"eight channels", 3, 8, {7, 9}, {31, 33}}, {"sixteen channels", 2, 16, {7, 9}, {28, 36}},
+    {"five channels", 2, 5, {7, 9}, {31, 33}},  {"many channels", 1, 304, {3, 5}, {9, 11}},
 };
 
 struct UpsampleThresholdCase {

@@ -18,20 +18,23 @@ GRAPH = ["engine/base/", "engine/ops/", "engine/graph/"]
 RUN = [*GRAPH, "engine/passes/", "engine/plan/", "engine/run/"]
 ROOMS = {
     "kernels": ["kernels/"],
+    "kernels/cpu": ["kernels/cpu/"],
     "engine/base": ["engine/base/"],
     "engine/ops": ["engine/base/", "engine/ops/"],
-    "engine/graph": GRAPH,
+    "engine/graph": [*GRAPH, "kernels/cpu/parallel.h"],
     "engine/passes": [*GRAPH, "engine/passes/"],
     "engine/plan": [*GRAPH, "engine/plan/"],
     "engine/run": [*GRAPH, "engine/plan/", "engine/run/"],
-    "engine/cpu": [*RUN, "engine/cpu/"],
-    "engine/cuda": [*RUN, "engine/cuda/", "engine/cpu/resize.h", "kernels/"],
+    "engine/cpu": [*RUN, "engine/cpu/", "kernels/cpu/"],
+    "engine/cuda": [*RUN, "engine/cuda/", "kernels/"],
     "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
-    "weights": ["engine/base/", "weights/"],
+    "weights": ["engine/base/", "kernels/cpu/matmul/quantize.h", "weights/"],
     "nets": [*GRAPH, "engine/run/", "weights/", "nets/"],
+    "nets/abi": ["engine/", "weights/", "nets/"],  # the C functions, which open devices
     "tools/text": ["engine/base/", "tools/text/"],
-    "tools/pictures": ["engine/base/", "nets/smear.h", "tools/text/", "tools/pictures/"],
+    "tools/pictures": ["engine/base/", "nets/contour.h", "nets/smear.h", "tools/text/", "tools/pictures/"],
     "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
+    "tools/eval": ["engine/", "kernels/cpu/imaging/components.h", "nets/", "weights/", "tools/"],
     "tools": ["engine/", "nets/", "weights/", "tools/"],
     "bench": ["engine/", "kernels/", "nets/", "weights/", "tools/", "bench/"],
     "tests": ["engine/", "kernels/", "nets/", "weights/", "tools/", "tests/"],
@@ -53,19 +56,26 @@ OUTSIDE = [
     ("cuda*|mma.h|cooperative_groups*", ["kernels", "engine/cuda", "bench", "tests"]),
     ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
-    ("omp.h", ["engine", "tests", "bench"]),
-    ("nlohmann/*", ["weights", "nets/convert", "tools", "bench", "tests"]),
-    ("stb/*", ["tools/image_io"]),
+    ("omp.h", ["kernels/cpu", "engine", "tests", "bench"]),
+    ("nlohmann/*", ["weights", "nets/abi", "nets/convert", "tools", "bench", "tests"]),
+    ("jpeglib.h|jerror.h", ["tools/image_io"]),
     ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
+    ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C
+    ("giemsa.h", ["nets/abi/examples"]),  # as it is installed
     ("doctest/*", ["tests"]),
     ("boost/context/*|sanitizer/*", ["tests/simt"]),
     ("benchmark/*", ["bench"]),
     # The operating system and the processor.
-    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*|immintrin.h|cpuid.h",
+    ("fcntl.h|unistd.h|dlfcn.h|signal.h|sys/*",
      ["engine", "weights", "nets", "tools", "bench", "tests"]),
+    ("immintrin.h|cpuid.h", ["kernels/cpu", "weights", "tools", "bench", "tests"]),
     ("execinfo.h|malloc.h", ["tests"]),
 ]
+
+# Threads on the CPU: kernels and engine start them through one header, which alone knows OpenMP's pragmas.
+PARALLEL = "kernels/cpu/parallel.h"
+OPENMP = re.compile(r"#\s*pragma\s+omp\b")
 
 # What reaches the hardware past the seam, and so past the emulator that tests kernels.
 SEAM = "kernels/device*.h|kernels/mma.h"
@@ -111,7 +121,12 @@ def matches(path, patterns):
 
 def speaks_to_device(path):
     """Whether `path` holds device code that has to go through the seam."""
-    return matches(path, "kernels/*.h|kernels/*.cu|tests/kernels/*.cu") and not matches(path, SEAM)
+    return matches(path, "kernels/*.h|kernels/*.cu|tests/kernels/*.cu") and not matches(path, SEAM + "|kernels/cpu/*")
+
+
+def may_see_outside(path, rooms):
+    """Whether one of `rooms` holds `path`. The GPU's kernels and the CPU's are rooms of their own."""
+    return lies_in(path, [room for room in rooms if room != "kernels" or not lies_in(path, ["kernels/cpu"])])
 
 
 def room_of(path):
@@ -141,7 +156,7 @@ def include_violation(root, path, header, quoted):
         return None
     for patterns, rooms in OUTSIDE:
         if matches(header, patterns):
-            return None if lies_in(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
+            return None if may_see_outside(path, rooms) else f"<{header}> belongs in {', '.join(rooms)} only"
     return f"<{header}> is no dependency of this project (see OUTSIDE)"
 
 
@@ -163,6 +178,8 @@ def violations(root):
         for number, line in enumerate(lines, start=1):
             if unfinished := UNFINISHED.search(line):
                 yield f"{path}:{number}: {unfinished[0]}; finish it, or say in the README what is missing"
+            if lies_in(path, ["kernels", "engine"]) and path != PARALLEL and (pragma := OPENMP.search(line)):
+                yield f"{path}:{number}: {pragma[0]}; loops share their work through {PARALLEL} only"
             if speaks_to_device(path) and (past_seam := HARDWARE.search(line)):
                 yield f"{path}:{number}: {past_seam[0]}; kernels reach the hardware through kernels/device.h only"
             if suffix in INCLUDING_SUFFIXES and lies_in(path, LIBRARY) and (command := COMMAND_LINE.search(line)):

@@ -10,7 +10,8 @@ import check_includes
 
 HEADERS = [
     "engine/base/check.h", "engine/base/tensor.h", "engine/graph/graph.h", "engine/run/session.h", "engine/plan/plan.h", "engine/cpu/backend.h",
-    "engine/device.h",
+    "engine/device.h", "engine/cpu/resize.h", "kernels/cpu/nhwc.h", "kernels/cpu/parallel.h", "kernels/cpu/matmul/quantize.h",
+    "kernels/cpu/imaging/components.h",
     "kernels/conv2d.h", "kernels/device.h", "kernels/ladder/steps.h", "weights/safetensors.h", "nets/smear.h",
     "weights/convert/pickle.h", "nets/convert/convert.h", "nets/onnx/export.h",
     "tools/image_io/decode.h", "bench/shapes.h", "tests/ref/conv2d.h",
@@ -26,6 +27,20 @@ FORBIDDEN = [
     ("weights/sha256.cpp", '"nets/smear.h"'),
     ("engine/graph/graph.cpp", '"kernels/conv2d.h"'),
     ("engine/cpu/conv.cpp", '"kernels/conv2d.h"'),
+    ("engine/cuda/conv.cpp", '"engine/cpu/resize.h"'),
+    ("engine/base/tensor.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/graph/graph.cpp", '"kernels/cpu/nhwc.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"kernels/conv2d.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"engine/base/tensor.h"'),
+    ("kernels/cpu/layers/pool.cpp", '"engine/base/check.h"'),
+    ("kernels/cpu/layers/pool.simd.h", '"engine/base/tensor.h"'),
+    ("kernels/cpu/layers/pool.cpp", "<oneapi/dnnl/dnnl.hpp>"),
+    ("kernels/cpu/layers/pool.cpp", "<cuda_runtime.h>"),
+    ("engine/cpu/conv.cpp", "<immintrin.h>"),
+    ("kernels/conv2d.cu", "<immintrin.h>"),
+    ("kernels/conv2d.cu", "<omp.h>"),
+    ("weights/pickle.cpp", '"kernels/cpu/nhwc.h"'),
+    ("tools/commands/run.cpp", '"kernels/cpu/imaging/components.h"'),
     ("engine/graph/graph.cpp", '"weights/safetensors.h"'),
     ("engine/graph/graph.cpp", '"nets/smear.h"'),
     ("engine/graph/graph.cpp", "<dnnl.hpp>"),
@@ -51,7 +66,7 @@ FORBIDDEN = [
     ("tools/giemsa.cpp", '"bench/shapes.h"'),
     ("tools/commands/run.cpp", "<CLI/CLI.hpp>"),
     ("tools/text/html.cpp", '"nets/smear.h"'),
-    ("tools/giemsa.cpp", "<stb/stb_image.h>"),
+    ("tools/giemsa.cpp", "<jpeglib.h>"),
     ("tools/giemsa.cpp", "<zlib.h>"),
     ("tools/giemsa.cpp", "<benchmark/benchmark.h>"),
     ("nets/alexnet.cpp", "<CLI/CLI.hpp>"),
@@ -79,6 +94,14 @@ FORBIDDEN = [
 ]
 
 PERMITTED = [
+    ("kernels/cpu/layers/pool.cpp", '"kernels/cpu/nhwc.h"'),
+    ("kernels/cpu/layers/pool.cpp", "<immintrin.h>"),
+    ("kernels/cpu/parallel.h", "<omp.h>"),
+    ("engine/cpu/conv.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/cuda/conv.cpp", '"kernels/cpu/nhwc.h"'),
+    ("engine/graph/fold.cpp", '"kernels/cpu/parallel.h"'),
+    ("weights/quantize.cpp", '"kernels/cpu/matmul/quantize.h"'),
+    ("tools/eval/truth.cpp", '"kernels/cpu/imaging/components.h"'),
     ("kernels/conv2d.cu", '"kernels/device.h"'),
     ("kernels/device.h", "<cuda_runtime.h>"),
     ("kernels/conv2d.cu", "<cstdint>"),
@@ -103,7 +126,7 @@ PERMITTED = [
     ("nets/alexnet.cpp", '"weights/safetensors.h"'),
     ("tools/giemsa.cpp", '"nets/smear.h"'),
     ("tools/cli/command.h", "<CLI/CLI.hpp>"),
-    ("tools/image_io/decode.cpp", "<stb/stb_image.h>"),
+    ("tools/image_io/decode.cpp", "<jpeglib.h>"),
     ("tools/pictures/png.cpp", "<zlib.h>"),
     ("bench/bench_conv2d.cpp", '"kernels/conv2d.h"'),
     ("tests/ops/test_conv2d.cpp", '"tests/ref/conv2d.h"'),
@@ -160,6 +183,16 @@ class CheckIncludes(unittest.TestCase):
             self.assertEqual(self.found(), [])
         self.write("kernels/conv2d.cu", "__shared__ Shared<float, 32> tile;\n__global__ void __launch_bounds__(32)\n"
                                         "atomic_add(p, 1);\n")
+        self.assertEqual(self.found(), [])
+
+    def test_threads_are_started_in_one_place(self):
+        for path in ("kernels/cpu/layers/pool.cpp", "kernels/cpu/layers/pool.simd.h", "engine/graph/fold.cpp"):
+            with self.subTest(path=path):
+                file = self.write(path, "// why\n#pragma omp parallel for\n")
+                self.assert_reported(f"{path}:2: ", "kernels/cpu/parallel.h only")
+                file.unlink()
+        for path in ("kernels/cpu/parallel.h", "tools/bench/ceilings.cpp"):
+            self.write(path, "#  pragma omp parallel for\n")
         self.assertEqual(self.found(), [])
 
     def test_the_library_knows_no_command_line(self):

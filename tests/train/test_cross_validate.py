@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 import support
+import left_out
 
 loader = importlib.machinery.SourceFileLoader("cross_validate", str(support.ROOT / "tools/train/cross_validate"))
 cross_validate = importlib.util.module_from_spec(importlib.util.spec_from_loader("cross_validate", loader))
@@ -40,6 +41,17 @@ class Recorded(cross_validate.Bench):
             (out / "model.pt").touch()
         else:
             pathlib.Path(words[-1]).mkdir()
+
+
+class RecordedAcross(Recorded):
+    def run(self, *command):
+        words = [str(word) for word in command]
+        if "--network" not in words:
+            return super().run(*command)
+        self.commands.append(words)
+        out = pathlib.Path(words[words.index("--out") + 1])
+        out.mkdir(parents=True)
+        (out / "five.pt").touch()
 
 
 class CrossValidation(unittest.TestCase):
@@ -147,6 +159,67 @@ class CrossValidation(unittest.TestCase):
         bench = cross_validate.Bench(self.bench("--minutes", "0.0000001").options)
         with self.assertRaises(cross_validate.OutOfTime), contextlib.redirect_stdout(io.StringIO()):
             bench.run("false")
+
+
+class LeavingLaboratoriesOut(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        for name in left_out.LABORATORY:
+            (self.folder / "data" / name).mkdir(parents=True)
+        for name in ("krd", "chula", "raabin", "draaslan"):
+            (self.folder / "data" / name / "labels.csv").write_text(
+                "image,class,xmin,ymin,xmax,ymax\na.jpg,monocyte,0,0,50,50\nb.jpg,red_cell,60,60,99,99\n"
+            )
+        (self.folder / "data/fields/labels.csv").write_text("image,classes,fold\n")
+        (self.folder / "data/fields/images").mkdir()
+        (self.folder / "data/pbc-more/labels.csv").write_text("image,class\n")
+
+    def run_all(self, *more):
+        given = ["--across", self.folder / "data", "--imagenet", "r.npz", "--giemsa", "giemsa"]
+        given += ["--work", self.folder / "work"]
+        before, sys.argv = sys.argv, [str(word) for word in ["cross_validate", *given, *more]]
+        try:
+            bench = RecordedAcross(cross_validate.arguments())
+        finally:
+            sys.argv = before
+        bench.commands = []
+        left_out.leave_laboratories_out(bench)
+        return bench.commands
+
+    def test_teacher_and_classifier_go_without_the_laboratory_that_tests_them(self):
+        commands = self.run_all("--leave-out", "krd,chula")
+        trained = [words for words in commands if any(word.endswith("across.py") for word in words)]
+        networks = [(words[words.index("--network") + 1], words[words.index("--leave-out") + 1]) for words in trained]
+        expected = [(network, name) for name in ("krd", "chula") for network in ("teacher", "classifier")]
+        self.assertEqual(networks, expected)
+        for words in trained[1::2]:
+            name = words[words.index("--leave-out") + 1]
+            self.assertIn(f"teacher/without-{name}/model.pt", words[words.index("--teacher") + 1])
+        tested = [words for words in commands if words[1] == "eval" and "--classifier" in words]
+        self.assertEqual([pathlib.Path(words[2]).name for words in tested], ["krd", "chula"])
+        for words in tested:
+            name = pathlib.Path(words[2]).name
+            self.assertIn(f"without-{name}.safetensors", words[words.index("--classifier") + 1])
+
+    def test_links_to_the_cells_of_the_five_classes_alone(self):
+        self.run_all("--leave-out", "chula")
+        links = sorted(str(path.relative_to(self.folder / "work/held-out")) for path in self.folder.rglob("*.jpg"))
+        self.assertEqual(links, ["chula/monocyte/chula-images-a.jpg"])
+
+    def test_given_again_it_goes_on(self):
+        self.assertTrue(self.run_all("--leave-out", "krd", "--final"))
+        self.assertEqual(self.run_all("--leave-out", "krd", "--final"), [])
+
+    def test_what_is_needed_is_said(self):
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()) as said:
+            sys_argv, sys.argv = sys.argv, ["cross_validate", "--giemsa", "g", "--work", "w"]
+            try:
+                cross_validate.arguments()
+            finally:
+                sys.argv = sys_argv
+        self.assertIn("--fields, --cells, --samples is needed", said.getvalue())
 
 
 if __name__ == "__main__":

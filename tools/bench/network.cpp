@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "nets/architecture.h"
+
 namespace giemsa::bench {
 namespace {
 

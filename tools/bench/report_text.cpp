@@ -3,6 +3,7 @@
 
 #include "tools/bench/commit.h"
 #include "tools/bench/report.h"
+#include "tools/text/csv.h"
 #include "tools/text/text.h"
 
 namespace giemsa::bench {
@@ -101,15 +102,16 @@ std::string report_table(const Report& report) {
 }
 
 std::string report_csv(const Report& report) {
-  std::string csv = "name";
-  for (const char* name : figure_names) csv += cat(',', name);
-  csv += '\n';
+  CsvWriter csv;
+  csv.text("name");
+  for (const char* name : figure_names) csv.text(name);
+  csv.end_row();
   for (const Series& series : report.series) {
-    csv += series.name;
-    for (const std::string& figure : figures(distribution_of(series.ms), "")) csv += ',' + figure;
-    csv += '\n';
+    csv.text(series.name);
+    for (const std::string& figure : figures(distribution_of(series.ms), "")) csv.number(figure);
+    csv.end_row();
   }
-  return csv;
+  return csv.rows();
 }
 
 std::string report_markdown(const Report& report) {

@@ -1,11 +1,5 @@
-// What the subcommands of `giemsa` share: how they are added, how they end, how they check options.
+// The subcommands of `giemsa`, and how they end.
 #pragma once
-
-#include <functional>
-#include <string>
-#include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "engine/base/check.h"
 
@@ -19,44 +13,24 @@ enum class Exit : int {
   model = 3,
   device = 4,
   output = 5,
-  internal = 70,  ///< a defect of ours (sysexits' EX_SOFTWARE)
+  interrupted = 130,  ///< by Ctrl-C, as shells have it; what was done by then is written
+  internal = 70,      ///< a defect of ours (sysexits' EX_SOFTWARE)
 };
 
 Exit exit_for(ErrorKind kind);
 
-/// What a chosen subcommand does.
-using Action = std::function<Exit()>;
+class CommandLine;
 
-// Each adds its subcommand to `app` and has it set `action`.
-void add_run(CLI::App& app, Action& action);
-void add_eval(CLI::App& app, Action& action);
-void add_bench(CLI::App& app, Action& action);
-void add_trace(CLI::App& app, Action& action);
-void add_convert(CLI::App& app, Action& action);
-void add_calibrate(CLI::App& app, Action& action);
-void add_inspect(CLI::App& app, Action& action);
-void add_compare(CLI::App& app, Action& action);
-void add_tune(CLI::App& app, Action& action);
-void add_devices(CLI::App& app, Action& action);
-
-/// The shape of --help: options as we word them, one blank line between groups.
-class HelpFormatter : public CLI::Formatter {
- public:
-  HelpFormatter();
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
-  std::string make_option_opts(const CLI::Option* option) const override;
-};
-
-/// Accepts one of `choices`; the refusal lists them.
-CLI::Validator one_of(std::vector<std::string> choices);
-
-/// Accepts a number from `least` to `most`.
-CLI::Validator number_in(double least, double most);
-
-/// Accepts a number above 0 and below 1, in single precision too.
-CLI::Validator between_0_and_1();
-
-/// Accepts "auto", "cpu", "cuda", "cuda:N".
-CLI::Validator device_name_syntax();
+// Each adds its subcommand.
+void add_run(CommandLine& line);
+void add_eval(CommandLine& line);
+void add_bench(CommandLine& line);
+void add_trace(CommandLine& line);
+void add_convert(CommandLine& line);
+void add_calibrate(CommandLine& line);
+void add_inspect(CommandLine& line);
+void add_compare(CommandLine& line);
+void add_tune(CommandLine& line);
+void add_devices(CommandLine& line);
 
 }  // namespace giemsa

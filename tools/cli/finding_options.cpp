@@ -27,24 +27,20 @@ const std::map<std::string, OptionHelp> helps{
 /// Adds each option that it visits, under the name that the visit gives.
 class OptionAdder {
  public:
-  OptionAdder(CLI::App& command, const char* group) : command_(command), group_(group) {}
+  explicit OptionAdder(Subcommand& command) : command_(command) {}
 
   void operator()(const char* name, std::optional<InputSize>& size) {
-    add_text(name, [&size, flag = flag_of(name)](const std::string& text) {
+    add(name, [&size, flag = flag_of(name)](const std::string& text) {
       size = naming(flag, [&] { return InputSize::parse(text); });
     });
   }
-  void operator()(const char* name, std::int64_t& value) {
-    finish(name, command_.add_option(flag_of(name), value))->check(number_in(0, 1e9));
-  }
-  void operator()(const char* name, float& value) {
-    finish(name, command_.add_option(flag_of(name), value))->check(between_0_and_1());
-  }
+  void operator()(const char* name, std::int64_t& value) { add(name, &value).check(number_in(0, 1e9)); }
+  void operator()(const char* name, float& value) { add(name, &value).check(between_0_and_1()); }
   template <class Enum, class Words>
   void operator()(const char* name, Enum& value, const Words& words) {
-    add_text(name, [&value, &words](const std::string& text) {
+    add(name, [&value, &words](const std::string& text) {
       value = static_cast<Enum>(std::ranges::find(words, text) - words.begin());
-    })->check(one_of(std::vector<std::string>(words.begin(), words.end())));
+    }).check(one_of(std::vector<std::string>(words.begin(), words.end())));
   }
 
  private:
@@ -53,27 +49,22 @@ class OptionAdder {
     return "--" + name;
   }
 
-  CLI::Option* add_text(const char* name, const std::function<void(const std::string&)>& read) {
-    return finish(name, command_.add_option_function<std::string>(flag_of(name), read));
+  Option add(const char* name, Target target) {
+    const OptionHelp& help = helps.at(name);
+    return command_.option(flag_of(name).c_str(), std::move(target), help.value, help.text);
   }
 
-  CLI::Option* finish(const char* name, CLI::Option* option) const {
-    option->description(helps.at(name).text)->type_name(helps.at(name).value);
-    return group_ ? option->group(group_) : option;
-  }
-
-  CLI::App& command_;
-  const char* group_;
+  Subcommand& command_;
 };
 
 }  // namespace
 
-void add_segment_size_option(CLI::App& command, std::optional<InputSize>& segment_size, const char* group) {
-  OptionAdder(command, group)("segment_size", segment_size);
+void add_segment_size_option(Subcommand& command, std::optional<InputSize>& segment_size) {
+  OptionAdder{command}("segment_size", segment_size);
 }
 
-void add_finding_options(CLI::App& command, SmearOptions& options, const char* group) {
-  visit_finding(options, OptionAdder(command, group));
+void add_finding_options(Subcommand& command, SmearOptions& options) {
+  visit_finding(options, OptionAdder(command));
 }
 
 }  // namespace giemsa

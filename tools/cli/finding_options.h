@@ -4,14 +4,14 @@
 #include <optional>
 
 #include "nets/smear.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 
 namespace giemsa {
 
-/// --segment-size, parsed. `group` is the heading in --help; null: that of all options without one.
-void add_segment_size_option(CLI::App& command, std::optional<InputSize>& segment_size, const char* group = nullptr);
+/// --segment-size, parsed.
+void add_segment_size_option(Subcommand& command, std::optional<InputSize>& segment_size);
 
-/// --segment-size, --min-area, --threshold, --crop and --mask-resolution, under the heading `group`.
-void add_finding_options(CLI::App& command, SmearOptions& options, const char* group);
+/// --segment-size, --min-area, --threshold, --crop and --mask-resolution.
+void add_finding_options(Subcommand& command, SmearOptions& options);
 
 }  // namespace giemsa

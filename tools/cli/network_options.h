@@ -4,15 +4,14 @@
 #include <string>
 
 #include "engine/device.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 
 namespace giemsa {
 
-/// --segmenter and --classifier; empty where the shipped one is meant. `group` is their heading in --help;
-/// null: that of all options without one.
-void add_model_options(CLI::App& command, std::string& segmenter, std::string& classifier, const char* group = nullptr);
+/// --segmenter and --classifier; empty where the shipped one is meant.
+void add_model_options(Subcommand& command, std::string& segmenter, std::string& classifier);
 
 /// --device, --precision, --threads, --tuning and --provider, whose defaults are what `compute` holds.
-void add_compute_options(CLI::App& command, DeviceOptions& compute, const char* group = nullptr);
+void add_compute_options(Subcommand& command, DeviceOptions& compute);
 
 }  // namespace giemsa

@@ -34,6 +34,11 @@ void Progress::error(std::string_view message) {
   print_error(message);
 }
 
+void Progress::note(std::string_view message) {
+  erase();
+  print_note(message);
+}
+
 void Progress::finish() {
   erase();
 }

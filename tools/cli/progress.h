@@ -20,6 +20,9 @@ class Progress {
   /// Prints a line "giemsa: error: ..." without disturbing the bar.
   void error(std::string_view message);
 
+  /// Prints a line "giemsa: ..." likewise.
+  void note(std::string_view message);
+
   /// Takes the bar away.
   void finish();
 

@@ -6,19 +6,19 @@
 #include <limits>
 #include <memory>
 
+#include "engine/base/atomic_file.h"
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "nets/architecture.h"
 #include "tools/bench/cold_start.h"
 #include "tools/bench/network_bench.h"
 #include "tools/bench/smear_bench.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
 #include "tools/image_io/decode.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {
@@ -256,57 +256,55 @@ left out.)";
 
 }  // namespace
 
-void add_bench(CLI::App& app, Action& action) {
+void add_bench(CommandLine& line) {
   auto arguments = std::make_shared<BenchArguments>();
   BenchArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("bench", "measure how fast images or networks are done");
-  command->footer(footer);
+  Subcommand command(line, "bench", "measure how fast images or networks are done", footer);
 
-  const char* group = "";
-  const auto option = [&](const char* name, auto& target, const char* value, const std::string& help) {
-    return command->add_option(name, target, help)->type_name(value)->group(group);
-  };
-  command->add_flag("--cold-start", a.is_cold_start)->group("");  // for processes that we start
+  command.flag("--cold-start", a.is_cold_start).hidden();  // for processes that we start
 
-  group = "Arguments";
-  CLI::Option* inputs = option("INPUT", a.inputs, "...", "images and folders (default: generated smears)");
+  command.heading("Arguments");
+  Option inputs = command.option("INPUT", &a.inputs, "...", "images and folders (default: generated smears)");
 
-  group = "What is measured";
-  option("--size", a.size, "WxH", "of generated smears (default: 720x576)")->excludes(inputs);
-  option("--images", a.images, "N", "how many distinct smears to generate (default: 8)")
-      ->check(number_in(1, 10000))
-      ->excludes(inputs);
-  option("--net", a.net, "NET[:WxH][:BATCH]", "one network alone: " + architecture_names())->excludes(inputs);
-  option("--compare", a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
-      ->expected(2)
-      ->excludes(inputs);
+  command.heading("What is measured");
+  command.option("--size", &a.size, "WxH", "of generated smears (default: 720x576)").excludes(inputs);
+  command.option("--images", &a.images, "N", "how many distinct smears to generate (default: 8)")
+      .check(number_in(1, 10000))
+      .excludes(inputs);
+  command.option("--net", &a.net, "NET[:WxH][:BATCH]", "one network alone: " + architecture_names()).excludes(inputs);
+  command.option("--compare", &a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
+      .takes(2)
+      .excludes(inputs);
 
-  group = "How long";
-  option("--iterations", a.schedule.timed.iterations, "N", "at most N timed calls (default: no limit)")
-      ->check(number_in(1, 1e9));
-  CLI::Option* seconds =
-      option("--seconds", a.schedule.timed.seconds, "S",
-             "no more calls after S seconds, but at least 10 (default: 10; with --iterations no limit)")
-          ->check(number_in(0, 1e6));
-  option("--idle", a.schedule.idle_seconds, "S", "time one more call after S idle seconds (default: 10; 0: none)")
-      ->check(number_in(0, 1e5));
-  option("--cold-starts", a.cold_starts, "N", "processes to start (default: 5; 0: none)")->check(number_in(0, 1000));
+  command.heading("How long");
+  command.option("--iterations", &a.schedule.timed.iterations, "N", "at most N timed calls (default: no limit)")
+      .check(number_in(1, 1e9));
+  Option seconds =
+      command
+          .option("--seconds", &a.schedule.timed.seconds, "S",
+                  "no more calls after S seconds, but at least 10 (default: 10; with --iterations no limit)")
+          .check(number_in(0, 1e6));
+  command
+      .option("--idle", &a.schedule.idle_seconds, "S", "time one more call after S idle seconds (default: 10; 0: none)")
+      .check(number_in(0, 1e5));
+  command.option("--cold-starts", &a.cold_starts, "N", "processes to start (default: 5; 0: none)")
+      .check(number_in(0, 1000));
 
-  group = "Networks";
-  add_model_options(*command, a.segmenter, a.classifier, group);
-  add_segment_size_option(*command, a.options.segment_size, group);
-  add_compute_options(*command, a.compute, group);
+  command.heading("Networks");
+  add_model_options(command, a.segmenter, a.classifier);
+  add_segment_size_option(command, a.options.segment_size);
+  add_compute_options(command, a.compute);
 
-  group = "Results";
-  command->add_flag("--json", a.json, "machine-readable, every sample included")->group(group);
-  option("--csv", a.csv, "FILE", "also write the figures as CSV");
-  option("--markdown", a.markdown, "FILE", "also write figures and conditions as Markdown");
-  command->add_flag("--quiet", a.quiet, "no notes on stderr")->group(group);
+  command.heading("Results");
+  command.flag("--json", a.json, "machine-readable, every sample included");
+  command.option("--csv", &a.csv, "FILE", "also write the figures as CSV");
+  command.option("--markdown", &a.markdown, "FILE", "also write figures and conditions as Markdown");
+  command.flag("--quiet", a.quiet, "no notes on stderr");
 
-  command->callback([arguments, seconds, &action] {
+  command.runs([arguments, seconds] {
     Duration& timed = arguments->schedule.timed;
-    if (timed.iterations > 0 && seconds->count() == 0) timed.seconds = std::numeric_limits<double>::infinity();
-    action = [arguments] { return bench_command(*arguments); };
+    if (timed.iterations > 0 && !seconds.is_given()) timed.seconds = std::numeric_limits<double>::infinity();
+    return bench_command(*arguments);
   });
 }
 

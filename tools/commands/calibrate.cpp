@@ -8,7 +8,7 @@
 
 #include "engine/device.h"
 #include "tools/calibrate/calibration.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
@@ -92,24 +92,18 @@ come will do; they need no labels. A classifier sees the cells that the segmente
 
 }  // namespace
 
-void add_calibrate(CLI::App& app, Action& action) {
+void add_calibrate(CommandLine& line) {
   auto arguments = std::make_shared<CalibrateArguments>();
   CalibrateArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("calibrate", "find the scales with which a model runs in int8");
-  command->footer(footer);
-  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
-  command->add_option("INPUT", a.inputs, "images, and folders of images")->required()->type_name(" ");
-  command->add_option("-o,--output", a.out, "model file to write; may be MODEL itself")
-      ->required()
-      ->type_name("OUT.safetensors");
-  command->add_option("--segmenter", a.segmenter, "finds the cells for a classifier (default: the shipped one)")
-      ->type_name("FILE");
-  add_segment_size_option(*command, a.options.segment_size);
-  command->add_option("--threads", a.threads, "threads (default: one a core)")
-      ->check(number_in(1, 1024))
-      ->type_name("N");
-  command->add_flag("--quiet", a.quiet, "print nothing");
-  command->callback([arguments, &action] { action = [arguments] { return calibrate_model(*arguments); }; });
+  Subcommand command(line, "calibrate", "find the scales with which a model runs in int8", footer);
+  command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
+  command.option("INPUT", &a.inputs, " ", "images, and folders of images").required();
+  command.option("-o,--output", &a.out, "OUT.safetensors", "model file to write; may be MODEL itself").required();
+  command.option("--segmenter", &a.segmenter, "FILE", "finds the cells for a classifier (default: the shipped one)");
+  add_segment_size_option(command, a.options.segment_size);
+  command.option("--threads", &a.threads, "N", "threads (default: one a core)").check(number_in(1, 1024));
+  command.flag("--quiet", a.quiet, "print nothing");
+  command.runs([arguments] { return calibrate_model(*arguments); });
 }
 
 }  // namespace giemsa

@@ -9,7 +9,7 @@
 
 #include "engine/base/npy.h"
 #include "engine/device.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
 #include "tools/text/text.h"
@@ -174,22 +174,19 @@ Exit code 1 where a layer diverges.)";
 
 }  // namespace
 
-void add_compare(CLI::App& app, Action& action) {
+void add_compare(CommandLine& line) {
   auto arguments = std::make_shared<CompareArguments>();
   CompareArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("compare", "compare a network's activations, layer by layer, with given ones");
-  command->footer(footer);
-  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
-  command->add_option("--golden", a.golden, "the activations to compare with")->required()->type_name("GOLDEN");
-  add_compute_options(*command, a.compute);
+  Subcommand command(line, "compare", "compare a network's activations, layer by layer, with given ones", footer);
+  command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
+  command.option("--golden", &a.golden, "GOLDEN", "the activations to compare with").required();
+  add_compute_options(command, a.compute);
   command
-      ->add_option("--tolerance", a.tolerance,
-                   "largest error over the layer's largest value (default: what rounding explains)")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("X");
-  command->add_flag("--unfused", a.unfused,
-                    "compare every layer, also those that are fused into others when it counts");
-  command->callback([arguments, &action] { action = [arguments] { return compare(*arguments); }; });
+      .option("--tolerance", &a.tolerance, "X",
+              "largest error over the layer's largest value (default: what rounding explains)")
+      .check(number_in(0, std::numeric_limits<double>::max()));
+  command.flag("--unfused", a.unfused, "compare every layer, also those that are fused into others when it counts");
+  command.runs([arguments] { return compare(*arguments); });
 }
 
 }  // namespace giemsa

@@ -7,7 +7,7 @@
 #include "nets/architecture.h"
 #include "nets/convert/convert.h"
 #include "nets/onnx/export.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
 
 namespace giemsa {
@@ -78,38 +78,34 @@ std::string all_presets() {
   for (const Architecture& row : architectures()) {
     std::vector<std::string> names;
     for (const Preset& preset : row.presets) names.emplace_back(preset.name);
-    text += cat(text.empty() ? "" : "; ", row.name, ": ", CLI::detail::join(names, ", "));
+    text += cat(text.empty() ? "" : "; ", row.name, ": ", join(names, ", "));
   }
   return text + '.';
 }
 
 }  // namespace
 
-void add_convert(CLI::App& app, Action& action) {
+void add_convert(CommandLine& line) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("convert", "make a model file from a PyTorch checkpoint, or ONNX from one");
-  command->footer(footer + all_presets());
+  Subcommand command(line, "convert", "make a model file from a PyTorch checkpoint, or ONNX from one",
+                     footer + all_presets());
   command
-      ->add_option(
-          "IN", a.source,
-          "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")
-      ->required()
-      ->type_name(" ");
-  command->add_option("--arch", a.arch, architecture_names())->type_name("NAME");
-  command->add_option("--preset", a.preset, "the family that the checkpoint comes from; see below")->type_name("NAME");
-  command->add_option("--key", a.key, "of several sets of weights in IN, the one under this key (default: see below)")
-      ->type_name("NAME");
-  command->add_option("--strip", a.strip, "take this off the keys in front (default: what most keys share)")
-      ->type_name("PREFIX");
-  command->add_option("--to", a.to, "onnx: from a model file that this command made")
-      ->check(one_of({"onnx"}))
-      ->type_name("FORMAT");
-  command->add_option("-o,--output", a.target, "file to write")->required()->type_name("OUT");
-  command->add_flag("--quiet", a.quiet, "do not print what was assumed");
+      .option("IN", &a.source, " ",
+              "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")
+      .required();
+  command.option("--arch", &a.arch, "NAME", architecture_names());
+  command.option("--preset", &a.preset, "NAME", "the family that the checkpoint comes from; see below");
+  command.option("--key", &a.key, "NAME",
+                 "of several sets of weights in IN, the one under this key (default: see below)");
+  command.option("--strip", &a.strip, "PREFIX", "take this off the keys in front (default: what most keys share)");
+  command.option("--to", &a.to, "FORMAT", "onnx: from a model file that this command made").check(one_of({"onnx"}));
+  command.option("-o,--output", &a.target, "OUT", "file to write").required();
+  command.flag("--quiet", a.quiet, "do not print what was assumed");
 
+  command.heading("Instead of what the preset says");
   const auto override_option = [&](const char* flag, const char* name, const char* value, const char* help) {
-    command->add_option(flag, a.overrides[name], help)->type_name(value)->group("Instead of what the preset says");
+    command.option(flag, &a.overrides[name], value, help);
   };
   override_option("--classes", "classes", "A,B,C", "names of the classes, in the order of the outputs");
   override_option("--dtype", "dtype", "TYPE",
@@ -121,13 +117,8 @@ void add_convert(CLI::App& app, Action& action) {
   override_option("--output-stride", "output_stride", "8|16", "of the backbone");
   override_option("--aspp-rates", "aspp_rates", "A,B,C", "dilations of the atrous spatial pyramid");
   override_option("--align-corners", "align_corners", "BOOL", "of the bilinear upsampling: true or false");
-  command->add_option("--set", a.set, "any other option that the conversion prints")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false)
-      ->group("Instead of what the preset says");
-  command->callback([arguments, &action] {
-    action = [arguments] { return arguments->to.empty() ? convert_checkpoint(*arguments) : write_onnx(*arguments); };
-  });
+  command.option("--set", &a.set, "NAME=VALUE", "any other option that the conversion prints").takes_one_each_time();
+  command.runs([arguments] { return arguments->to.empty() ? convert_checkpoint(*arguments) : write_onnx(*arguments); });
 }
 
 }  // namespace giemsa

@@ -11,9 +11,10 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/run/json.h"
 #include "tools/text/text.h"
+#include "weights/text.h"
 
 namespace giemsa {
 namespace {
@@ -79,7 +80,7 @@ Exit devices(bool json) {
   std::cout << "cpu   " << (model.empty() ? "unknown model" : printable(model)) << '\n'
             << "      " << facts.cores << (facts.cores == 1 ? " core, " : " cores, ") << rounded(memory_gib(), 1)
             << " GiB memory\n"
-            << "      instructions: " << CLI::detail::join(sets, " ") << '\n'
+            << "      instructions: " << join(sets, " ") << '\n'
             << "      oneDNN " << facts.onednn_version << ", generating code for " << facts.isa << '\n'
             << "      precisions: fp32" << (facts.fast_bf16 ? ", bf16" : "") << (facts.fast_int8 ? ", int8" : "")
             << (facts.fast_bf16 ? "" : "; no bf16, which needs AVX512_BF16")
@@ -95,12 +96,12 @@ Exit devices(bool json) {
 
 }  // namespace
 
-void add_devices(CLI::App& app, Action& action) {
+void add_devices(CommandLine& line) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("devices", "show what this machine has and which device auto takes");
-  command->footer("Examples:\n  giemsa devices\n  giemsa devices --json");
-  command->add_flag("--json", *json, "machine-readable");
-  command->callback([json, &action] { action = [json] { return devices(*json); }; });
+  Subcommand command(line, "devices", "show what this machine has and which device auto takes",
+                     "Examples:\n  giemsa devices\n  giemsa devices --json");
+  command.flag("--json", *json, "machine-readable");
+  command.runs([json] { return devices(*json); });
 }
 
 }  // namespace giemsa

@@ -11,7 +11,7 @@
 
 #include "engine/device.h"
 #include "nets/smear.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
@@ -47,7 +47,7 @@ Dataset select(const EvalArguments& arguments, std::string& selection) {
   Dataset dataset = open_dataset(arguments.dataset);
   if (!arguments.folds.empty()) {
     keep_folds(dataset, arguments.folds);
-    selection = "fold " + CLI::detail::join(arguments.folds, ", ");
+    for (const int fold : arguments.folds) selection += cat(selection.empty() ? "fold " : ", ", fold);
   }
   if (arguments.limit > 0 && arguments.limit < dataset.samples.size()) {
     keep_some(dataset, arguments.limit);
@@ -172,7 +172,8 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
     });
   };
   const auto none_known = [](const ImageFile&) { return std::nullopt; };
-  identify_images(inputs, {}, smear, none_known, deliver);
+  const std::atomic<bool> never = false;
+  identify_images(inputs, {}, smear, none_known, deliver, never);
 }
 
 /// Images of one cell, seen whole.
@@ -238,42 +239,42 @@ each figure is defined.)";
 
 }  // namespace
 
-void add_eval(CLI::App& app, Action& action) {
+void add_eval(CommandLine& line) {
   auto arguments = std::make_shared<EvalArguments>();
   EvalArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("eval", "measure how good the networks are, on a labelled folder");
-  command->footer(footer);
+  Subcommand command(line, "eval", "measure how good the networks are, on a labelled folder", footer);
 
-  const char* group = "";
-  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
-    return command->add_option(name, target, help)->type_name(value)->group(group);
-  };
-  group = "Arguments";
-  option("DATASET", a.dataset, " ", "a folder of labelled fields or of labelled cells, see below")->required();
+  command.heading("Arguments");
+  command.option("DATASET", &a.dataset, " ", "a folder of labelled fields or of labelled cells, see below").required();
 
-  group = "Networks";
-  add_model_options(*command, a.segmenter, a.classifier, group);
-  add_compute_options(*command, a.compute, group);
+  command.heading("Networks");
+  add_model_options(command, a.segmenter, a.classifier);
+  add_compute_options(command, a.compute);
 
-  group = "Finding cells";
-  add_finding_options(*command, a.options, group);
+  command.heading("Finding cells");
+  add_finding_options(command, a.options);
 
-  group = "Images";
-  option("--fold,--folds", a.folds, "N,...", "only these folds, by the column fold of labels.csv")->delimiter(',');
-  option("--cells", a.cells, "WHAT",
-         "of images of one cell the classifier sees: whole, or the found one in the middle (default: whole)")
-      ->check(one_of({"whole", "found"}));
-  option("--limit", a.limit, "N", "no more than N images, spread evenly over the data set")->check(number_in(1, 1e9));
+  command.heading("Images");
+  command.option("--fold,--folds", &a.folds, "N,...", "only these folds, by the column fold of labels.csv")
+      .delimiter(',');
+  command
+      .option("--cells", &a.cells, "WHAT",
+              "of images of one cell the classifier sees: whole, or the found one in the middle (default: whole)")
+      .check(one_of({"whole", "found"}));
+  command.option("--limit", &a.limit, "N", "no more than N images, spread evenly over the data set")
+      .check(number_in(1, 1e9));
 
-  group = "Results";
-  option("--out", a.out, "DIR", "write figures, predictions and a page to this folder");
-  option("--replicates", a.bootstrap.replicates, "N", "of the bootstrap behind the intervals (default: 2000; 0: none)")
-      ->check(number_in(0, 1e6));
-  option("--seed", a.bootstrap.seed, "N", "of the bootstrap (default: 1)");
-  command->add_flag("--json", a.json, "eval.json on stdout instead of a table")->group(group);
-  command->add_flag("--quiet", a.quiet, "no progress; with --out no table either")->group(group);
+  command.heading("Results");
+  command.option("--out", &a.out, "DIR", "write figures, predictions and a page to this folder");
+  command
+      .option("--replicates", &a.bootstrap.replicates, "N",
+              "of the bootstrap behind the intervals (default: 2000; 0: none)")
+      .check(number_in(0, 1e6));
+  command.option("--seed", &a.bootstrap.seed, "N", "of the bootstrap (default: 1)");
+  command.flag("--json", a.json, "eval.json on stdout instead of a table");
+  command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 
-  command->callback([arguments, &action] { action = [arguments] { return evaluate(*arguments); }; });
+  command.runs([arguments] { return evaluate(*arguments); });
 }
 
 }  // namespace giemsa

@@ -4,7 +4,7 @@
 
 #include "engine/device.h"
 #include "engine/passes/passes.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
 #include "tools/run/json.h"
 #include "tools/text/text.h"
@@ -98,8 +98,7 @@ void print_json(const Model& model, const Session& session) {
 void print_header(const Model& model) {
   const ModelInfo& info = model.info;
   std::cout << printable(model.file) << ": " << info.arch << ", preset " << info.preset << ", weights in " << info.dtype
-            << ", input " << info.input.to_string() << "\nclasses " << printable(CLI::detail::join(info.classes, ", "))
-            << '\n';
+            << ", input " << info.input.to_string() << "\nclasses " << printable(join(info.classes, ", ")) << '\n';
   for (const auto& [name, value] : to_text(info.options)) std::cout << name << ' ' << printable(value) << '\n';
   std::cout << "from " << printable(info.source) << " (sha256 " << info.source_sha256.substr(0, 16) << "), by "
             << printable(info.converter) << '\n'
@@ -167,18 +166,17 @@ constexpr const char* footer = R"(Examples:
 
 }  // namespace
 
-void add_inspect(CLI::App& app, Action& action) {
+void add_inspect(CommandLine& line) {
   auto arguments = std::make_shared<InspectArguments>();
   InspectArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("inspect", "show a network: layers, shapes, parameters, FLOPs, memory plan");
-  command->footer(footer);
-  command->add_option("MODEL", a.model, "a model file that giemsa convert made")->required()->type_name(" ");
-  command->add_option("--input", a.input, "size of the network's input (default: the model's own, for a 640x480 image)")
-      ->type_name("WxH|LONG");
-  command->add_flag("--unfused", a.unfused, "the graph as built, before the passes that fuse layers");
-  CLI::Option* json = command->add_flag("--json", a.json, "machine-readable");
-  command->add_flag("--dot", a.dot, "a drawing for Graphviz")->excludes(json);
-  command->callback([arguments, &action] { action = [arguments] { return inspect(*arguments); }; });
+  Subcommand command(line, "inspect", "show a network: layers, shapes, parameters, FLOPs, memory plan", footer);
+  command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
+  command.option("--input", &a.input, "WxH|LONG",
+                 "size of the network's input (default: the model's own, for a 640x480 image)");
+  command.flag("--unfused", a.unfused, "the graph as built, before the passes that fuse layers");
+  Option json = command.flag("--json", a.json, "machine-readable");
+  command.flag("--dot", a.dot, "a drawing for Graphviz").excludes(json);
+  command.runs([arguments] { return inspect(*arguments); });
 }
 
 }  // namespace giemsa

@@ -1,24 +1,27 @@
 // giemsa run: images in, identified cells out.
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <future>
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <system_error>
 
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
 #include "tools/cli/progress.h"
 #include "tools/run/json.h"
+#include "tools/run/ledger.h"
 #include "tools/run/pipeline.h"
 #include "tools/run/result_folder.h"
 #include "tools/run/text_table.h"
+#include "tools/text/text.h"
 
 namespace giemsa {
 namespace {
@@ -34,26 +37,17 @@ struct RunArguments {
   bool resume = false, json = false, quiet = false;
 };
 
-/// Whether an earlier run into the folder `out` drew this picture: then it is no input, though it may lie below one.
-bool is_own_picture(const fs::path& picture, const fs::path& out) {
-  std::error_code error;  // what cannot be resolved is not ours
-  const fs::path inside = fs::weakly_canonical(picture, error).lexically_relative(fs::weakly_canonical(out, error));
-  const std::string top = inside.empty() ? "" : inside.begin()->string();
-  return (top == "labels" || top == "overlays" || top == "crops") && fs::exists(out / ResultFolder::marker, error);
-}
-
-/// The images to work on. Throws Error(usage), naming each INPUT, where none can be used.
-std::vector<ImageFile> inputs_of(const RunArguments& arguments) {
+/// The images to work on, and what is left out. Throws Error(usage), naming each INPUT, where none can be used.
+std::vector<ImageFile> inputs_of(const RunArguments& arguments, LeftOut& left_out) {
   const std::vector<fs::path> paths(arguments.inputs.begin(), arguments.inputs.end());
-  std::vector<ImageFile> images = find_images(paths);
-  if (!arguments.out.empty())
-    std::erase_if(images, [&](const ImageFile& image) { return is_own_picture(image.path, arguments.out); });
+  std::vector<ImageFile> images = find_images(paths, Ledger::read, &left_out);
   std::string unusable;
   for (const ImageFile& image : images) {
     if (image.error.empty()) return images;
     unusable += cat(unusable.empty() ? "" : "; ", image.path.string(), ": ", image.error);
   }
-  fail(ErrorKind::usage, unusable.empty() ? "no images but those that an earlier run drew" : unusable);
+  const std::string passed_over = left_out.to_string();
+  fail(ErrorKind::usage, unusable, passed_over.empty() ? "" : cat(" (", passed_over, ")"));
 }
 
 std::size_t longest_name(const std::vector<ImageFile>& images) {
@@ -99,6 +93,7 @@ Networks open_networks(const RunArguments& arguments) {
   info.classes = smear.classifier().classes;
   info.options = arguments.options;
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
+  if (!arguments.compute.tuning.empty()) info.tuning_sha256 = sha256_of_file(arguments.compute.tuning).get();
   return {std::move(smear), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
 }
 
@@ -109,13 +104,29 @@ std::string why_not_the_gpu(const RunArguments& arguments, const RunInfo& info) 
   return reason.empty() ? "" : cat("; no GPU: ", reason);
 }
 
+std::atomic<bool> stop_asked = false;
+
+/// Ctrl-C and a request to terminate end the run after the image in work, with tables of what is done; the second one
+/// ends it at once.
+void stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_asked = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+}
+
 Exit run(const RunArguments& arguments) {
-  const std::vector<ImageFile> inputs = inputs_of(arguments);
+  LeftOut left_out;
+  const std::vector<ImageFile> inputs = inputs_of(arguments, left_out);
   std::optional<ResultFolder> folder;
-  if (!arguments.out.empty()) folder.emplace(arguments.out);  // before any work, in case it cannot be written
+  if (!arguments.out.empty())  // before any work, in case it cannot be written
+    folder.emplace(arguments.out, ResultFolder::Kinds{arguments.options.crops, arguments.options.geojson});
 
   Networks networks = open_networks(arguments);
-  const RunInfo& info = networks.info;
+  RunInfo& info = networks.info;
+  info.left_out = left_out;
+  if (const std::string text = left_out.to_string(); !arguments.quiet && !text.empty()) print_note(text);
+  stop_on_signals();
   if (!arguments.quiet) print_note(cat("using ", info.device, ", ", info.precision, why_not_the_gpu(arguments, info)));
   if (folder) {
     networks.complete_info();
@@ -132,6 +143,7 @@ Exit run(const RunArguments& arguments) {
   const auto deliver = [&](Identified& item) {
     ImageResult& result = item.result;
     if (!result.ok()) progress.error(result.error);
+    if (!result.warning.empty()) progress.note(cat("warning: ", result.warning));
     if (folder && item.was_known)
       folder->keep(info, *item.input, result);
     else if (folder && result.ok())
@@ -140,8 +152,12 @@ Exit run(const RunArguments& arguments) {
     progress.tick(result.ok());
     results.push_back(std::move(result));
   };
-  identify_images(inputs, {info.options.max_pixels}, networks.smear, known, deliver);
+  identify_images(inputs, {info.options.max_pixels}, networks.smear, known, deliver, stop_asked);
   progress.finish();
+  info.interrupted = results.size() < inputs.size();
+  if (info.interrupted)
+    print_note(cat("stopped after ", results.size(), " of ", counted(inputs.size(), "image"),
+                   folder ? "; --resume goes on" : ""));
 
   if (folder)
     folder->finish(info, results);
@@ -150,6 +166,7 @@ Exit run(const RunArguments& arguments) {
   if (table) table->finish(info);
   if (table && folder) std::cout << "\nreport: " << (fs::path(arguments.out) / "report.html").string() << '\n';
   if (arguments.json) std::cout << to_text(document_json(info, results), 2) << '\n';
+  if (info.interrupted) return Exit::interrupted;
   return std::ranges::all_of(results, &ImageResult::ok) ? Exit::ok : Exit::images_failed;
 }
 
@@ -160,46 +177,39 @@ constexpr const char* footer = R"(Examples:
   giemsa run smear.png --json | jq '.images[0].cells'
 
 --out DIR receives report.html, results.json, cells.csv, images.csv, labels/NAME.png (16 bit: 0 background, 1..N the
-cells) and overlays/NAME.png, each written whole or not at all. An image that cannot be used costs one line and exit
+cells) and overlays/NAME.png, each written whole or not at all. What an earlier run wrote there is replaced; files of
+yours under these names are not: then choose another folder. Ctrl-C leaves tables of what is done. An image that cannot be used costs one line and exit
 code 1, the others are done; where no INPUT can be used the exit code is 2.)";
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action) {
+void add_run(CommandLine& line) {
   auto arguments = std::make_shared<RunArguments>();
   RunArguments& a = *arguments;
-  CLI::App* run_command = app.add_subcommand("run", "identify the cells in images and folders");
-  run_command->footer(footer);
+  Subcommand command(line, "run", "identify the cells in images and folders", footer);
 
-  const char* group = "";
-  const auto option = [&](const char* name, auto& target, const char* value, const char* help) {
-    return run_command->add_option(name, target, help)->type_name(value)->group(group);
-  };
-  const auto flag = [&](const char* name, bool& target, const char* help) {
-    return run_command->add_flag(name, target, help)->group(group);
-  };
+  command.heading("Arguments");
+  command.option("INPUT", &a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")
+      .required();
 
-  group = "Arguments";
-  option("INPUT", a.inputs, "...", "images (PNG, JPEG, BMP) and folders, which are searched recursively")->required();
+  command.heading("Networks");
+  add_model_options(command, a.segmenter, a.classifier);
+  add_compute_options(command, a.compute);
 
-  group = "Networks";
-  add_model_options(*run_command, a.segmenter, a.classifier, group);
-  add_compute_options(*run_command, a.compute, group);
+  command.heading("Finding cells");
+  add_finding_options(command, a.options);
+  command.option("--max-pixels", &a.options.max_pixels, "N", "larger images are refused (default: 100000000)")
+      .check(number_in(1, 1e12));
 
-  group = "Finding cells";
-  add_finding_options(*run_command, a.options, group);
-  option("--max-pixels", a.options.max_pixels, "N", "larger images are refused (default: 100000000)")
-      ->check(number_in(1, 1e12));
+  command.heading("Results");
+  Option out = command.option("--out", &a.out, "DIR", "write tables and pictures to this folder");
+  command.flag("--resume", a.resume, "keep what an interrupted run has finished in DIR").needs(out);
+  command.flag("--crops", a.options.crops, "also write crops/CLASS/NAME_ID.png").needs(out);
+  command.flag("--geojson", a.options.geojson, "also write geojson/NAME.geojson, for QuPath").needs(out);
+  command.flag("--json", a.json, "results.json on stdout instead of a table");
+  command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 
-  group = "Results";
-  CLI::Option* out = option("--out", a.out, "DIR", "write tables and pictures to this folder");
-  flag("--resume", a.resume, "keep what an interrupted run has finished in DIR")->needs(out);
-  flag("--crops", a.options.crops, "also write crops/CLASS/NAME_ID.png")->needs(out);
-  flag("--geojson", a.options.geojson, "also write geojson/NAME.geojson, for QuPath")->needs(out);
-  flag("--json", a.json, "results.json on stdout instead of a table");
-  flag("--quiet", a.quiet, "no progress; with --out no table either");
-
-  run_command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+  command.runs([arguments] { return run(*arguments); });
 }
 
 }  // namespace giemsa

@@ -4,16 +4,16 @@
 #include <memory>
 #include <optional>
 
+#include "engine/base/atomic_file.h"
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "nets/architecture.h"
 #include "tools/bench/commit.h"
 #include "tools/bench/network.h"
 #include "tools/bench/trace_json.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {
@@ -90,23 +90,23 @@ FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value
 
 }  // namespace
 
-void add_trace(CLI::App& app, Action& action) {
+void add_trace(CommandLine& line) {
   auto arguments = std::make_shared<TraceArguments>();
   TraceArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("trace", "show where a network's time goes, layer by layer");
-  command->footer(footer);
-  const auto option = [&](const char* name, auto& target, const char* value, const std::string& help) {
-    return command->add_option(name, target, help)->type_name(value);
-  };
-  CLI::Option* model = option("MODEL", a.model, " ", "a model file that giemsa convert made");
-  option("--net", a.net, "NET[:WxH][:BATCH]", "instead, of random weights: " + architecture_names())->excludes(model);
-  option("--input", a.input, "WxH|LONG", "size of MODEL's input (default: its own, for a 640x480 image)")->needs(model);
-  option("--batch", a.batch, "N", "inputs at once to MODEL (default: 1)")->check(number_in(1, 1024))->needs(model);
-  option("-o,--out", a.out, "FILE", "write a trace for Perfetto");
-  option("--top", a.top, "N", "layers in the table, slowest first (default: 20)")->check(number_in(1, 1e6));
-  option("--runs", a.runs, "N", "runs whose median counts (default: 25)")->check(number_in(1, 1e6));
-  add_compute_options(*command, a.compute);
-  command->callback([arguments, &action] { action = [arguments] { return trace(*arguments); }; });
+  Subcommand command(line, "trace", "show where a network's time goes, layer by layer", footer);
+  Option model = command.option("MODEL", &a.model, " ", "a model file that giemsa convert made");
+  command.option("--net", &a.net, "NET[:WxH][:BATCH]", "instead, of random weights: " + architecture_names())
+      .excludes(model);
+  command.option("--input", &a.input, "WxH|LONG", "size of MODEL's input (default: its own, for a 640x480 image)")
+      .needs(model);
+  command.option("--batch", &a.batch, "N", "inputs at once to MODEL (default: 1)")
+      .check(number_in(1, 1024))
+      .needs(model);
+  command.option("-o,--out", &a.out, "FILE", "write a trace for Perfetto");
+  command.option("--top", &a.top, "N", "layers in the table, slowest first (default: 20)").check(number_in(1, 1e6));
+  command.option("--runs", &a.runs, "N", "runs whose median counts (default: 25)").check(number_in(1, 1e6));
+  add_compute_options(command, a.compute);
+  command.runs([arguments] { return trace(*arguments); });
 }
 
 }  // namespace giemsa

@@ -4,13 +4,13 @@
 #include <optional>
 #include <set>
 
+#include "engine/base/atomic_file.h"
 #include "engine/device.h"
 #include "nets/smear.h"
-#include "tools/cli/command.h"
+#include "tools/cli/arguments.h"
 #include "tools/cli/messages.h"
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
-#include "tools/text/atomic_file.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
@@ -92,20 +92,17 @@ bits.)";
 
 }  // namespace
 
-void add_tune(CLI::App& app, Action& action) {
+void add_tune(CommandLine& line) {
   auto arguments = std::make_shared<TuneArguments>();
   TuneArguments& a = *arguments;
-  CLI::App* command = app.add_subcommand("tune", "measure which plans of convolutions are fastest on this GPU");
-  command->footer(footer);
-  command->add_option("-o,--out", a.out, "the tuning file to write")->required()->type_name("FILE");
-  add_model_options(*command, a.segmenter, a.classifier);
-  command->add_option("--sizes", a.sizes, "sizes at which the segmenter sees images (default: the network's own)")
-      ->delimiter(',')
-      ->type_name("WxH,...");
-  command->add_option("--device", a.device, "auto, cuda or cuda:N (default: auto)")
-      ->check(device_name_syntax())
-      ->type_name("DEVICE");
-  command->callback([arguments, &action] { action = [arguments] { return tune(*arguments); }; });
+  Subcommand command(line, "tune", "measure which plans of convolutions are fastest on this GPU", footer);
+  command.option("-o,--out", &a.out, "FILE", "the tuning file to write").required();
+  add_model_options(command, a.segmenter, a.classifier);
+  command
+      .option("--sizes", &a.sizes, "WxH,...", "sizes at which the segmenter sees images (default: the network's own)")
+      .delimiter(',');
+  command.option("--device", &a.device, "DEVICE", "auto, cuda or cuda:N (default: auto)").check(device_name_syntax());
+  command.runs([arguments] { return tune(*arguments); });
 }
 
 }  // namespace giemsa

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "engine/base/frame.h"
-#include "engine/run/session.h"
-#include "nets/model.h"
-#include "nets/smear.h"
+#include "nets/box_classifier.h"
 
 namespace giemsa::eval {
 
@@ -14,18 +13,16 @@ namespace giemsa::eval {
 class CropClassifier {
  public:
   /// Throws Error(model) where the model is no classifier.
-  CropClassifier(Model classifier, std::shared_ptr<Backend> backend);
+  CropClassifier(Model classifier, std::shared_ptr<Backend> backend)
+      : boxes_(std::move(classifier), CropMode::tight, 1, std::move(backend)) {}
 
   /// The whole of `frame` as one cell, named.
   Cell classify(const Frame& frame);
 
-  const ModelInfo& model() const { return model_.info; }
+  const ModelInfo& model() const { return boxes_.model(); }
 
  private:
-  Model model_;
-  std::shared_ptr<Backend> backend_;
-  Size2 compiled_for_{};
-  std::unique_ptr<Session> session_;
+  BoxClassifier boxes_;
 };
 
 }  // namespace giemsa::eval

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <system_error>
 
+#include "engine/base/atomic_file.h"
 #include "tools/eval/report.h"
 #include "tools/pictures/png_writer.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa::eval {
 

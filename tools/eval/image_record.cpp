@@ -5,7 +5,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "engine/cpu/components.h"
+#include "kernels/cpu/imaging/components.h"
 #include "tools/eval/boundary_score.h"
 #include "tools/image_io/decode.h"
 #include "tools/run/results.h"
@@ -41,14 +41,14 @@ void count_class(ImageRecord& record, CellRecord& cell, std::size_t truth_class)
 }  // namespace
 
 Truth truth_of(Mask mask) {
-  const Size2 size{mask.height, mask.width};
-  std::vector<std::byte> scratch(cpu::components_scratch_bytes(size));
+  const kernels::cpu::Extent size{mask.height, mask.width};
+  std::vector<std::byte> scratch(kernels::cpu::components_scratch_bytes(size));
   std::vector<std::int32_t> labels(mask.pixels.size());
-  const std::int32_t count = cpu::label_components(mask.pixels.data(), size, labels.data(), scratch);
-  std::vector<Region> table(static_cast<std::size_t>(count) + 1);
-  cpu::region_table(labels.data(), size, count, reinterpret_cast<RegionCount*>(table.data()));
+  const std::int32_t count = kernels::cpu::label_components(mask.pixels.data(), size, labels.data(), scratch);
+  std::vector<kernels::cpu::ComponentRecord> table(static_cast<std::size_t>(count) + 1);
+  kernels::cpu::region_table(labels.data(), size, count, reinterpret_cast<kernels::cpu::ComponentCount*>(table.data()));
   Truth truth{std::move(mask), {}};
-  for (const Region& region : std::span(table).subspan(1))
+  for (const kernels::cpu::ComponentRecord& region : std::span(table).subspan(1))
     truth.cells.push_back({region.x, region.y, region.w, region.h});
   return truth;
 }

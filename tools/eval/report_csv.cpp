@@ -1,78 +1,73 @@
 #include <cmath>
-#include <sstream>
 
 #include "tools/eval/report.h"
+#include "tools/text/csv.h"
 #include "tools/text/text.h"
 
 namespace giemsa::eval {
 namespace {
 
-/// Quoted where it must be.
-std::string field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
-  return quoted + '"';
-}
-
 std::string number(double value) {
   return std::isnan(value) ? "" : format("%.9g", value);
 }
 
-void write_field_columns(std::ostream& out, const ImageRecord& image) {
+void add_field_columns(CsvWriter& csv, const ImageRecord& image) {
   const ImageTally& tally = image.tally;
   const SegmentationScores pixels = segmentation_scores(tally.pixels);
-  out << ',' << number(pixels.global_accuracy) << ',' << number(pixels.mean_iou) << ',' << number(pixels.iou[1]) << ','
-      << number(tally.boundary_f1) << ',' << tally.truth_cells << ',' << image.cells.size();
+  csv.number(number(pixels.global_accuracy)).number(number(pixels.mean_iou)).number(number(pixels.iou[1]));
+  csv.number(number(tally.boundary_f1)).number(tally.truth_cells).number(image.cells.size());
   for (const auto& detections : tally.detections)
-    out << ',' << detection_scores(detections, tally.truth_cells).true_positives;
+    csv.number(detection_scores(detections, tally.truth_cells).true_positives);
 }
 
 }  // namespace
 
 std::string images_csv(const Evaluation& evaluation) {
   const bool fields = evaluation.task == Task::fields;
-  std::ostringstream out;
-  out << "file,name,ok,error,width,height";
+  constexpr std::size_t field_columns = 6 + detection_ious.size(), class_columns = 3;
+  CsvWriter csv;
+  for (const char* column : {"file", "name", "ok", "error", "width", "height"}) csv.text(column);
   if (fields) {
-    out << ",fold,global_accuracy,mean_iou,cell_iou,bf_score,cells,found";
-    for (const double iou : detection_ious) out << ",found_at_iou_" << iou;
+    for (const char* column : {"fold", "global_accuracy", "mean_iou", "cell_iou", "bf_score", "cells", "found"})
+      csv.text(column);
+    for (const double iou : detection_ious) csv.text(cat("found_at_iou_", iou));
   }
-  out << ",cells_of_known_class,compared,named_right\n";
+  csv.text("cells_of_known_class").text("compared").text("named_right").end_row();
   for (const ImageRecord& image : evaluation.images) {
-    out << field(image.file) << ',' << field(image.name) << ',' << (image.ok() ? "true" : "false") << ','
-        << field(image.error) << ',' << image.width << ',' << image.height;
-    if (fields) out << ',' << (image.fold ? std::to_string(*image.fold) : "");
-    if (!image.ok()) {
-      out << (fields ? ",,,,,,,,,,,\n" : ",,,\n");
-      continue;
+    csv.text(image.file).text(image.name).truth(image.ok()).text(image.error);
+    csv.number(image.width).number(image.height);
+    if (fields) csv.number(image.fold ? std::to_string(*image.fold) : "");
+    if (image.ok()) {
+      if (fields) add_field_columns(csv, image);
+      csv.number(image.tally.labelled_cells).number(image.tally.classes.total()).number(image.tally.classes.correct());
+    } else {
+      for (std::size_t i = 0; i < class_columns + (fields ? field_columns : 0); ++i) csv.number("");
     }
-    if (fields) write_field_columns(out, image);
-    out << ',' << image.tally.labelled_cells << ',' << image.tally.classes.total() << ','
-        << image.tally.classes.correct() << '\n';
+    csv.end_row();
   }
-  return std::move(out).str();
+  return csv.rows();
 }
 
 std::string cells_csv(const Evaluation& evaluation) {
-  std::ostringstream out;
-  out << "name,cell,class,probability,x,y,w,h,area";
-  for (const std::string& name : evaluation.info.classes) out << ',' << field("p_" + name);
-  out << ",matched_truth_cell,matched_iou,truth_class\n";
+  CsvWriter csv;
+  for (const char* column : {"name", "cell", "class", "probability", "x", "y", "w", "h", "area"}) csv.text(column);
+  for (const std::string& name : evaluation.info.classes) csv.text("p_" + name);
+  csv.text("matched_truth_cell").text("matched_iou").text("truth_class").end_row();
   for (const ImageRecord& image : evaluation.images) {
     for (const CellRecord& record : image.cells) {
       const Cell& cell = record.cell;
-      out << field(image.name) << ',' << cell.id << ','
-          << field(evaluation.classes.at(static_cast<std::size_t>(cell.class_index))) << ','
-          << number(probability_of(cell)) << ',' << cell.x << ',' << cell.y << ',' << cell.w << ',' << cell.h << ','
-          << cell.area;
-      for (const float probability : cell.probabilities) out << ',' << number(double{probability});
-      out << ',' << (record.truth ? std::to_string(*record.truth + 1) : "") << ','
-          << (record.truth ? number(record.iou) : "") << ','
-          << (record.truth_class ? field(evaluation.classes.at(*record.truth_class)) : "") << '\n';
+      csv.text(image.name).number(cell.id);
+      csv.text(evaluation.classes.at(static_cast<std::size_t>(cell.class_index)));
+      csv.number(number(probability_of(cell)));
+      csv.number(cell.x).number(cell.y).number(cell.w).number(cell.h).number(cell.area);
+      for (const float probability : cell.probabilities) csv.number(number(double{probability}));
+      csv.number(record.truth ? std::to_string(*record.truth + 1) : "");
+      csv.number(record.truth ? number(record.iou) : "");
+      csv.text(record.truth_class ? evaluation.classes.at(*record.truth_class) : "");
+      csv.end_row();
     }
   }
-  return std::move(out).str();
+  return csv.rows();
 }
 
 }  // namespace giemsa::eval

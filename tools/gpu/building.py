@@ -24,7 +24,8 @@ PROGRAMS = {
 }
 
 # By what Debian and Ubuntu call them; of several names a release knows one.
-PACKAGES = ["doctest-dev", "libbenchmark-dev", "libbenchmark1debian|libbenchmark1", "libstb-dev",
+PACKAGES = ["doctest-dev", "libbenchmark-dev", "libbenchmark1debian|libbenchmark1",
+            "libjpeg62-turbo-dev|libjpeg-turbo8-dev", "libjpeg62-turbo|libjpeg-turbo8",
             "nlohmann-json3-dev", "libcli11-dev", "zlib1g-dev", "libdnnl-dev", "libdnnl3|libdnnl2", "ocl-icd-opencl-dev",
             "ocl-icd-libopencl1", "opencl-c-headers", "opencl-clhpp-headers"]
 

@@ -19,7 +19,7 @@ namespace {
 using namespace std::literals;
 namespace fs = std::filesystem;
 
-using Decoder = Frame (*)(Bytes, const DecodeLimits&);
+using Decoder = Frame (*)(Bytes, const DecodeLimits&, DecodeNotes&);
 
 struct Format {
   std::string_view signature, name;
@@ -79,18 +79,21 @@ std::vector<std::uint8_t> read_image_file(const fs::path& file, const DecodeLimi
 
 }  // namespace
 
-Frame decode_image(Bytes bytes, const DecodeLimits& limits) {
+Frame decode_image(Bytes bytes, const DecodeLimits& limits, DecodeNotes* notes) {
   const Format& format = sniff(bytes);
+  DecodeNotes unheard;
   try {
-    return format.decode(bytes, limits);
+    return format.decode(bytes, limits, notes != nullptr ? *notes : unheard);
   } catch (const Error& error) {
     fail(ErrorKind::image, "unusable ", format.name, ": ", error.what());
   }
 }
 
-Frame decode_image(const fs::path& file, const DecodeLimits& limits) {
+Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes* notes) {
   try {
-    return decode_image(read_image_file(file, limits), limits);
+    Frame frame = decode_image(read_image_file(file, limits), limits, notes);
+    if (notes != nullptr && !notes->warning.empty()) notes->warning = cat(file.string(), ": ", notes->warning);
+    return frame;
   } catch (const Error& error) {
     fail(ErrorKind::image, file.string(), ": ", error.what());
   } catch (const std::bad_alloc&) {
@@ -99,7 +102,7 @@ Frame decode_image(const fs::path& file, const DecodeLimits& limits) {
 }
 
 void check_extent(std::int64_t width, std::int64_t height, const DecodeLimits& limits) {
-  constexpr std::int64_t max_side = 1 << 24;  // stb_image's own limit; keeps every product below in 64 bits
+  constexpr std::int64_t max_side = 1 << 24;  // keeps every product below in 64 bits
   check(width > 0 && height > 0 && width <= max_side && height <= max_side, ErrorKind::image, "has sides of ", width,
         " x ", height, ": expected 1 to ", max_side, " pixels");
   check(width * height <= limits.max_pixels, ErrorKind::image, "has ", width, " x ", height, " = ", width * height,

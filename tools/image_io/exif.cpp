@@ -4,23 +4,28 @@
 
 namespace giemsa {
 
-int exif_orientation(Bytes tiff) try {
+std::optional<int> exif_orientation(Bytes tiff) try {
   const bool little = read_be16(tiff, 0) == 0x4949;  // "II"
-  if (!little && read_be16(tiff, 0) != 0x4d4d) return 1;
+  if (!little && read_be16(tiff, 0) != 0x4d4d) return {};
   const auto read16 = [&](std::size_t at) { return little ? read_le16(tiff, at) : read_be16(tiff, at); };
   const auto read32 = [&](std::size_t at) { return little ? read_le32(tiff, at) : read_be32(tiff, at); };
 
-  constexpr std::uint32_t orientation_tag = 0x0112, type_short = 3;
+  constexpr std::uint32_t orientation_tag = 0x0112;
+  enum Type : std::uint32_t { byte = 1, one_short = 3, one_long = 4 };
   const std::size_t directory = read32(4), entries = read16(directory);
   for (std::size_t i = 0; i < entries; ++i) {
     const std::size_t entry = directory + 2 + i * 12;
     if (read16(entry) != orientation_tag) continue;
-    const std::uint32_t value = read16(entry + 8);
-    return read16(entry + 2) == type_short && value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+    const std::uint32_t type = read16(entry + 2);
+    const std::uint32_t value = type == one_short  ? read16(entry + 8)
+                                : type == one_long ? read32(entry + 8)
+                                : type == byte     ? slice(tiff, entry + 8, 1)[0]
+                                                   : 0;
+    if (value >= 1 && value <= 8) return static_cast<int>(value);
   }
-  return 1;
+  return {};
 } catch (const Error&) {
-  return 1;
+  return {};
 }
 
 Frame upright(Frame frame, int orientation) {

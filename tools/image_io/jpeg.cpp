@@ -1,205 +1,212 @@
 #include "tools/image_io/jpeg.h"
 
-#include <stb/stb_image.h>
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h takes FILE for granted
 
-#include <algorithm>
-#include <array>
-#include <climits>
+#include <jpeglib.h>
+
+#include <jerror.h>
+
 #include <cstring>
-#include <memory>
 #include <new>
-#include <numeric>
 #include <string_view>
+#include <vector>
 
 #include "tools/image_io/exif.h"
 
 namespace giemsa {
 namespace {
 
-using namespace std::literals;
-
-namespace marker {
-constexpr int baseline = 0xc0, extended = 0xc1, progressive = 0xc2, huffman_tables = 0xc4, extension = 0xc8,
-              arithmetic_tables = 0xcc, last_frame = 0xcf, first_restart = 0xd0, start_of_image = 0xd8,
-              end_of_image = 0xd9, start_of_scan = 0xda, exif = 0xe1;
-}  // namespace marker
-
-struct Component {
-  int id, h, v;
-  bool scanned;
+/// What libjpeg calls back into, and what it said. A warning of libjpeg that means lost or damaged blocks is kept as
+/// the reason to refuse the file; the others (stray bytes in the headers, odd versions) harm nothing.
+struct Decoder {
+  jpeg_decompress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  jpeg_progress_mgr progress{};
+  std::jmp_buf on_error{};
+  char error[JMSG_LENGTH_MAX]{};
+  bool out_of_memory = false, too_many_scans = false, in_scans = false;
+  const char* damage = nullptr;
 };
 
-/// What the markers of a file say, gathered in one walk.
-class Walk {
+Decoder& decoder_of(j_common_ptr jpeg) {
+  return *static_cast<Decoder*>(jpeg->client_data);
+}
+
+[[noreturn]] void stop(j_common_ptr jpeg) {
+  Decoder& decoder = decoder_of(jpeg);
+  decoder.out_of_memory = jpeg->err->msg_code == JERR_OUT_OF_MEMORY;
+  jpeg->err->format_message(jpeg, decoder.error);
+  std::longjmp(decoder.on_error, 1);
+}
+
+void hear_warning(j_common_ptr jpeg, int level) {
+  if (level >= 0) return;     // a trace
+  constexpr int padding = 8;  // bytes that encoders may leave behind a scan
+  Decoder& decoder = decoder_of(jpeg);
+  const jpeg_error_mgr& said = *jpeg->err;
+  const char* damage = nullptr;
+  switch (said.msg_code) {
+    case JWRN_HIT_MARKER:
+      damage = "truncated: its data end before the last of its pixels";
+      break;
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+      damage = "damaged: its data hold codes that do not exist";
+      break;
+    case JWRN_MUST_RESYNC:
+      damage = "damaged: its restart markers are out of order";
+      break;
+    case JWRN_BOGUS_PROGRESSION:
+      damage = "damaged: its scans are out of order";
+      break;
+    case JWRN_EXTRANEOUS_DATA:
+      if (decoder.in_scans && said.msg_parm.i[0] > padding) damage = "damaged: a scan has more data than pixels";
+      break;
+    default:
+      break;
+  }
+  if (decoder.damage == nullptr) decoder.damage = damage;
+}
+
+void count_scans(j_common_ptr jpeg) {
+  constexpr int most = 100;  // encoders write about ten; each costs a pass over all blocks
+  Decoder& decoder = decoder_of(jpeg);
+  if (decoder.jpeg.input_scan_number <= most) return;
+  decoder.too_many_scans = true;
+  std::longjmp(decoder.on_error, 1);
+}
+
+/// Runs one `step` of libjpeg; false where libjpeg stopped. `step` holds nothing that a jump would leave undestroyed.
+template <class Step>
+bool succeeds(Decoder& decoder, Step step) {
+  if (setjmp(decoder.on_error)) return false;
+  step();
+  return true;
+}
+
+[[noreturn]] void fail_as_said(const Decoder& decoder) {
+  if (decoder.out_of_memory) throw std::bad_alloc();
+  check(!decoder.too_many_scans, ErrorKind::image, "has more than 100 scans");
+  fail(ErrorKind::image, "damaged: ", decoder.error);
+}
+
+class Jpeg {
  public:
-  Walk(Bytes bytes, const DecodeLimits& limits) : bytes_(bytes), limits_(limits) {
-    for (int code = next_marker(); code != marker::end_of_image; code = next_marker()) {
-      if (code >= marker::first_restart && code <= marker::start_of_image) continue;  // these stand alone
-      const Bytes segment = next_segment();
-      if (code == marker::start_of_scan) {
-        read_scan(segment);
-      } else if (code == marker::huffman_tables) {
-        check_huffman_tables(segment);
-      } else if (code == marker::exif && segment_is_exif(segment)) {
-        orientation_ = exif_orientation(segment.subspan(6));
-      } else if (code >= marker::baseline && code <= marker::last_frame && code != marker::extension &&
-                 code != marker::arithmetic_tables) {
-        read_frame(code, segment);
-      }
-    }
-    check(count_ > 0, ErrorKind::image, "no image in it: its end comes before any frame header");
-    for (const Component& c : components())
-      check(c.scanned, ErrorKind::image, "no image data for component ", c.id, " before its end");
+  Jpeg() {
+    decoder_.jpeg.err = jpeg_std_error(&decoder_.errors);
+    decoder_.errors.error_exit = stop;
+    decoder_.errors.emit_message = hear_warning;
+    decoder_.progress.progress_monitor = count_scans;
+  }
+  ~Jpeg() { jpeg_destroy_decompress(&decoder_.jpeg); }
+  Jpeg(const Jpeg&) = delete;
+  Jpeg& operator=(const Jpeg&) = delete;
+
+  void read_header(Bytes bytes, const DecodeLimits& limits) {
+    jpeg_decompress_struct& jpeg = decoder_.jpeg;
+    attempt([&] {
+      jpeg_create_decompress(&jpeg);
+      jpeg.client_data = &decoder_;
+      jpeg.progress = &decoder_.progress;
+      jpeg_save_markers(&jpeg, JPEG_APP0 + 1, 0xffff);
+      jpeg_mem_src(&jpeg, bytes.data(), bytes.size());
+      jpeg_read_header(&jpeg, TRUE);
+    });
+    check_header(bytes, limits);
   }
 
-  int width() const { return width_; }
-  int height() const { return height_; }
-  int orientation() const { return orientation_; }
-  /// Just behind the end-of-image marker.
-  std::size_t end() const { return at_; }
+  /// The first orientation that an Exif segment holds.
+  int orientation() const {
+    constexpr std::string_view head("Exif\0", 5);  // and a byte of padding
+    for (const jpeg_marker_struct* marker = decoder_.jpeg.marker_list; marker; marker = marker->next) {
+      const Bytes segment(marker->data, marker->data_length);
+      if (segment.size() <= head.size() + 1 || std::memcmp(segment.data(), head.data(), head.size()) != 0) continue;
+      if (const auto found = exif_orientation(segment.subspan(head.size() + 1))) return *found;
+    }
+    return 1;
+  }
+
+  Frame decode() {
+    jpeg_decompress_struct& jpeg = decoder_.jpeg;
+    const bool inks = jpeg.num_components == 4;
+    jpeg.out_color_space = inks ? JCS_CMYK : JCS_RGB;
+    jpeg.dct_method = JDCT_ISLOW;
+    decoder_.in_scans = true;
+    attempt([&] { jpeg_start_decompress(&jpeg); });
+    check_all_scans();
+
+    Frame frame(static_cast<int>(jpeg.output_width), static_cast<int>(jpeg.output_height));
+    std::vector<std::uint8_t> row(inks ? 4 * std::size_t{jpeg.output_width} : 0);
+    for (int y = 0; y < frame.height; ++y) {
+      JSAMPROW out = inks ? row.data() : frame.at(0, y);
+      attempt([&] { jpeg_read_scanlines(&jpeg, &out, 1); });
+      check_undamaged();
+      if (inks) mix_inks(row, frame.at(0, y));
+    }
+    attempt([&] { jpeg_finish_decompress(&jpeg); });  // finds what follows the last block
+    check_undamaged();
+    return frame;
+  }
 
  private:
-  std::span<Component> components() { return {components_.data(), static_cast<std::size_t>(count_)}; }
-
-  static bool segment_is_exif(Bytes segment) {
-    return segment.size() > 6 && std::memcmp(segment.data(), "Exif\0\0", 6) == 0;
+  template <class Step>
+  void attempt(Step step) {
+    if (!succeeds(decoder_, step)) fail_as_said(decoder_);
   }
 
-  /// The next marker's code. Like every decoder it skips stray bytes before the marker.
-  int next_marker() {
-    while (at_ + 1 < bytes_.size()) {
-      const auto* found = static_cast<const std::uint8_t*>(std::memchr(&bytes_[at_], 0xff, bytes_.size() - 1 - at_));
-      if (found == nullptr) break;
-      at_ = static_cast<std::size_t>(found - bytes_.data()) + 1;
-      if (bytes_[at_] != 0x00 && bytes_[at_] != 0xff) return bytes_[at_++];
-    }
-    fail(ErrorKind::image, "truncated: its ", bytes_.size(), " bytes end before the end-of-image marker");
-  }
+  void check_undamaged() const { check(decoder_.damage == nullptr, ErrorKind::image, decoder_.damage); }
 
-  Bytes next_segment() {
-    const std::size_t length = read_be16(bytes_, at_);  // counts itself
-    check(length >= 2, ErrorKind::image, "damaged: a segment of length ", length, " at offset ", at_);
-    const Bytes segment = slice(bytes_, at_, length).subspan(2);
-    at_ += length;
-    return segment;
-  }
-
-  void read_frame(int code, Bytes segment) {
-    check(code == marker::baseline || code == marker::extended || code == marker::progressive, ErrorKind::image,
-          "lossless, hierarchical and arithmetic coding are not supported (frame type ", code - marker::baseline, ")");
-    check(count_ == 0, ErrorKind::image, "damaged: it has two frame headers");
-    progressive_ = code == marker::progressive;
-    check(slice(segment, 0, 6)[0] == 8, ErrorKind::image, "has ", int{segment[0]}, " bits a sample, expected 8");
-    height_ = static_cast<int>(read_be16(segment, 1));
-    width_ = static_cast<int>(read_be16(segment, 3));
-    check_extent(width_, height_, limits_);
-    count_ = segment[5];
-    check(count_ == 1 || count_ == 3 || count_ == 4, ErrorKind::image, "has ", count_,
+  void check_header(Bytes bytes, const DecodeLimits& limits) const {
+    const jpeg_decompress_struct& jpeg = decoder_.jpeg;
+    check_extent(jpeg.image_width, jpeg.image_height, limits);
+    check(!jpeg.arith_code, ErrorKind::image, "arithmetic coding is not supported");
+    const int components = jpeg.num_components;
+    check(components == 1 || components == 3 || components == 4, ErrorKind::image, "has ", components,
           " components, expected 1, 3 or 4");
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count_); ++i) {
-      const Bytes entry = slice(segment, 6 + 3 * i, 3);
-      components_[i] = {entry[0], entry[1] >> 4, entry[1] & 15, false};
-      check(components_[i].h >= 1 && components_[i].h <= 4 && components_[i].v >= 1 && components_[i].v <= 4,
-            ErrorKind::image, "damaged: sampling factors ", components_[i].h, " x ", components_[i].v,
-            ", expected 1 to 4");
-      max_h_ = std::max(max_h_, components_[i].h);
-      max_v_ = std::max(max_v_, components_[i].v);
+    check(components != 4 || jpeg.saw_Adobe_marker, ErrorKind::image,
+          "has four inks (CMYK) and no Adobe segment, which says whether they are inverted: save it as RGB");
+
+    // A block takes at least a bit for its first coefficient, and in a sequential file another for its end.
+    std::int64_t blocks = 0;
+    for (int i = 0; i < components; ++i)
+      blocks += std::int64_t{jpeg.comp_info[i].width_in_blocks} * jpeg.comp_info[i].height_in_blocks;
+    check(static_cast<std::int64_t>(bytes.size()) * 8 >= blocks * (jpeg.progressive_mode ? 1 : 2), ErrorKind::image,
+          "truncated: its ", bytes.size(), " bytes cannot hold ", blocks, " blocks of ", jpeg.image_width, " x ",
+          jpeg.image_height, " pixels");
+  }
+
+  /// Files of many scans are read to their end by jpeg_start_decompress; scans that are missing go unnoticed there.
+  void check_all_scans() const {
+    check_undamaged();
+    const jpeg_decompress_struct& jpeg = decoder_.jpeg;
+    for (int i = 0; i < jpeg.num_components; ++i) {
+      check(jpeg.comp_info[i].quant_table != nullptr, ErrorKind::image, "truncated: no scan of component ", i + 1);
+      if (jpeg.coef_bits == nullptr) continue;  // sequential: a scan is all of a component
+      for (int k = 0; k < DCTSIZE2; ++k)
+        check(jpeg.coef_bits[i][k] == 0, ErrorKind::image, "truncated: its last scans are missing");
     }
   }
 
-  /// stb_image 2.27 writes past its table where a file's code lengths announce more than the 256 possible symbols.
-  static void check_huffman_tables(Bytes segment) {
-    while (!segment.empty()) {
-      const Bytes counts = slice(segment, 1, 16);
-      const std::size_t symbols = std::accumulate(counts.begin(), counts.end(), std::size_t{0});
-      check(symbols <= 256, ErrorKind::image, "damaged: a Huffman table of ", symbols,
-            " symbols, expected at most 256");
-      slice(segment, 17, symbols);
-      segment = segment.subspan(17 + symbols);
-    }
+  /// Adobe writes inks inverted: 255 is none. The same arithmetic as Pillow's.
+  static void mix_inks(const std::vector<std::uint8_t>& row, std::uint8_t* rgb) {
+    for (std::size_t i = 0; i < row.size(); i += 4, rgb += 3)
+      for (std::size_t c = 0; c < 3; ++c) {
+        const int light = row[i + 3], product = (255 - row[i + c]) * light + 128;
+        rgb[c] = static_cast<std::uint8_t>(light - ((product + (product >> 8)) >> 8));
+      }
   }
 
-  /// Blocks of 8 x 8 samples that a scan of these components codes.
-  std::int64_t blocks_of(std::span<Component* const> scanned) const {
-    const auto ceil_div = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
-    if (scanned.size() == 1)
-      return ceil_div(ceil_div(std::int64_t{width_} * scanned[0]->h, max_h_), 8) *
-             ceil_div(ceil_div(std::int64_t{height_} * scanned[0]->v, max_v_), 8);
-    std::int64_t per_unit = 0;
-    for (const Component* c : scanned) per_unit += c->h * c->v;
-    return per_unit * ceil_div(width_, 8 * max_h_) * ceil_div(height_, 8 * max_v_);
-  }
-
-  void read_scan(Bytes segment) {
-    check(count_ > 0, ErrorKind::image, "damaged: a scan before the frame header");
-    check(++scans_ <= max_scans, ErrorKind::image, "has more than ", max_scans, " scans");
-    const std::size_t scanned_count = slice(segment, 0, 1)[0];
-    check(scanned_count >= 1 && scanned_count <= 4, ErrorKind::image, "damaged: a scan of ", scanned_count,
-          " components, expected 1 to 4");
-    const Bytes header = slice(segment, 1, 2 * scanned_count + 3);
-    const bool first_coefficients = header[2 * scanned_count] == 0;
-
-    std::array<Component*, 4> scanned{};
-    for (std::size_t i = 0; i < scanned_count; ++i) {
-      const auto all = components();
-      const auto c =
-          std::find_if(all.begin(), all.end(), [&](const Component& one) { return one.id == header[2 * i]; });
-      check(c != all.end(), ErrorKind::image, "damaged: a scan of component ", int{header[2 * i]},
-            ", which is not in the frame");
-      c->scanned |= first_coefficients;
-      scanned[i] = &*c;
-    }
-
-    const std::size_t start = at_;
-    skip_entropy_coded_data();
-    // A block takes at least a bit for its first coefficient, and in a sequential file another for its end. Progressive
-    // scans of further coefficients may run over many blocks with one code.
-    const std::int64_t blocks = blocks_of(std::span(scanned).first(scanned_count));
-    const std::int64_t least_bits = !progressive_ ? 2 * blocks : first_coefficients ? blocks : 0;
-    check(static_cast<std::int64_t>(at_ - start) * 8 >= least_bits, ErrorKind::image, "truncated: a scan of ",
-          at_ - start, " bytes cannot hold ", blocks, " blocks of ", width_, " x ", height_, " pixels");
-  }
-
-  /// To the marker that ends the scan.
-  void skip_entropy_coded_data() {
-    for (;;) {
-      const int code = next_marker();
-      if (code < marker::first_restart || code >= marker::start_of_image) break;
-    }
-    at_ -= 2;
-  }
-
-  static constexpr int max_scans = 100;  // encoders write about ten; each costs a pass over all blocks
-
-  Bytes bytes_;
-  DecodeLimits limits_;
-  std::size_t at_ = 2;  // behind start-of-image
-  std::array<Component, 4> components_{};
-  int count_ = 0, width_ = 0, height_ = 0, max_h_ = 1, max_v_ = 1, orientation_ = 1, scans_ = 0;
-  bool progressive_ = false;
+  Decoder decoder_;
 };
 
 }  // namespace
 
-Frame decode_jpeg(Bytes bytes, const DecodeLimits& limits) {
-  const Walk walk(bytes, limits);
-  check(walk.end() <= INT_MAX, ErrorKind::image, "has ", walk.end(), " bytes, expected at most ", INT_MAX);
-
-  int width = 0, height = 0, stored_components = 0;
-  const std::unique_ptr<stbi_uc, decltype(&stbi_image_free)> pixels(
-      stbi_load_from_memory(bytes.data(), static_cast<int>(walk.end()), &width, &height, &stored_components, 3),
-      &stbi_image_free);
-  if (pixels == nullptr) {
-    const char* reason = stbi_failure_reason();  // may be null
-    if (reason != nullptr && reason == "outofmem"sv) throw std::bad_alloc();
-    fail(ErrorKind::image, "damaged: ", reason != nullptr ? reason : "undecodable");
-  }
-  check(width == walk.width() && height == walk.height(), ErrorKind::image, "damaged: decoded to ", width, " x ",
-        height, " pixels, expected ", walk.width(), " x ", walk.height());
-
-  Frame frame(width, height);
-  std::copy_n(pixels.get(), frame.rgb.size(), frame.rgb.begin());
-  return upright(std::move(frame), walk.orientation());
+Frame decode_jpeg(Bytes bytes, const DecodeLimits& limits, DecodeNotes&) {
+  Jpeg jpeg;
+  jpeg.read_header(bytes, limits);
+  const int orientation = jpeg.orientation();
+  return upright(jpeg.decode(), orientation);
 }
 
 }  // namespace giemsa

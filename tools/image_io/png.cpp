@@ -5,8 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
+
+#include "tools/image_io/deep_samples.h"
+#include "tools/image_io/exif.h"
 
 namespace giemsa {
 namespace {
@@ -28,6 +33,8 @@ struct Chunks {
   Header header;
   Bytes palette;  // RGB triples
   std::vector<Bytes> image_data;
+  int significant_bits = 0;  // the most of any channel; 0: not said
+  std::optional<int> orientation;
 };
 
 /// One sub-image of an interlaced file (Adam7), or the whole of one that is not.
@@ -41,6 +48,10 @@ struct Pass {
 constexpr std::array whole = {Pass{0, 0, 1, 1}};
 constexpr std::array adam7 = {Pass{0, 0, 8, 8}, Pass{4, 0, 8, 8}, Pass{0, 4, 4, 8}, Pass{2, 0, 4, 4},
                               Pass{0, 2, 2, 4}, Pass{1, 0, 2, 2}, Pass{0, 1, 1, 2}};
+
+std::span<const Pass> passes_of(const Header& header) {
+  return header.interlaced ? std::span<const Pass>(adam7) : std::span<const Pass>(whole);
+}
 
 Header parse_header(Bytes data, const DecodeLimits& limits) {
   check(data.size() == 13, ErrorKind::image, "its header has ", data.size(), " bytes, expected 13");
@@ -57,6 +68,19 @@ Header parse_header(Bytes data, const DecodeLimits& limits) {
   return {static_cast<int>(width), static_cast<int>(height), depth, static_cast<Colour>(colour), data[12] == 1};
 }
 
+/// Some writers put the head of a JPEG's Exif segment into the chunk too.
+std::optional<int> orientation_of(Bytes exif) {
+  constexpr std::string_view head("Exif\0\0", 6);
+  const bool has_head = exif.size() > head.size() && std::equal(head.begin(), head.end(), exif.begin());
+  return exif_orientation(has_head ? exif.subspan(head.size()) : exif);
+}
+
+int significant_bits_of(Bytes data, const Header& header) {
+  const auto colours = static_cast<std::size_t>(header.colour == rgb || header.colour == rgb_alpha ? 3 : 1);
+  const int most = *std::ranges::max_element(data.first(std::min(colours, data.size())));
+  return most <= header.depth ? most : 0;
+}
+
 Chunks parse_chunks(Bytes bytes, const DecodeLimits& limits) {
   Chunks chunks{};
   bool first = true;
@@ -70,6 +94,10 @@ Chunks parse_chunks(Bytes bytes, const DecodeLimits& limits) {
     const bool critical = type == "IHDR" || type == "PLTE" || type == "IDAT" || type == "IEND";
     check(!critical || crc32_z(0, typed.data(), typed.size()) == checksum, ErrorKind::image,
           "damaged: the checksum of chunk ", type, " at offset ", at, " does not match");
+    const bool sound =
+        critical || ((type == "eXIf" || type == "sBIT") && crc32_z(0, typed.data(), typed.size()) == checksum);
+    if (type == "eXIf" && sound && !chunks.orientation) chunks.orientation = orientation_of(data);
+    if (type == "sBIT" && sound && !data.empty()) chunks.significant_bits = significant_bits_of(data, chunks.header);
     if (type == "IHDR") chunks.header = parse_header(data, limits);
     if (type == "PLTE") chunks.palette = data;
     if (type == "IDAT") chunks.image_data.push_back(data);
@@ -147,10 +175,9 @@ void unfilter(int filter, std::span<std::uint8_t> row, const std::vector<std::ui
   }
 }
 
-/// Sample `i` of a row: its 8-bit level, or the palette index.
+/// Sample `i` of a row of at most 8 bits: its 8-bit level, or the palette index.
 std::uint8_t sample(Bytes row, std::size_t i, const Header& header) {
   if (header.depth == 8) return row[i];
-  if (header.depth == 16) return static_cast<std::uint8_t>(((row[2 * i] << 8 | row[2 * i + 1]) * 255 + 32767) / 65535);
   const std::size_t bit = i * static_cast<std::size_t>(header.depth);
   const int largest = (1 << header.depth) - 1;
   const int value = row[bit / 8] >> (8 - header.depth - static_cast<int>(bit % 8)) & largest;
@@ -180,23 +207,23 @@ void expand(Bytes row, const Chunks& chunks, int columns, std::uint8_t* out, int
   }
 }
 
-}  // namespace
+/// The same for 16-bit samples.
+void expand(Bytes row, const Header& header, int columns, std::uint16_t* out, int step) {
+  const auto channels = static_cast<std::size_t>(header.channels());
+  const std::size_t green = channels >= 3 ? 1 : 0, blue = 2 * green;
+  const auto sample_at = [&](std::size_t i) { return static_cast<std::uint16_t>(row[2 * i] << 8 | row[2 * i + 1]); };
+  for (std::size_t x = 0; x < static_cast<std::size_t>(columns); ++x, out += 3 * step) {
+    out[0] = sample_at(x * channels);
+    out[1] = sample_at(x * channels + green);
+    out[2] = sample_at(x * channels + blue);
+  }
+}
 
-Frame decode_png(Bytes bytes, const DecodeLimits& limits) {
-  const Chunks chunks = parse_chunks(bytes, limits);
+/// Calls `row_done` with each row's samples, undone of its filter: of which pass, and which row of the picture it is.
+template <class RowDone>
+void inflate_rows(const Chunks& chunks, const RowDone& row_done) {
   const Header& header = chunks.header;
-  const std::span<const Pass> passes = header.interlaced ? std::span<const Pass>(adam7) : std::span<const Pass>(whole);
-
-  std::size_t raw = 0, packed = 0;
-  for (const Pass& pass : passes)
-    if (pass.columns(header) > 0 && pass.rows(header) > 0)
-      raw += static_cast<std::size_t>(pass.rows(header)) * (1 + header.row_bytes(pass.columns(header)));
-  for (const Bytes& data : chunks.image_data) packed += data.size();
-  // Deflate's best is 258 bytes from two bits.
-  check(raw / 1032 <= packed, ErrorKind::image, "its ", packed, " bytes of compressed data cannot hold ", header.width,
-        " x ", header.height, " pixels (", raw, " bytes)");
-
-  Frame frame(header.width, header.height);
+  const std::span<const Pass> passes = passes_of(header);
   Inflater inflater(chunks.image_data);
   const auto pixel = static_cast<std::size_t>(std::max(1, header.channels() * header.depth / 8));
   std::vector<std::uint8_t> row(1 + header.row_bytes(header.width)), above(header.row_bytes(header.width));
@@ -210,11 +237,46 @@ Frame decode_png(Bytes bytes, const DecodeLimits& limits) {
       check(inflater.read(filtered), ErrorKind::image, "truncated: its image data end before row ", y, " of ",
             header.height);
       unfilter(filtered[0], samples, above, pixel);
-      expand(samples, chunks, columns, frame.at(pass.x0, y), pass.dx);
+      row_done(samples, pass, y);
       std::copy(samples.begin(), samples.end(), above.begin());
     }
   }
+}
+
+void check_room(const Chunks& chunks) {
+  const Header& header = chunks.header;
+  std::size_t raw = 0, packed = 0;
+  for (const Pass& pass : passes_of(header))
+    if (pass.columns(header) > 0 && pass.rows(header) > 0)
+      raw += static_cast<std::size_t>(pass.rows(header)) * (1 + header.row_bytes(pass.columns(header)));
+  for (const Bytes& data : chunks.image_data) packed += data.size();
+  // Deflate's best is 258 bytes from two bits.
+  check(raw / 1032 <= packed, ErrorKind::image, "its ", packed, " bytes of compressed data cannot hold ", header.width,
+        " x ", header.height, " pixels (", raw, " bytes)");
+}
+
+Frame decode_pixels(const Chunks& chunks, DecodeNotes& notes) {
+  const Header& header = chunks.header;
+  if (header.depth == 16) {
+    DeepFrame deep(header.width, header.height);
+    inflate_rows(chunks, [&](Bytes row, const Pass& pass, int y) {
+      expand(row, header, pass.columns(header), deep.at(pass.x0, y), pass.dx);
+    });
+    return to_eight_bits(deep, chunks.significant_bits, notes);
+  }
+  Frame frame(header.width, header.height);
+  inflate_rows(chunks, [&](Bytes row, const Pass& pass, int y) {
+    expand(row, chunks, pass.columns(header), frame.at(pass.x0, y), pass.dx);
+  });
   return frame;
+}
+
+}  // namespace
+
+Frame decode_png(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
+  const Chunks chunks = parse_chunks(bytes, limits);
+  check_room(chunks);
+  return upright(decode_pixels(chunks, notes), chunks.orientation.value_or(1));
 }
 
 }  // namespace giemsa

@@ -7,6 +7,6 @@ namespace giemsa {
 
 /// Decodes a PNG file, inflating row by row: what the compressed data hold beyond the image is never unpacked.
 /// Checksums of critical chunks are verified. Throws Error(image).
-Frame decode_png(Bytes bytes, const DecodeLimits& limits);
+Frame decode_png(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes);
 
 }  // namespace giemsa

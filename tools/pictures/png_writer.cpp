@@ -9,8 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/check.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

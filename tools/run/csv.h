@@ -1,4 +1,4 @@
-// Results as comma-separated values (RFC 4180): one row a cell, one row an image.
+// The tables of a run: one row a cell, one row an image.
 #pragma once
 
 #include <span>
@@ -8,11 +8,12 @@
 
 namespace giemsa {
 
-/// file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y and p_<class> for every class. Images that
-/// failed and images without cells have no row.
+/// file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y, p_<class> for every class, and label_image, the
+/// path of the image's label image in the folder of results. That column joins the tables safely: programs read a name
+/// such as 007 as the number 7. Images that failed and images without cells have no row.
 std::string cells_csv(const RunInfo& info, std::span<const ImageResult> images);
 
-/// file,name,width,height,ok,error,cells, the number of cells of every class, and milliseconds a stage.
+/// file,name,width,height,ok,error,cells, the number of cells of every class, milliseconds a stage, and label_image.
 std::string images_csv(const RunInfo& info, std::span<const ImageResult> images);
 
 }  // namespace giemsa

@@ -1,6 +1,6 @@
 #include "tools/run/geojson.h"
 
-#include "tools/pictures/contour.h"
+#include "nets/contour.h"
 #include "tools/pictures/palette.h"
 
 namespace giemsa {

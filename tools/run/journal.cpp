@@ -2,7 +2,8 @@
 
 #include <system_error>
 
-#include "tools/text/atomic_file.h"
+#include "engine/base/atomic_file.h"
+#include "tools/text/text.h"
 
 namespace giemsa {
 namespace {
@@ -16,7 +17,7 @@ Json stamp_of(const fs::path& file) {
   if (error) return {};
   const auto modified = fs::last_write_time(file, error);
   if (error) return {};
-  return {{"file", file.string()}, {"bytes", bytes}, {"modified", modified.time_since_epoch().count()}};
+  return {{"file", as_utf8(file.string())}, {"bytes", bytes}, {"modified", modified.time_since_epoch().count()}};
 }
 
 std::string line(const Json& json) {
@@ -41,7 +42,7 @@ void check_same_run(const fs::path& file, const Json& before, const Json& now) {
 
 void Journal::start(const Json& identity) {
   entries_.clear();
-  write_file_atomically(file_, line(identity));
+  write_file_atomically(file_, line(identity), Sync::yes);
   open();
 }
 
@@ -62,7 +63,7 @@ void Journal::resume(const Json& identity) {
     text += entry + '\n';
     entries_[*name] = std::move(json);
   }
-  write_file_atomically(file_, text);
+  write_file_atomically(file_, text, Sync::yes);
   open();
 }
 
@@ -74,6 +75,11 @@ void Journal::open() {
 void Journal::append(const fs::path& input, const Json& image) {
   out_ << line({{"input", stamp_of(input)}, {"image", image}}) << std::flush;
   check(out_.good(), ErrorKind::output, file_.string(), ": cannot be written");
+  constexpr std::chrono::seconds at_risk(1);  // what a power cut may cost
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_sync_ < at_risk) return;
+  sync_file(file_);
+  last_sync_ = now;
 }
 
 const Json* Journal::find(const std::string& name, const fs::path& input) const {

@@ -1,6 +1,7 @@
 // What a run has finished so far, one line an image, so that a killed run can be resumed.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -34,6 +35,7 @@ class Journal {
 
   std::filesystem::path file_;
   std::ofstream out_;
+  std::chrono::steady_clock::time_point last_sync_ = std::chrono::steady_clock::now();
   std::map<std::string, Json> entries_;  ///< by name
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/text/text.h"
+
 namespace giemsa {
 namespace {
 
@@ -51,6 +53,12 @@ Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
   return cell;
 }
 
+Json left_out_json(const LeftOut& left_out) {
+  Json folders = Json::array();
+  for (const auto& folder : left_out.linked_folders) folders.push_back(as_utf8(folder.string()));
+  return {{"types", Json(left_out.types)}, {"earlier_results", left_out.results}, {"linked_folders", folders}};
+}
+
 }  // namespace
 
 Json finding_json(const SmearOptions& options) {
@@ -81,6 +89,8 @@ Json identity_json(const RunInfo& info) {
   return {{"giemsa", GIEMSA_VERSION},
           {"device", info.device.substr(0, info.device.find(' '))},
           {"precision", info.precision},
+          {"provider", info.compute.provider},
+          {"tuning", info.tuning_sha256},
           {"segmenter", info.segmenter.sha256},
           {"classifier", info.classifier.sha256},
           {"settings", options_json(info.options)}};  // no threads: these change the time taken only
@@ -95,6 +105,7 @@ Json image_json(const ImageResult& image, const std::vector<std::string>& classe
           {"height", image.height},
           {"ok", image.ok()},
           {"error", image.ok() ? Json() : Json(image.error)},
+          {"warning", image.warning.empty() ? Json() : Json(image.warning)},
           {"cells", std::move(cells)},
           {"ms",
            {{"decode", rounded(image.decode_ms, 3)},
@@ -109,6 +120,7 @@ ImageResult image_from_json(const Json& json, const std::vector<std::string>& cl
   image.file = json.at("file");
   image.name = json.at("name");
   if (!json.at("ok")) image.error = json.at("error");
+  if (!json.at("warning").is_null()) image.warning = json.at("warning");
   image.width = json.at("width");
   image.height = json.at("height");
   for (const Json& cell : json.at("cells")) image.cells.push_back(cell_from_json(cell, classes));
@@ -121,6 +133,8 @@ ImageResult image_from_json(const Json& json, const std::vector<std::string>& cl
 
 Json document_json(const RunInfo& info, std::span<const ImageResult> images) {
   Json document = provenance_json(info);
+  document["complete"] = !info.interrupted;
+  document["left_out"] = left_out_json(info.left_out);
   Json& list = document["images"] = Json::array();
   for (const ImageResult& image : images) list.push_back(image_json(image, info.classes));
   return document;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tools/run/bounded_queue.h"
+#include "tools/text/text.h"
 
 namespace giemsa {
 namespace {
@@ -21,7 +22,7 @@ void step_of(ImageResult& result, Step step) {
     step();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::image) throw;
-    result.error = error.what();
+    result.error = as_utf8(error.what());
   } catch (const std::bad_alloc&) {
     result.error = cat(result.file, ": out of memory");
   }
@@ -36,7 +37,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
     return item;
   }
   ImageResult& result = item.result;
-  result.file = input.path.string();
+  result.file = as_utf8(input.path.string());
   result.name = input.name;
   if (!input.error.empty()) {
     result.error = cat(result.file, ": ", input.error);
@@ -44,7 +45,9 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
   }
   const auto start = std::chrono::steady_clock::now();
   step_of(result, [&] {
-    item.frame = decode_image(input.path, limits);
+    DecodeNotes notes;
+    item.frame = decode_image(input.path, limits, &notes);
+    result.warning = as_utf8(notes.warning);
     result.width = item.frame.width;
     result.height = item.frame.height;
   });
@@ -66,7 +69,7 @@ void identify(Smear& smear, Identified& item) {
 }  // namespace
 
 void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, Smear& smear,
-                     const KnownResult& known, const Deliver& deliver) {
+                     const KnownResult& known, const Deliver& deliver, const std::atomic<bool>& stop) {
   Queue decoded(images_ahead), identified(images_ahead);
   std::exception_ptr decode_failure, identify_failure, deliver_failure;
 
@@ -74,7 +77,7 @@ void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limi
   std::jthread decoder([&] {
     try {
       for (const ImageFile& input : inputs)
-        if (!decoded.push(decode(input, limits, known))) break;
+        if (stop || !decoded.push(decode(input, limits, known))) break;
     } catch (...) {
       decode_failure = std::current_exception();
     }
@@ -91,6 +94,7 @@ void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limi
 
   try {
     while (auto item = decoded.pop()) {
+      if (stop) break;
       identify(smear, *item);
       if (!identified.push(std::move(*item))) break;
     }

@@ -1,6 +1,7 @@
 // Images through a Smear, with decoding and delivery on threads of their own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <span>
@@ -29,8 +30,8 @@ using Deliver = std::function<void(Identified&)>;
 
 /// Decodes the next images while one is identified and the one before is delivered. An image that cannot be used is
 /// delivered with its error. Whatever else goes wrong, in `deliver` too, ends the run and is thrown here after all
-/// threads have ended; what was identified by then is delivered.
+/// threads have ended; what was identified by then is delivered. Once `stop` is set no further image is identified.
 void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, Smear& smear,
-                     const KnownResult& known, const Deliver& deliver);
+                     const KnownResult& known, const Deliver& deliver, const std::atomic<bool>& stop);
 
 }  // namespace giemsa

@@ -85,6 +85,19 @@ void write_failures(std::ostream& out, std::span<const ImageResult> images) {
   out << "</ul>\n";
 }
 
+/// What the results do not cover, and what was assumed.
+void write_remarks(std::ostream& out, const RunInfo& info, std::span<const ImageResult> images) {
+  std::vector<std::string> remarks;
+  if (info.interrupted) remarks.push_back("The run was interrupted: images that it did not reach are missing here.");
+  if (const std::string left_out = info.left_out.to_string(); !left_out.empty()) remarks.push_back(left_out);
+  for (const ImageResult& image : images)
+    if (!image.warning.empty()) remarks.push_back(image.warning);
+  if (remarks.empty()) return;
+  out << "<h2>To know</h2>\n<ul>\n";
+  for (const std::string& remark : remarks) out << "<li>" << escaped(remark) << "</li>\n";
+  out << "</ul>\n";
+}
+
 void write_latencies(std::ostream& out, std::span<const ImageResult> images) {
   std::vector<double> times;
   for (const ImageResult& image : images)
@@ -120,6 +133,7 @@ std::string report_html(const RunInfo& info, std::span<const ImageResult> images
     write_gallery(out, info, shares, gallery);
   }
   write_failures(out, images);
+  write_remarks(out, info, images);
   write_latencies(out, images);
   write_facts(out, "What was run", provenance(info, true));
   out << "</body></html>\n";

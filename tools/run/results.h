@@ -7,6 +7,7 @@
 
 #include "engine/device.h"
 #include "nets/smear.h"
+#include "tools/image_io/find_images.h"
 #include "tools/run/run_options.h"
 
 namespace giemsa {
@@ -26,22 +27,29 @@ struct RunInfo {
   ModelFile segmenter, classifier;
   std::vector<std::string> classes;  ///< the classifier's
   RunOptions options;                ///< `segment_size` is set: the one in use
+  std::string tuning_sha256;  ///< of compute.tuning; empty where there is none
+  LeftOut left_out;           ///< of the folders that were searched
+  bool interrupted = false;   ///< some images were not reached: the results are those of the others
 };
 
 /// One input. Where `error` is set the rest but `file` and `name` means nothing.
 struct ImageResult {
-  std::string file;  ///< as given, or as found below the folder given
+  std::string file;  ///< as given, or as found below the folder given; UTF-8
   std::string name;  ///< of its output files, without extension; unique within a run
   std::string error;
   int width = 0, height = 0;
   std::vector<Cell> cells;
   double decode_ms = 0;
   StageTimes ms;
+  std::string warning{};  ///< what was assumed of the file
 
   bool ok() const { return error.empty(); }
   /// From file to named cells.
   double total_ms() const { return decode_ms + ms.total; }
 };
+
+/// Where the image's label image is, in the folder of results.
+std::string label_image(const ImageResult& image);
 
 /// How many cells of each class, in the order of the classifier's classes.
 std::vector<std::int64_t> count_classes(const std::vector<Cell>& cells, std::size_t classes);

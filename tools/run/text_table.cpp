@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tools/text/percentile.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
@@ -62,9 +63,8 @@ void TextTable::finish(const RunInfo& info) {
   if (const std::size_t failed = images_ - times_.size()) out_ << " (" << failed << " failed)";
   out_ << ", " << counted(static_cast<std::size_t>(cells), "cell");
   if (!times_.empty()) {
-    const auto middle = times_.begin() + static_cast<std::ptrdiff_t>(times_.size() / 2);
-    std::nth_element(times_.begin(), middle, times_.end());
-    out_ << format(", median %.1f ms an image", *middle);
+    std::ranges::sort(times_);
+    out_ << format(", median %.1f ms an image", percentile(times_, 0.5));
   }
   out_ << "\n\n";
 

@@ -5,10 +5,10 @@
 #include <regex>
 #include <string>
 
+#include "engine/base/atomic_file.h"
 #include "engine/base/check.h"
 #include "tools/pictures/png_writer.h"
 #include "tools/samples/smear_generator.h"
-#include "tools/text/atomic_file.h"
 
 namespace giemsa {
 namespace {

@@ -66,6 +66,10 @@ class Augmenter:
     def colour(self, images):
         """{n,3,h,w} of 0..1 -> the same under another stain, lamp, lens and camera."""
         a, n = self.augmentation, len(images)
+        images = self.restain(images) if a.restain else images
+        if a.saturation != (1.0, 1.0):
+            grey = images.mean(1, keepdim=True)
+            images = grey + (images - grey) * self.uniform(*a.saturation, n, 1, 1, 1, like=images)
         images = self.stain(images) if a.stain else images
         if a.brightness or a.white_balance:
             gain = self.uniform(1 - a.brightness, 1 + a.brightness, n, 1, 1, 1, like=images)
@@ -80,6 +84,19 @@ class Augmenter:
             images = images + noise * self.uniform(0, a.noise, n, 1, 1, 1, like=images)
         images = self.jpeg(images.clamp(0, 1)) if a.jpeg else images
         return images.clamp(0, 1)
+
+    def restain(self, images):
+        """Gives samples the mean and deviation of optical density of another one of the batch, in part or all: the colours
+        of another laboratory, whatever the class."""
+        n = len(images)
+        density = -images.clamp(1 / 255, 1).log()
+        deviation, mean = torch.std_mean(density, (2, 3), keepdim=True)
+        other = torch.tensor([self.random.randrange(n) for _ in range(n)], device=images.device)
+        chosen = [float(self.random.random() < self.augmentation.restain) for _ in range(n)]
+        part = self.uniform(0, 1, n, 1, 1, 1, like=images) * torch.tensor(chosen, device=images.device).reshape(n, 1, 1, 1)
+        ratio = ((deviation[other] + 0.01) / (deviation + 0.01)).clamp(0.4, 2.5)
+        density = (density - mean) * (1 + part * (ratio - 1)) + mean + part * (mean[other] - mean)
+        return torch.where(part > 0, density.neg().exp().clamp(0, 1), images)
 
     def stain(self, images):
         """Scales each stain's amount, in optical density: what differs from one laboratory's staining to the next."""

@@ -1,13 +1,18 @@
 """Boxes of cells as (x, y, w, h) in pixels. Free of torch."""
 
 
-def intersection_over_union(a, b):
+def intersection(a, b):
+    """The area that both share."""
     ax, ay, aw, ah = a
     bx, by, bw, bh = b
     width = min(ax + aw, bx + bw) - max(ax, bx)
     height = min(ay + ah, by + bh) - max(ay, by)
-    shared = max(0, width) * max(0, height)
-    return shared / (aw * ah + bw * bh - shared)
+    return max(0, width) * max(0, height)
+
+
+def intersection_over_union(a, b):
+    shared = intersection(a, b)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
 def best_match(boxes, truth, least=0.5):

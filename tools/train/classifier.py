@@ -15,12 +15,12 @@ from torch.nn import functional as F
 
 from augment import Augmenter
 from boxes import grown
+from laboratories import CLASSES
 from loop import Training, normalise
 from networks import alexnet
 from options import load_init, parser_of, prepare
 from recipes import median_frequency_weights
 
-CLASSES = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
 SIDE = 224
 MARGIN = 0.2  # of the box's sides, kept around it so that the augmentation has something to show there
 
@@ -39,12 +39,12 @@ def read_smears(folder):
             yield folder / "images" / f"{row['image']}.png", tuple(int(row[key]) for key in "xywh"), row["class"], None
 
 
-def cut(image, box):
-    """The box and its margin, resized without keeping the aspect so that the box is SIDE wide and high; u8 {3,s,s}.
+def cut(image, box, width=SIDE):
+    """The box and its margin, resized without keeping the aspect so that the box is `width` wide and high; u8 {3,s,s}.
 
     Outside of the image its edge pixels are repeated.
     """
-    side = round(SIDE * (1 + 2 * MARGIN))
+    side = round(width * (1 + 2 * MARGIN))
     left, top, right, bottom = (round(value) for value in grown(box, MARGIN))
     pixels = np.asarray(image)
     rows = np.arange(top, bottom).clip(0, image.height - 1)

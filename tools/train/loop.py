@@ -34,10 +34,15 @@ def batches(count, size, epoch, seed):
 
 def make_optimizer(network, recipe):
     """L2 for weights that multiply; none for biases and batch norms in the adamw recipes."""
+    trained = [p for p in network.parameters() if p.requires_grad]
     if recipe.optimizer == "sgdm":
-        return torch.optim.SGD(network.parameters(), recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
+        groups = [
+            {"params": trained[:-2]},
+            {"params": trained[-2:], "factor": recipe.last_layer},  # weight and bias of the last layer
+        ]
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
+    decayed = [p for p in trained if p.ndim > 1]
+    others = [p for p in trained if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, recipe.learning_rate, fused=True)
 
@@ -127,8 +132,11 @@ class Training:
             writer.writerow(row)
         print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
 
-    def run(self, count, loss_of):
-        """Trains on `count` samples; loss_of(network, indices, epoch, step) gives the loss of a batch. Writes model.pt."""
+    def run(self, count, loss_of, batches=batches):
+        """Trains on `count` samples; loss_of(network, indices, epoch, step) gives the loss of a batch. Writes model.pt.
+
+        `batches` gives those of an epoch; by default each sample comes once.
+        """
         epochs, size, seed = self.settings["epochs"], self.settings["batch"], self.settings["seed"]
         per_epoch = len(batches(count, size, 0, seed))
         done, saved = self.resume(), time.monotonic()
@@ -140,7 +148,7 @@ class Training:
                 step = epoch * per_epoch + i
                 rate = learning_rate(self.recipe, step, epochs * per_epoch, per_epoch)
                 for group in self.optimizer.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * group.get("factor", 1.0)
                 loss = loss_of(self.network, indices, epoch, step)
                 if not torch.isfinite(loss):
                     raise SystemExit(f"the loss is {loss.item()} in step {step}")

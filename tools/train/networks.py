@@ -76,6 +76,32 @@ class DeepLabV3Plus(nn.Module):
         return self.segmentation_head(self.decoder(low_level, deep))
 
 
+class FineTuned(nn.Module):
+    """A ResNet-50 whose first layers stay as ImageNet made them: {n,3,h,w} -> logits {n,classes}.
+
+    The stride is in a block's first 1x1, as in the weights that it starts from (imagenet.py).
+    """
+
+    def __init__(self, classes):
+        super().__init__()
+        self.body = torchvision.models.resnet50()
+        for layer in (self.body.layer2, self.body.layer3, self.body.layer4):
+            layer[0].conv1.stride, layer[0].conv2.stride = layer[0].conv2.stride, layer[0].conv1.stride
+        self.body.fc = nn.Sequential(nn.Dropout(0.2), nn.Linear(2048, classes))
+        self.fixed = (self.body.conv1, self.body.bn1, self.body.layer1)
+        for module in self.fixed:
+            module.requires_grad_(False)
+
+    def train(self, mode=True):
+        super().train(mode)
+        for module in self.fixed:
+            module.eval()
+        return self
+
+    def forward(self, x):
+        return self.body(x)
+
+
 def alexnet(classes):
     """{n,3,224,224} -> logits {n,classes}."""
     return torchvision.models.alexnet(num_classes=classes)

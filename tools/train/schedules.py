@@ -9,6 +9,8 @@ SCHEDULES = {
         "segmenter": ["--epochs", "80", "--batch", "16"],
         "classifier_smears": ["--epochs", "20"],
         "classifier": ["--epochs", "60"],
+        "teacher_across": ["--draws", "1024", "--epochs", "200"],
+        "classifier_across": ["--draws", "1024", "--epochs", "300"],
     },
     # What two shared cores can do in an evening.
     "small": {
@@ -18,5 +20,7 @@ SCHEDULES = {
         "segmenter": ["--epochs", "5", "--size", "192x224", "--learning-rate", "5e-4"],
         "classifier_smears": ["--epochs", "4"],
         "classifier": ["--epochs", "16", "--learning-rate", "3e-4"],
+        "teacher_across": ["--draws", "256", "--epochs", "160"],
+        "classifier_across": ["--draws", "256", "--epochs", "240"],
     },
 }

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from augment import Augmenter
 from folds import read_labels
+from imagenet import unfold
 from loop import Training, normalise
 from networks import DeepLabV3Plus
 from options import load_init, parser_of, prepare
@@ -70,6 +71,7 @@ def main():
     parser.add_argument(
         "--size", default="240x320", help="HxW of the part that a training sample shows (default: %(default)s)"
     )
+    parser.add_argument("--imagenet", type=pathlib.Path, help="folded ResNet-50 that the encoder starts from (imagenet.py)")
     parser.add_argument("--limit", type=int, help="only the first so many fields")
     parser.add_argument("--batch", type=int, default=8)
     options = parser.parse_args()
@@ -81,13 +83,15 @@ def main():
 
     network = DeepLabV3Plus(2)
     load_init(network, options.init)
+    if options.imagenet:
+        unfold(network.encoder, options.imagenet, normalise(images[:32].float() / 255), network)
     settings = {
         "network": "segmenter",
         "recipe": options.recipe,
         "recipe_values": repr(recipe),
         "fold": options.fold,
         "fields": len(names),
-        "init": options.init.parent.name if options.init else None,
+        "init": options.init.parent.name if options.init else options.imagenet and options.imagenet.name,
         "epochs": recipe.epochs,
         "batch": options.batch,
         "size": options.size,

@@ -1,0 +1,57 @@
+// Frame -> network input: resample, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of
+// the resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the
+// arithmetic.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/cpu/imaging/resize.h"
+
+namespace giemsa::kernels::cpu {
+
+/// Where the three channels of a float image are.
+enum class PixelLayout : std::uint8_t {
+  planar,       ///< {3,h,w}
+  interleaved,  ///< {h,w,3}
+};
+
+/// value[c][x] = (x / 255 - mean[c]) / std[c].
+struct Normalisation {
+  Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std);
+  float value[3][256];
+};
+
+/// Writes row `row` of a float image of `size` at `out` from a row of RGB bytes.
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Extent size,
+                   PixelLayout layout, float* out);
+
+struct PreprocessParams {
+  Extent output;
+  ResizeFilter filter = ResizeFilter::bilinear;
+  std::array<float, 3> mean{}, std{1, 1, 1};
+};
+
+/// Resamples and normalises frames of one size.
+class Preprocessor {
+ public:
+  Preprocessor(const PreprocessParams& params, Extent frame);
+  Preprocessor(const Preprocessor&) = delete;
+  Preprocessor& operator=(const Preprocessor&) = delete;
+
+  std::size_t scratch_bytes() const;
+
+  /// `frame` u8 {H,W,3} -> `out`, three channels of params.output pixels.
+  void run(const std::uint8_t* frame, PixelLayout layout, float* out, std::span<std::byte> scratch) const;
+
+ private:
+  Extent in_, out_;
+  Normalisation normalisation_;
+  std::vector<std::byte> tables_;
+  ResizePlan plan_;
+};
+
+}  // namespace giemsa::kernels::cpu

@@ -1,0 +1,14 @@
+// What describes a dense convolution (one group, no residual) to the kernels that compute one.
+#pragma once
+
+#include "kernels/cpu/nhwc.h"
+
+namespace giemsa::kernels::cpu {
+
+struct ConvolutionParams {
+  SlidingWindow window;
+  std::int64_t in_channels = 0, out_channels = 0;
+  bool relu = false;
+};
+
+}  // namespace giemsa::kernels::cpu

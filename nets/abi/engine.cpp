@@ -1,0 +1,176 @@
+#include "nets/abi/engine.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <span>
+
+#include <nlohmann/json.hpp>
+
+#include "nets/abi/status.h"
+#include "nets/smear.h"
+#include "weights/sha256.h"
+
+namespace giemsa::abi {
+namespace {
+
+FileBytes copy_of(std::string name, std::vector<std::byte> bytes) {
+  auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  const ByteView view(*owner);
+  return {std::move(name), view, std::move(owner)};
+}
+
+FileBytes read_file(const std::filesystem::path& path) {
+  const FileBytes mapped = map_file(path);
+  return copy_of(mapped.name, {mapped.bytes.begin(), mapped.bytes.end()});
+}
+
+/// A model and the SHA-256 of its bytes; none where `given` names none.
+struct Opened {
+  std::optional<Model> model;
+  std::string sha256;
+};
+
+Opened open_model(const giemsa_model& given, const char* role, bool read) {
+  if (!given.path && !given.data) return {};
+  check(!given.path || !given.data, ErrorKind::usage, role, ": both a path and memory");
+  check((given.flags & ~std::uint32_t{GIEMSA_BORROW}) == 0, ErrorKind::usage, role, ".flags is ", given.flags);
+  FileBytes file;
+  if (given.path) {
+    file = read ? read_file(given.path) : map_file(given.path);
+  } else {
+    const ByteView bytes(static_cast<const std::byte*>(given.data), given.size);
+    const std::string name = cat(role, " (in memory)");
+    const bool borrowed = (given.flags & GIEMSA_BORROW) != 0;
+    file = borrowed ? FileBytes{name, bytes, std::shared_ptr<const void>(given.data, [](const void*) {})}
+                    : copy_of(name, {bytes.begin(), bytes.end()});
+  }
+  return {load_model(file), sha256(file.bytes)};
+}
+
+std::string precision_word(std::int32_t precision) {
+  switch (precision) {
+    case GIEMSA_PRECISION_AUTO:
+      return "auto";
+    case GIEMSA_FP32:
+      return "fp32";
+    case GIEMSA_FP16:
+      return "fp16";
+    case GIEMSA_BF16:
+      return "bf16";
+    case GIEMSA_INT8:
+      return "int8";
+    default:
+      fail(ErrorKind::usage, "options.precision is ", precision, ", none of giemsa_precision");
+  }
+}
+
+giemsa_precision precision_of(DType type) {
+  switch (type) {
+    case DType::f16:
+      return GIEMSA_FP16;
+    case DType::bf16:
+      return GIEMSA_BF16;
+    case DType::i8:
+      return GIEMSA_INT8;
+    default:
+      return GIEMSA_FP32;
+  }
+}
+
+/// Finds whatever is wrong with the networks, at a size at which that costs nothing: building a graph reads every
+/// tensor's name, type and shape.
+void check_networks(const Engine& engine) {
+  constexpr Size2 frame{64, 64};
+  if (engine.segmenter) {
+    check_segmenter(*engine.segmenter, engine.backend->precision());
+    segment_graph(*engine.segmenter, frame, {});
+  }
+  if (engine.classifier) {
+    check_classifier(*engine.classifier, engine.backend->precision());
+    classify_graph(*engine.classifier, frame, 1, CropMode::tight);
+  }
+}
+
+nlohmann::ordered_json provenance_of(const Opened& opened) {
+  if (!opened.model) return nullptr;
+  nlohmann::ordered_json json{{"file", opened.model->file}, {"sha256", opened.sha256}};
+  for (const auto& [name, value] : to_metadata(opened.model->info)) json["metadata"][name] = value;
+  return json;
+}
+
+std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) {
+  constexpr std::uint32_t known_flags = GIEMSA_FLAG_ENVIRONMENT | GIEMSA_FLAG_READ, most_threads = 1024;
+  check((options.flags & ~known_flags) == 0, ErrorKind::usage, "options.flags is ", options.flags);
+  check(options.threads <= most_threads, ErrorKind::usage, "options.threads is ", options.threads, ", at most ",
+        most_threads, " can be had");
+  DeviceOptions device;
+  if (options.device) device.device = options.device;
+  device.precision = precision_word(raw(options.precision));
+  device.threads = static_cast<int>(options.threads);
+  if (options.tuning_path) device.tuning = options.tuning_path;
+
+  const bool read = (options.flags & GIEMSA_FLAG_READ) != 0;
+  Opened segmenter = open_model(options.segmenter, "segmenter", read);
+  Opened classifier = open_model(options.classifier, "classifier", read);
+  check(segmenter.model || classifier.model, ErrorKind::usage, "neither a segmenter nor a classifier is given");
+
+  auto engine = std::make_shared<Engine>();
+  engine->reads_environment = (options.flags & GIEMSA_FLAG_ENVIRONMENT) != 0;
+  engine->backend = open_device(device);
+  engine->device = engine->backend->device_name();
+  engine->provenance = nlohmann::ordered_json{{"giemsa", GIEMSA_VERSION},
+                                              {"device", engine->device},
+                                              {"precision", name_of(engine->backend->precision())},
+                                              {"segmenter", provenance_of(segmenter)},
+                                              {"classifier", provenance_of(classifier)}}
+                           .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  engine->segmenter = std::move(segmenter.model);
+  engine->classifier = std::move(classifier.model);
+  if (engine->classifier) engine->classes = engine->classifier->info.classes;
+  check_networks(*engine);
+  if (options.log) options.log(options.log_user, GIEMSA_INFO, cat("computing on ", engine->device).c_str());
+  return engine;
+}
+
+}  // namespace
+}  // namespace giemsa::abi
+
+using namespace giemsa;
+
+extern "C" {
+
+giemsa_status giemsa_engine_open(const giemsa_engine_options* options, giemsa_engine** engine) {
+  const bool reads_environment = options && (options->flags & GIEMSA_FLAG_ENVIRONMENT) != 0;
+  return abi::guarded(reads_environment, [&] {
+    check(engine != nullptr, ErrorKind::usage, "engine is NULL");
+    *engine = new giemsa_engine{abi::open_engine(abi::read_struct(options, "options"))};
+    return GIEMSA_OK;
+  });
+}
+
+void giemsa_engine_close(giemsa_engine* engine) {
+  delete engine;
+}
+
+uint32_t giemsa_engine_class_count(const giemsa_engine* engine) {
+  return engine ? static_cast<uint32_t>(engine->shared->classes.size()) : 0;
+}
+
+const char* giemsa_engine_class_name(const giemsa_engine* engine, uint32_t i) {
+  return i < giemsa_engine_class_count(engine) ? engine->shared->classes[i].c_str() : nullptr;
+}
+
+const char* giemsa_engine_device(const giemsa_engine* engine) {
+  return engine ? engine->shared->device.c_str() : "";
+}
+
+giemsa_precision giemsa_engine_precision(const giemsa_engine* engine) {
+  return engine ? abi::precision_of(engine->shared->backend->precision()) : GIEMSA_PRECISION_AUTO;
+}
+
+const char* giemsa_engine_provenance(const giemsa_engine* engine) {
+  return engine ? engine->shared->provenance.c_str() : "";
+}
+
+}  // extern "C"
