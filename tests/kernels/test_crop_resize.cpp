@@ -35,6 +35,7 @@ CropResizeParams params_of(const Batch& batch, int stride) {
       .output_pixel_stride = stride};
   std::ranges::copy(batch.op.mean, params.mean);
   std::ranges::copy(batch.op.std, params.std);
+  params.bgr = batch.op.channels == ChannelOrder::bgr;
   return params;
 }
 
