@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "weights/text.h"
+
 namespace giemsa {
 
 namespace {
@@ -41,6 +43,24 @@ std::vector<std::string> numbered_layers(const TensorMap& tensors, std::string_v
   std::ranges::sort(layers, {},
                     [&](const std::string& layer) { return numbers_of(std::string_view(layer).substr(stem.size())); });
   return layers;
+}
+
+bool comes_before(const std::string& a, const std::string& b) {
+  const std::vector<std::string> x = split(a, '.'), y = split(b, '.');
+  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    if (x[i] == y[i]) continue;
+    const std::vector<std::uint64_t> m = numbers_of(x[i]), n = numbers_of(y[i]);
+    return m.empty() || n.empty() ? x[i] < y[i] : m < n;
+  }
+  return x.size() < y.size();
+}
+
+bool are_neighbours(std::string_view a, std::string_view b) {
+  const std::size_t dot = a.rfind('.');
+  if (dot == a.npos || !b.starts_with(a.substr(0, dot + 1))) return false;
+  const std::vector<std::uint64_t> from = numbers_of(a.substr(dot + 1)), to = numbers_of(b.substr(dot + 1));
+  return from.size() == 1 && !to.empty() && to[0] == from[0] + 1 &&
+         std::all_of(to.begin() + 1, to.end(), [](std::uint64_t number) { return number == 0; });
 }
 
 }  // namespace giemsa

@@ -19,4 +19,10 @@ bool is_numbered(std::string_view name, std::initializer_list<std::string_view> 
 /// numbers.
 std::vector<std::string> numbered_layers(const TensorMap& tensors, std::string_view stem, int rank);
 
+/// Whether `a` comes before `b`: part by part between the dots, numbers by their value.
+bool comes_before(const std::string& a, const std::string& b);
+
+/// Whether `b` is what a Sequential holds right behind `a`, as "fc.1" behind "fc.0" or "fc.1.0" behind "fc.0".
+bool are_neighbours(std::string_view a, std::string_view b);
+
 }  // namespace giemsa

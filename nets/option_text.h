@@ -5,7 +5,6 @@
 //   void visit_options(Options& options, Visitor&& visit) {
 //     visit("groups", options.groups);              // std::int64_t, float, bool, a list of numbers or names
 //     visit("norm", options.norm, norm_words);      // an enumeration, and the words for its values in their order
-//     visit("backbone", options.body, words, ResNetBody::resnet50);  // ... and its value in files that lack the option
 //   }
 #pragma once
 
@@ -40,10 +39,6 @@ class OptionWriter {
   void operator()(const char* name, Enum value, std::span<const std::string_view> words) {
     texts[name] = words[static_cast<std::size_t>(value)];
   }
-  template <class Enum>
-  void operator()(const char* name, Enum value, std::span<const std::string_view> words, Enum) {
-    (*this)(name, value, words);
-  }
 
   OptionTexts texts;
 };
@@ -68,14 +63,6 @@ class OptionReader {
     check(word != words.end(), kind_, name, ": ", in_quotes(text), " is none of ",
           join(std::vector<std::string>(words.begin(), words.end()), ", "));
     value = static_cast<Enum>(word - words.begin());
-  }
-
-  template <class Enum>
-  void operator()(const char* name, Enum& value, std::span<const std::string_view> words, Enum older) {
-    if (texts_.contains(name))
-      (*this)(name, value, words);
-    else
-      value = older;
   }
 
   void finish() const {

@@ -57,6 +57,7 @@ struct BlockShape {
   std::int64_t channels;  ///< of the result
   std::int64_t inner;     ///< between a bottleneck's 1x1 convolutions
   std::int64_t groups, stride, dilation;
+  std::int64_t second_dilation;  ///< of the second convolution of a basic block
 };
 
 /// conv3(relu(conv2(relu(conv1(x)))))
@@ -75,14 +76,15 @@ ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const Blo
   return layers.conv_bn(names.conv3, x, {.out_channels = shape.channels}, eps);
 }
 
-/// conv2(relu(conv1(x))), both 3x3 and dilated, as make_dilated() of segmentation_models_pytorch has it.
+/// conv2(relu(conv1(x))), both 3x3 and dilated, as make_dilated() of segmentation_models_pytorch has it or, in a first
+/// block whose dilation is contracted, as timm's BasicBlock has it.
 ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
               const ResNetOptions& options) {
   const float eps = options.bn_eps;
   x = layers.conv_bn_relu(
       names.conv1, x, {.out_channels = shape.channels, .kernel = 3, .stride = shape.stride, .dilation = shape.dilation},
       eps);
-  return layers.conv_bn(names.conv2, x, {.out_channels = shape.channels, .kernel = 3, .dilation = shape.dilation}, eps);
+  return layers.conv_bn(names.conv2, x, {.out_channels = shape.channels, .kernel = 3, .dilation = shape.second_dilation}, eps);
 }
 
 /// relu(x + block(x)); the shortcut is a 1x1 where shapes change.
@@ -103,7 +105,8 @@ ValueId stage(Layers& layers, ValueId x, std::size_t index, const ResNetNames& n
   const std::vector<BlockNames>& blocks = names.layers[index];
   for (std::size_t i = 0; i < blocks.size(); ++i)
     x = residual(layers, x, blocks[i],
-                 {body.channels(index), inner, body.groups, i == 0 ? stride : 1, dilation_of(index, i, options)},
+                 {body.channels(index), inner, body.groups, i == 0 ? stride : 1, dilation_of(index, i, options),
+                  dilation_of(index, std::max<std::size_t>(i, 1), options)},
                  options);
   return x;
 }
@@ -163,10 +166,10 @@ ResNetFeatures resnet(Layers& layers, ValueId image, const ResNetNames& names, c
   // Shapes of bottlenecks at output stride 16; basic blocks give a quarter of the channels.
   ValueId x = stem(layers, image, names, options);                 // {1,3,224,224}   -> {1,64,56,56}
   const ValueId low_level = stage(layers, x, 0, names, options);   // {1,64,56,56}    -> {1,256,56,56}
-  x = stage(layers, low_level, 1, names, options);                 // {1,256,56,56}   -> {1,512,28,28}
-  x = stage(layers, x, 2, names, options);                         // {1,512,28,28}   -> {1,1024,14,14}
-  const ValueId high_level = stage(layers, x, 3, names, options);  // {1,1024,14,14}  -> {1,2048,14,14}
-  return {low_level, high_level};
+  x = low_level;
+  for (std::int64_t i = 1; i < options.stages; ++i)
+    x = stage(layers, x, static_cast<std::size_t>(i), names, options);  // -> {1,512,28,28} -> {1,1024,14,14} -> {1,2048,14,14}
+  return {low_level, x};
 }
 
 }  // namespace giemsa

@@ -72,6 +72,7 @@ enum class PoolPadding : std::uint8_t {
 struct ResNetOptions {
   ResNetBody body = ResNetBody::resnet50;
   std::int64_t output_stride = 32;
+  std::int64_t stages = 4;  ///< layer1 up to this one are computed
   DilationRule dilation = DilationRule::contracted;
   StridePlace stride_on = StridePlace::conv2;
   StemKind stem = StemKind::conv7x7;
@@ -98,7 +99,7 @@ ResNetNames torchvision_names(const std::string& prefix, ResNetBody body);
 
 struct ResNetFeatures {
   ValueId low_level;   ///< layer1: {N,256,H/4,W/4}; of basic blocks {N,64,H/4,W/4}
-  ValueId high_level;  ///< layer4: {N,2048,H/output_stride,W/output_stride}; of basic blocks 512 channels
+  ValueId high_level;  ///< layer4, or the last stage: {N,2048,H/output_stride,W/output_stride}; of basic blocks 512 channels
 };
 
 /// `image` is {N,3,H,W}.

@@ -1,9 +1,7 @@
 #include "nets/resnet_classifier.h"
 
-#include <algorithm>
-
 #include "nets/architecture.h"
-#include "nets/numbered_layers.h"
+#include "nets/classifier_head.h"
 
 namespace giemsa {
 
@@ -22,9 +20,7 @@ namespace {
 NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<ResNetClassifierOptions>(texts, kind);
   check(!options.head.empty(), kind, "head: names no layer");
-  for (const std::string& name : options.head)
-    check((name == "fc" || is_numbered(name, {"fc."})) && std::ranges::count(options.head, name) == 1, kind,
-          "head: ", in_quotes(name), " is not the name of one layer: fc or fc.N");
+  check_head(options.head, "fc", "head", kind);
   return options;
 }
 
@@ -42,21 +38,14 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
                                          {.body = options.body});                     // {N,3,224,224} -> {N,2048,7,7}
   ValueId x = layers.add("avgpool", AdaptiveAvgPool{{1, 1}}, {features.high_level});  // -> {N,2048,1,1}
   x = layers.add("flatten", Flatten{}, {x});                                          // -> {N,2048}
-  for (const std::string& name : options.head) {
-    const bool last = name == options.head.back();
-    x = layers.linear(name, x, last ? classes : usual_hidden);
-    if (!last) x = layers.add(name + ".relu", Relu{}, {x});
-  }
-  return x;  // {N,classes}
+  return add_head(layers, x, options.head, usual_hidden, classes);                    // -> {N,classes}
 }
 
-// torchvision's models/resnet.py. People replace `fc` by a layer for their classes, or by a Sequential whose layers
-// with weights are taken in order, whatever stands between them: Dropout does nothing here, LogSoftmax at the end
-// changes no probability, and between two of them a ReLU is assumed.
+// torchvision's models/resnet.py. People replace `fc` by a layer for their classes, or by a Sequential.
 
 std::vector<std::string> head_of(const TensorMap& tensors) {
-  const std::vector<std::string> numbered = numbered_layers(tensors, "fc.", 2);
-  return numbered.empty() ? std::vector<std::string>{"fc"} : numbered;
+  const std::vector<std::string> found = head_layers(tensors, "fc");
+  return found.empty() ? std::vector<std::string>{"fc"} : found;
 }
 
 NetworkOptions torchvision_options(const OptionTexts&, const TensorMap& tensors) {
@@ -78,7 +67,7 @@ Architecture resnet_architecture() {
       .name = "resnet",
       .role = Role::classifier,
       .has_linear_layers = true,
-      .presets = {{.name = "torchvision", .options = torchvision_options, .fits = is_torchvision}},
+      .presets = {{.name = "torchvision", .bodies = "any", .options = torchvision_options, .fits = is_torchvision}},
       .parse = parse,
       .check = check_info,
       .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },

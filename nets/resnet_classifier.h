@@ -11,7 +11,7 @@ namespace giemsa {
 
 struct ResNetClassifierOptions {
   ResNetBody body = ResNetBody::resnet50;
-  std::vector<std::string> head{"fc"};  ///< prefixes of the fully connected layers, in order; a ReLU between each two
+  std::vector<std::string> head{"fc"};  ///< prefixes of the fully connected layers, in order: nets/classifier_head.h
 
   friend bool operator==(const ResNetClassifierOptions&, const ResNetClassifierOptions&) = default;
 };

@@ -12,7 +12,8 @@ namespace giemsa {
 
 namespace {
 
-bool fits_any(const TensorMap& tensors) {
+bool fits_any(TensorMap tensors) {
+  use_one_spelling(tensors);
   return std::ranges::any_of(architectures(), [&](const Architecture& row) {
     return std::ranges::any_of(row.presets, [&](const Preset& preset) { return preset.fits(tensors); });
   });
@@ -98,6 +99,33 @@ std::vector<std::string> take_dispensable(TensorMap& tensors) {
     if (is_dispensable(key)) keys.push_back(key);
   for (const std::string& key : keys) tensors.erase(key);
   return keys;
+}
+
+OptionTexts use_one_spelling(TensorMap& tensors) {
+  struct Spelling {
+    std::string_view sign, from, to;
+  };
+  constexpr std::array<Spelling, 4> spellings{{
+      {"encoder.model.conv1.weight", "encoder.model.", "encoder."},  // segmentation_models_pytorch on timm's networks
+      {"decoder.aspp.convs.0.0.weight", "decoder.aspp.", "decoder.0."},  // its DeepLabV3, in some versions
+      {"decoder.aspp.convs.0.0.weight", "decoder.conv.", "decoder.1."},
+      {"decoder.aspp.convs.0.0.weight", "decoder.bn.", "decoder.2."},
+  }};
+  const bool is_timm = tensors.contains(std::string(spellings[0].sign));
+  std::array<bool, spellings.size()> applies;
+  std::ranges::transform(spellings, applies.begin(), [&](const Spelling& spelling) {
+    return tensors.contains(std::string(spelling.sign));
+  });
+  TensorMap renamed;
+  for (auto& [key, tensor] : tensors) {
+    std::string name = key;
+    for (std::size_t i = 0; i < spellings.size(); ++i)
+      if (applies[i] && key.starts_with(spellings[i].from))
+        name = cat(spellings[i].to, key.substr(spellings[i].from.size()));
+    renamed.insert_or_assign(std::move(name), std::move(tensor));
+  }
+  tensors = std::move(renamed);
+  return is_timm ? OptionTexts{{"dilation", "contracted"}} : OptionTexts{};
 }
 
 std::string describe_keys(const TensorMap& tensors) {

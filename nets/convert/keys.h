@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "nets/option_text.h"
 #include "weights/safetensors.h"
 
 namespace giemsa {
@@ -19,6 +20,10 @@ std::string strip_to_fit(TensorMap& tensors, std::vector<std::string>& skipped);
 /// Removes what inference does without (counters, auxiliary heads, losses, the backbone's own classifier) and returns
 /// its keys.
 std::vector<std::string> take_dispensable(TensorMap& tensors);
+
+/// Gives keys that a family has spelt in several ways the spelling that its preset has, and says what else they show of
+/// the network, as options by name.
+OptionTexts use_one_spelling(TensorMap& tensors);
 
 /// What a checkpoint that fits no preset seems to be, for an error: "its keys are 'a.weight', 'b.bias' and 40 more;
 /// ...".

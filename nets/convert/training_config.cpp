@@ -29,8 +29,9 @@ OptionTexts options_in(const Json& config) {
   OptionTexts options;
   const auto kind = config.find("_model_class");
   if (kind == config.end() || !kind->is_string() || !kind->get<std::string>().starts_with("DeepLabV3")) return options;
-  check_number(config, "in_channels", 3, "networks here take three colours");
-  check_number(config, "encoder_depth", 5, "networks here have all stages of their backbone");
+  const bool is_plus = kind->get<std::string>().starts_with("DeepLabV3Plus");
+  if (is_plus) check_number(config, "upsampling", 4, "masks here have the size of the image");
+  if (const auto depth = number(config, "encoder_depth")) options["stages"] = std::to_string(*depth - 1);
   if (const auto stride = number(config, "encoder_output_stride")) options["output_stride"] = std::to_string(*stride);
   if (const auto rates = config.find("decoder_atrous_rates"); rates != config.end() && rates->is_array()) {
     std::vector<std::string> parts;

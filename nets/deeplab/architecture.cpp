@@ -33,6 +33,7 @@ void check_info(const ModelInfo& info, ErrorKind kind) {
   check(options.backbone.body == ResNetBody::resnet50 ||
             (!preset.backbone.empty() && (preset.basic_blocks || shape_of(options.backbone.body).bottleneck)),
         kind, "backbone: preset ", preset.name, " has no ", texts.at("backbone"));
+  check(options.backbone.stages == 4 || preset.any_depth, kind, "stages: preset ", preset.name, " has all 4");
   check(std::ranges::count(preset.separable, options.separable) == 1, kind, "separable: preset ", preset.name,
         " has no variant ", texts.at("separable"));
 
@@ -56,6 +57,34 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
                  static_cast<std::int64_t>(info.classes.size()));
 }
 
+/// The last stage that the body computes: the one that gives as many channels as the ASPP takes.
+std::int64_t stages_of(const DeepLabPreset& preset, const DeepLabOptions& options, const TensorMap& tensors) {
+  const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
+  const auto extent = [&](const std::string& layer, int axis) -> std::int64_t {
+    const auto it = tensors.find(layer + ".weight");
+    return it == tensors.end() || it->second.shape().rank() != 4 ? 0 : it->second.shape()[axis];
+  };
+  const std::int64_t taken = extent(layout.aspp[0].conv, 1);
+  for (std::size_t stage = layout.backbone.layers.size(); stage-- > 1;) {
+    const BlockNames& last = layout.backbone.layers[stage].back();
+    if (taken > 0 && extent((last.conv3.conv.empty() ? last.conv2 : last.conv3).conv, 0) == taken)
+      return static_cast<std::int64_t>(stage) + 1;
+  }
+  return 4;
+}
+
+/// Keys of the stages that the network does without.
+std::vector<std::string> unused_stages(const DeepLabPreset& preset, const TensorMap& tensors) {
+  DeepLabOptions options = preset.options(preset.output_strides.front());
+  options.separable = preset.separable.front();
+  options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
+  std::vector<std::string> keys;
+  for (std::int64_t stage = stages_of(preset, options, tensors) + 1; stage <= 4; ++stage)
+    for (const auto& [key, tensor] : tensors)
+      if (key.starts_with(cat(preset.backbone, "layer", stage, '.'))) keys.push_back(key);
+  return keys;
+}
+
 DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& given, const TensorMap& tensors) {
   std::int64_t output_stride = preset.output_strides.front();
   if (const auto it = given.find("output_stride"); it != given.end())
@@ -65,6 +94,7 @@ DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& g
   if (!preset.backbone.empty())
     options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
   if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
+  if (preset.any_depth) options.backbone.stages = stages_of(preset, options, tensors);
   return options;
 }
 
@@ -88,6 +118,10 @@ std::vector<Preset> presets_of(std::string_view arch) {
                              const TensorMap& tensors) { return default_options(*preset, given, tensors); },
          .fits = [preset](const TensorMap& tensors) { return fits(*preset, tensors); }});
     if (preset->constants) presets.back().constants = preset->constants;
+    if (preset->any_depth)
+      presets.back().constants = [preset](const TensorMap& tensors) { return unused_stages(*preset, tensors); };
+    presets.back().bodies = preset->basic_blocks ? "any" : preset->backbone.empty() ? "resnet50" : "bottlenecks";
+    presets.back().output_strides = preset->output_strides;
   }
   return presets;
 }
@@ -98,6 +132,7 @@ Architecture row(std::string_view name) {
           .role = Role::segmenter,
           .has_linear_layers = false,
           .presets = presets_of(name),
+          .implied = {{"backbone", "resnet50"}, {"stages", "4"}},
           .parse = parse,
           .check = check_info,
           .size_multiple =

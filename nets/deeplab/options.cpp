@@ -21,8 +21,9 @@ constexpr std::array<std::string_view, 2> edge_words{"clamp", "zero"};
 template <class Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   auto& backbone = options.backbone;
-  visit("backbone", backbone.body, resnet_body_words, ResNetBody::resnet50);
+  visit("backbone", backbone.body, resnet_body_words);
   visit("output_stride", backbone.output_stride);
+  visit("stages", backbone.stages);
   visit("dilation", backbone.dilation, dilation_words);
   visit("stride_on", backbone.stride_on, stride_words);
   visit("stem", backbone.stem, stem_words);
@@ -49,6 +50,8 @@ DeepLabOptions parse_deeplab_options(const OptionTexts& texts, ErrorKind kind) {
   constexpr std::int64_t largest_rate = 1024;
   const std::int64_t stride = options.backbone.output_stride;
   check(stride == 8 || stride == 16 || stride == 32, kind, "output_stride: ", stride, " is none of 8, 16, 32");
+  check(options.backbone.stages >= 2 && options.backbone.stages <= 4, kind, "stages: ", options.backbone.stages,
+        " is none of 2, 3, 4");
   check(options.aspp_rates.size() == 3, kind, "aspp_rates: ", options.aspp_rates.size(),
         " rates given, the ASPP has 3");
   for (std::int64_t rate : options.aspp_rates)

@@ -62,14 +62,16 @@ struct Layout {
 };
 
 /// Fails unless every element of the layout lies in a storage of `size` elements, and the layout has no more elements
-/// than that: a stride of 0 could ask for any amount of memory.
-void check_layout(const Layout& layout, std::int64_t size) {
+/// than that or, where a stride of 0 repeats some, than `most`: it could ask for any amount of memory.
+void check_layout(const Layout& layout, std::int64_t size, std::int64_t most) {
   check(static_cast<int>(layout.strides.size()) == layout.shape.rank(), ErrorKind::model, "has ", layout.strides.size(),
         " strides for shape ", layout.shape);
   check(layout.offset >= 0 && layout.offset <= size, ErrorKind::model, "starts at element ", layout.offset,
         " of a storage of ", size);
   const std::int64_t volume = layout.shape.volume();
-  check(volume <= size, ErrorKind::model, "has shape ", layout.shape, " over a storage of ", size, " elements");
+  const bool repeats = std::ranges::count(layout.strides, 0) > 0;
+  check(volume <= (repeats ? std::max(size, most) : size), ErrorKind::model, "has shape ", layout.shape,
+        " over a storage of ", size, " elements");
   if (volume == 0) return;
   std::int64_t last = layout.offset;
   for (int i = 0; i < layout.shape.rank(); ++i) {
@@ -302,8 +304,8 @@ class StateDictReader {
   }
 
   Tensor view(const TorchStorage& storage, const Layout& layout) {
-    check_layout(layout, storage.size);
     const std::size_t element_size = size_of(storage.dtype);
+    check_layout(layout, storage.size, static_cast<std::int64_t>(file_.bytes.size() / element_size));
     const std::shared_ptr<const std::byte>& data = load(storage);
     if (layout.contiguous()) {
       return Tensor(
@@ -339,7 +341,7 @@ class StateDictReader {
 
 }  // namespace
 
-TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
+TorchStorageId torch_storage_id(const Pickle& pickle, Pickle::Id persistent) {
   const auto reference = expect<Pickle::Persistent>(pickle, persistent, "a tensor's storage");
   const auto parts = expect_tuple(pickle, reference.id, 5, "a storage's id");
   check(expect<std::string_view>(pickle, parts[0], "a storage's id") == "storage", ErrorKind::model,
@@ -348,10 +350,27 @@ TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
   const auto size = expect<std::int64_t>(pickle, parts[4], "a storage's size");
   check(size >= 0 && size <= (std::int64_t{1} << 59), ErrorKind::model, "storage ", in_quotes(key), " claims ", size,
         " elements");
+  return {key, size, parts[1]};
+}
+
+std::optional<std::size_t> torch_element_size(const Pickle& pickle, Pickle::Id type) {
+  constexpr std::pair<std::string_view, std::size_t> others[] = {
+      {"ComplexHalfStorage", 4}, {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16}, {"QInt8Storage", 1},
+      {"QUInt8Storage", 1},      {"QInt32Storage", 4},       {"UntypedStorage", 1},
+  };
+  for (const auto& [name, dtype] : storage_types)
+    if (pickle.is_global(type, "torch", name)) return size_of(dtype);
+  for (const auto& [name, size] : others)
+    if (pickle.is_global(type, "torch", name)) return size;
+  return {};
+}
+
+TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
+  const TorchStorageId id = torch_storage_id(pickle, persistent);
   for (const auto& [name, dtype] : storage_types) {
-    if (pickle.is_global(parts[1], "torch", name)) return {key, dtype, size};
+    if (pickle.is_global(id.type, "torch", name)) return {id.key, dtype, id.size};
   }
-  fail(ErrorKind::model, "storage ", in_quotes(key), " has the unsupported type ", pickle.describe(parts[1]));
+  fail(ErrorKind::model, "storage ", in_quotes(id.key), " has the unsupported type ", pickle.describe(id.type));
 }
 
 TorchState torch_state_dict(const Pickle& pickle, const FileBytes& file, const TorchStorageBytes& bytes_of,

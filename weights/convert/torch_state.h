@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,19 @@ struct TorchStorage {
   std::int64_t size;  ///< in elements
   friend bool operator==(const TorchStorage&, const TorchStorage&) = default;
 };
+
+/// The same where the elements may be of any type, of which `type` is the name.
+struct TorchStorageId {
+  std::string_view key;
+  std::int64_t size;
+  Pickle::Id type;
+};
+
+/// Throws ErrorKind::model where the node is no such id.
+TorchStorageId torch_storage_id(const Pickle& pickle, Pickle::Id persistent);
+
+/// Bytes of an element of the storage type that the node names, if it is one of PyTorch's.
+std::optional<std::size_t> torch_element_size(const Pickle& pickle, Pickle::Id type);
 
 /// Throws ErrorKind::model where the node is no such id, or the element type is not supported.
 TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent);

@@ -29,7 +29,7 @@ void refuse_torchscript(const ZipArchive& archive, const std::string& prefix) {
 
 Checkpoint read_torch_zip(const FileBytes& file, const std::string& key) {
   return naming(file.name, [&] {
-    const ZipArchive archive(file.bytes);
+    ZipArchive archive(file.bytes);
     const std::string prefix = find_prefix(archive);
     refuse_torchscript(archive, prefix);
     if (archive.entries().contains(prefix + "byteorder")) {

@@ -1,10 +1,11 @@
-// segmentation_models_pytorch: DeepLabV3Plus(encoder_name="resnet50").
+// segmentation_models_pytorch: DeepLabV3Plus and DeepLabV3, of any ResNet, ResNeXt or wide ResNet as encoder.
 //
 // Source: decoders/deeplabv3/decoder.py and encoders/_base.py (make_dilated), 0.3 to 0.6. A stage past the output
 // stride loses its strides and is dilated in every block; the rates are 12, 24, 36 at both output strides; upsampling
 // is by factors, with aligned corners. `decoder_aspp_separable` (default on) shows in the keys; the convolution behind
-// the ASPP and the decoder's are separable always. Encoders called "tu-resnet50" dilate otherwise (contracted) and
-// prefix their keys `encoder.model.`.
+// the ASPP and the decoder's are separable always. DeepLabV3 has an output stride of 8 by default and nothing separable
+// but, where the keys show it, its ASPP. Encoders called "tu-resnet50" are timm's: their first block of a dilated stage
+// keeps the dilation before (contracted), and their keys begin with `encoder.model.`.
 #include "nets/deeplab/presets.h"
 
 namespace giemsa {
@@ -35,7 +36,38 @@ DeepLabLayout layout(Separable separable, ResNetBody body) {
   return layout;
 }
 
+DeepLabOptions v3_options(std::int64_t output_stride) {
+  DeepLabOptions v3 = options(output_stride);
+  v3.decoder_concat = DecoderConcat::none;
+  v3.decoder = {};
+  return v3;
+}
+
+DeepLabLayout v3_layout(Separable separable, ResNetBody body) {
+  DeepLabLayout layout;
+  layout.backbone = torchvision_names("encoder.", body);
+  name_torchvision_aspp(layout, "decoder.0.", separable, "0.0", "0.1");
+  layout.after_aspp.push_back({.conv = "decoder.1", .bn = "decoder.2"});
+  layout.classifier = "segmentation_head.0";
+  layout.logits_upsample = "segmentation_head.1";
+  return layout;
+}
+
 }  // namespace
+
+DeepLabPreset smp_v3_preset() {
+  return {.arch = "deeplabv3",
+          .name = "smp",
+          .output_strides = {8, 16},
+          .separable = {Separable::none, Separable::plain},
+          .separable_key = "decoder.0.convs.1.0.0.weight",
+          .backbone = "encoder.",
+          .basic_blocks = true,
+          .any_depth = true,
+          .fixed_upsampling = true,
+          .options = v3_options,
+          .layout = v3_layout};
+}
 
 DeepLabPreset smp_preset() {
   return {.arch = "deeplabv3plus",
@@ -45,6 +77,7 @@ DeepLabPreset smp_preset() {
           .separable_key = "decoder.aspp.0.convs.1.0.0.weight",
           .backbone = "encoder.",
           .basic_blocks = true,
+          .any_depth = true,
           .fixed_upsampling = true,
           .options = options,
           .layout = layout};
