@@ -14,14 +14,13 @@ struct UpsampleThresholdParams {
   int pixel_stride = 1;  ///< elements from a pixel to the next, at least channels
   int in_h = 0, in_w = 0, out_h = 0, out_w = 0;
   bool align_corners = false;
-  float threshold = 0.5f;                    ///< in (0, 1)
+  float threshold = 0.5f;                   ///< in (0, 1)
   std::uint64_t cells = ~std::uint64_t{1};  ///< bit c is set where class c is a cell
 };
 
-/// Logits {in_h, in_w, pixel_stride} (NHWC) -> mask u8 {out_h, out_w}, 1 where the probability of being a cell exceeds the
-/// threshold: PyTorch's interpolate(mode="bilinear"), then sigmoid or softmax, then a comparison. NaN is 0.
-/// `mask` is aligned to 4 bytes, `logits` to a pair of elements. Throws std::invalid_argument where a precondition
-/// fails.
+/// Logits {in_h, in_w, pixel_stride} (NHWC) -> mask u8 {out_h, out_w}, 1 where the probability of being a cell exceeds
+/// the threshold: PyTorch's interpolate(mode="bilinear"), then sigmoid or softmax, then a comparison. NaN is 0. `mask`
+/// is aligned to 4 bytes, `logits` to a pair of elements. Throws std::invalid_argument where a precondition fails.
 void upsample_threshold(std::uint8_t* mask, const float* logits, const UpsampleThresholdParams& params, Stream stream);
 void upsample_threshold(std::uint8_t* mask, const Half* logits, const UpsampleThresholdParams& params, Stream stream);
 

@@ -104,7 +104,7 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   x = conv_relu(4, x, 3, 1, 1, options.groups);                      // {N,256,13,13}  -> {N,256,13,13}
   x = pool(4, x);                                                    // {N,256,13,13}  -> {N,256,6,6}
   if (options.adaptive_pool) x = layers.add("avgpool", AdaptiveAvgPool{{options.pool_size, options.pool_size}}, {x});
-  x = layers.add("flatten", Flatten{}, {x});   // {N,256,6,6}    -> {N,9216}
+  x = layers.add("flatten", Flatten{}, {x});                          // {N,256,6,6}    -> {N,9216}
   return add_head(layers, x, linear_layers(options), 4096, classes);  // {N,9216} -> {N,4096} -> {N,4096} -> {N,classes}
 }
 

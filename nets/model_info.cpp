@@ -65,7 +65,8 @@ std::vector<std::string> parse_cells(const std::string& text, const std::vector<
     check(std::ranges::count(cells, name) == 1, kind, "cells: ", in_quotes(name), " is named twice");
   }
   check(!cells.empty(), kind, "cells: names no class");
-  check(cells.size() < classes.size(), kind, "cells: ", in_quotes(text), " are all classes there are; one is background");
+  check(cells.size() < classes.size(), kind, "cells: ", in_quotes(text),
+        " are all classes there are; one is background");
   return cells;
 }
 

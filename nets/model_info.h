@@ -46,8 +46,8 @@ struct ModelInfo {
   ResizeFilter filter = ResizeFilter::bilinear;
   std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  ///< after division by 255
   ChannelOrder channels = ChannelOrder::rgb;  ///< in which the network takes colours; mean and std are in this order
-  NetworkOptions options;                                                          ///< the architecture's
-  std::string dtype;  ///< of the stored weights: "fp32", "fp16", "bf16", "int8"
+  NetworkOptions options;                     ///< the architecture's
+  std::string dtype;                          ///< of the stored weights: "fp32", "fp16", "bf16", "int8"
   std::string source, source_sha256, converter;
   std::string calibration;  ///< how the activations' scales were found; empty: there are none
 

@@ -84,7 +84,8 @@ ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockSha
   x = layers.conv_bn_relu(
       names.conv1, x, {.out_channels = shape.channels, .kernel = 3, .stride = shape.stride, .dilation = shape.dilation},
       eps);
-  return layers.conv_bn(names.conv2, x, {.out_channels = shape.channels, .kernel = 3, .dilation = shape.second_dilation}, eps);
+  return layers.conv_bn(names.conv2, x,
+                        {.out_channels = shape.channels, .kernel = 3, .dilation = shape.second_dilation}, eps);
 }
 
 /// relu(x + block(x)); the shortcut is a 1x1 where shapes change.
@@ -164,11 +165,12 @@ ResNetNames torchvision_names(const std::string& prefix, ResNetBody body) {
 
 ResNetFeatures resnet(Layers& layers, ValueId image, const ResNetNames& names, const ResNetOptions& options) {
   // Shapes of bottlenecks at output stride 16; basic blocks give a quarter of the channels.
-  ValueId x = stem(layers, image, names, options);                 // {1,3,224,224}   -> {1,64,56,56}
-  const ValueId low_level = stage(layers, x, 0, names, options);   // {1,64,56,56}    -> {1,256,56,56}
+  ValueId x = stem(layers, image, names, options);                // {1,3,224,224}   -> {1,64,56,56}
+  const ValueId low_level = stage(layers, x, 0, names, options);  // {1,64,56,56}    -> {1,256,56,56}
   x = low_level;
   for (std::int64_t i = 1; i < options.stages; ++i)
-    x = stage(layers, x, static_cast<std::size_t>(i), names, options);  // -> {1,512,28,28} -> {1,1024,14,14} -> {1,2048,14,14}
+    x = stage(layers, x, static_cast<std::size_t>(i), names,
+              options);  // -> {1,512,28,28} -> {1,1024,14,14} -> {1,2048,14,14}
   return {low_level, x};
 }
 

@@ -99,7 +99,8 @@ ResNetNames torchvision_names(const std::string& prefix, ResNetBody body);
 
 struct ResNetFeatures {
   ValueId low_level;   ///< layer1: {N,256,H/4,W/4}; of basic blocks {N,64,H/4,W/4}
-  ValueId high_level;  ///< layer4, or the last stage: {N,2048,H/output_stride,W/output_stride}; of basic blocks 512 channels
+  ValueId high_level;  ///< layer4, or the last stage: {N,2048,H/output_stride,W/output_stride}; of basic blocks 512
+                       ///< channels
 };
 
 /// `image` is {N,3,H,W}.

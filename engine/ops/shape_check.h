@@ -63,8 +63,8 @@ class ShapeCheck {
     const std::int64_t classes = logits[1];
     require(classes <= 64, "a mask is made of at most 64 classes, these are ", classes);
     const std::uint64_t all = classes == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << classes) - 1;
-    require(classes == 1 || ((cells & all) != 0 && (cells & all) != all),
-            "some of the ", classes, " classes must be cells, and some not");
+    require(classes == 1 || ((cells & all) != 0 && (cells & all) != all), "some of the ", classes,
+            " classes must be cells, and some not");
     return {{DType::u8, {1, 1, output.h, output.w}}};
   }
 

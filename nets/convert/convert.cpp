@@ -22,8 +22,8 @@ namespace giemsa {
 
 namespace {
 
-const std::set<std::string> general_names{"classes",  "dtype",      "input_size", "filter", "mean", "std",
-                                          "channels", "background", "cells"};
+const std::set<std::string> general_names{"classes", "dtype",    "input_size", "filter", "mean",
+                                          "std",     "channels", "background", "cells"};
 
 std::int64_t outputs_of(const ModelInfo& info, const TensorMap& tensors) {
   const std::string layer = architecture_of(info).logits_layer(info);
@@ -52,11 +52,11 @@ std::string checkpoint_dtype(const TensorMap& tensors) {
 std::string given_cells(const OptionTexts& general, const std::vector<std::string>& classes) {
   const auto cells = general.find("cells"), background = general.find("background");
   if (background == general.end()) return cells == general.end() ? std::string() : cells->second;
-  check(std::ranges::count(classes, background->second) == 1, ErrorKind::usage, "background: ",
-        in_quotes(background->second), " is none of the classes ", join(classes, ", "));
+  check(std::ranges::count(classes, background->second) == 1, ErrorKind::usage,
+        "background: ", in_quotes(background->second), " is none of the classes ", join(classes, ", "));
   if (cells != general.end()) {
-    check(std::ranges::count(split(cells->second), background->second) == 0, ErrorKind::usage, "background: ",
-          in_quotes(background->second), " is among the cells too");
+    check(std::ranges::count(split(cells->second), background->second) == 0, ErrorKind::usage,
+          "background: ", in_quotes(background->second), " is among the cells too");
     return cells->second;
   }
   std::vector<std::string> others = classes;
@@ -105,7 +105,7 @@ ModelInfo describe(const ConvertOptions& options, const OptionTexts& shown, cons
   assume("classes", metadata["classes"], "default");
   if (info.is_segmenter()) {
     assume("cells", join(cells_of(info)),
-           options.overrides.contains("background")    ? "given"
+           options.overrides.contains("background")     ? "given"
            : named_background(info.classes).has_value() ? "names"
                                                         : "default");
     report.notes.push_back(note_about_cells(info));

@@ -25,7 +25,8 @@ struct ConvertOptions {
 
 /// One value that the checkpoint itself does not tell.
 struct Assumption {
-  std::string name, value, origin;  ///< origin: "preset", "given", "checkpoint", "config.json", "names" (of the classes) or "default"
+  std::string name, value,
+      origin;  ///< origin: "preset", "given", "checkpoint", "config.json", "names" (of the classes) or "default"
 };
 
 struct ConvertReport {

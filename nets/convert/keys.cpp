@@ -113,9 +113,8 @@ OptionTexts use_one_spelling(TensorMap& tensors) {
   }};
   const bool is_timm = tensors.contains(std::string(spellings[0].sign));
   std::array<bool, spellings.size()> applies;
-  std::ranges::transform(spellings, applies.begin(), [&](const Spelling& spelling) {
-    return tensors.contains(std::string(spelling.sign));
-  });
+  std::ranges::transform(spellings, applies.begin(),
+                         [&](const Spelling& spelling) { return tensors.contains(std::string(spelling.sign)); });
   TensorMap renamed;
   for (auto& [key, tensor] : tensors) {
     std::string name = key;

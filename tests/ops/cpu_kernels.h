@@ -21,7 +21,8 @@ inline cpu::PreprocessParams cpu_params(const Preprocess& op) {
   return {cpu_extent(op.output), cpu_filter(op.filter), op.mean, op.std, op.channels == ChannelOrder::bgr};
 }
 inline cpu::CropResizeParams cpu_params(const CropResize& op) {
-  return {cpu_extent(op.output), op.mode == CropMode::matlab, cpu_filter(op.filter), op.mean, op.std, op.channels == ChannelOrder::bgr};
+  return {cpu_extent(op.output),           op.mode == CropMode::matlab, cpu_filter(op.filter), op.mean, op.std,
+          op.channels == ChannelOrder::bgr};
 }
 
 /// The table of components that starts at `table`.

@@ -36,7 +36,8 @@ inline double upsample_at(const Upsample& op, const Plane& plane, Size2 in, std:
   return sum;
 }
 
-/// By how much the logit of being one of `cells` exceeds that of the threshold; the pixel is set where this is positive.
+/// By how much the logit of being one of `cells` exceeds that of the threshold; the pixel is set where this is
+/// positive.
 inline double margin(const std::function<double(std::int64_t c)>& logit, std::int64_t channels, double threshold,
                      ClassSet cells) {
   const double limit = std::log(threshold / (1 - threshold));

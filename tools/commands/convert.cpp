@@ -100,8 +100,9 @@ void add_convert(CommandLine& line) {
     command.option(flag, &a.overrides[name], value, help);
   };
   override_option("--classes", "classes", "A,B,C", "names of the classes, in the order of the outputs");
-  override_option("--background", "background", "NAME",
-                  "of a segmenter's classes, the one that is no cell (default: the class of that name, else the first)");
+  override_option(
+      "--background", "background", "NAME",
+      "of a segmenter's classes, the one that is no cell (default: the class of that name, else the first)");
   override_option("--cells", "cells", "A,B",
                   "of a segmenter's classes, those that are cells (default: all but background, red cells, platelets)");
   override_option("--channels", "channels", "rgb|bgr",

@@ -127,10 +127,17 @@ class Inflater {
     for (bool last = false; !last;) {
       last = bits_.take(1) == 1;
       switch (bits_.take(2)) {
-        case 0: copy_stored(); break;
-        case 1: decode(fixed_codes()); break;
-        case 2: decode(read_codes(bits_)); break;
-        default: fail(ErrorKind::model, "its compressed data have a block of an unknown kind");
+        case 0:
+          copy_stored();
+          break;
+        case 1:
+          decode(fixed_codes());
+          break;
+        case 2:
+          decode(read_codes(bits_));
+          break;
+        default:
+          fail(ErrorKind::model, "its compressed data have a block of an unknown kind");
       }
     }
     check(out_.size() == size_, ErrorKind::model, "unpacks to ", out_.size(), " bytes, expected ", size_);

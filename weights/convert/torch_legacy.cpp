@@ -96,8 +96,8 @@ Checkpoint read_torch_legacy(const FileBytes& file, const std::string& key) {
     const auto storages = find_storages(object);
     std::map<std::string_view, ByteView> bytes_by_key;
     for (Pickle::Id item : keys.items(keys.root())) {
-      const auto* key = keys.get_if<std::string_view>(item);
-      const auto storage = key ? storages.find(*key) : storages.end();
+      const auto* listed = keys.get_if<std::string_view>(item);
+      const auto storage = listed ? storages.find(*listed) : storages.end();
       check(storage != storages.end(), ErrorKind::model, "the list of storages names ", keys.describe(item),
             ", which no tensor uses");
       const auto& [name, expected] = *storage;

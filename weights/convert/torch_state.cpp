@@ -227,8 +227,9 @@ class StateDictReader {
     return entry.second;
   }
 
-  /// Tensors directly in a dict, or in one that wraps it; 0: it is none.
-  std::size_t tensor_count(Id id) const {
+  /// Tensors of a module, or directly in a dict; 0: it is neither.
+  std::size_t tensor_count(Id id) {
+    if (is_module(id)) return module_entries(id).size();
     if (!is_dict(id)) return 0;
     return static_cast<std::size_t>(
         std::ranges::count_if(entries(id), [&](const Entry& entry) { return is_tensor(entry.second); }));
@@ -243,16 +244,26 @@ class StateDictReader {
     fail(ErrorKind::model, "has no key ", in_quotes(wanted), "; its keys: ", keys.empty() ? "none" : keys);
   }
 
-  /// What lies under the first wrapper key that holds a dict or a module, or else under the first that is there at all.
+  /// Whether it is a module, a dict of tensors, or a dict that holds one of these.
+  bool holds_weights(Id id) const {
+    const auto directly = [&](Id inner) {
+      return is_module(inner) || (is_dict(inner) && holds_tensors(entries(inner)));
+    };
+    return directly(id) || (is_dict(id) && std::ranges::any_of(entries(id), [&](const Entry& entry) {
+                              return directly(entry.second);
+                            }));
+  }
+
+  /// What lies under the first wrapper key that holds weights, or else under the first that holds a dict or an object.
   const Entry* find_wrapped(const Entries& dict) const {
     const Entry* result = nullptr;
-    for (std::string_view wrapper :
-         {"model_ema", "state_dict_ema", "model_state", "state_dict", "model_state_dict", "model", "net"}) {
+    for (std::string_view wrapper : {"model_ema", "state_dict_ema", "ema_state_dict", "ema_model", "ema", "model_state",
+                                     "state_dict", "model_state_dict", "model", "net"}) {
       for (const Entry& entry : dict) {
         const auto& [key, value] = entry;
         if (key != wrapper || is_tensor(value)) continue;
-        if (is_dict(value) || is_module(value)) return &entry;
-        if (!result && pickle_.get_if<Pickle::Call>(value)) result = &entry;
+        if (holds_weights(value)) return &entry;
+        if (!result && (is_dict(value) || pickle_.get_if<Pickle::Call>(value))) result = &entry;
       }
     }
     return result;

@@ -158,8 +158,8 @@ ZipArchive::ZipArchive(ByteView file) : file_size_(file.size()) {
     naming(cat("entry ", in_quotes(record.name)), [&] {
       const ByteView data = find_data(area, record);
       extents.push_back({record.local_header, static_cast<std::uint64_t>(data.data() - file.data()) + data.size()});
-      check(entries_.try_emplace(record.name, Entry{data, record.crc, record.method, record.size}).second, ErrorKind::model,
-            "is there twice");
+      check(entries_.try_emplace(record.name, Entry{data, record.crc, record.method, record.size}).second,
+            ErrorKind::model, "is there twice");
     });
   }
   check(records.empty(), ErrorKind::model, "the zip directory has ", records.size(), " bytes left over");

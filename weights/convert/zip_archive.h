@@ -1,5 +1,5 @@
-// Zip archives (APPNOTE.TXT 6.3.9) whose entries are stored as they are, as PyTorch writes them, or deflated, as they are
-// once a person has packed them anew.
+// Zip archives (APPNOTE.TXT 6.3.9) whose entries are stored as they are, as PyTorch writes them, or deflated, as they
+// are once a person has packed them anew.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Frame -> network input: resample, reorder the colours, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of
-// the resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the
-// arithmetic.
+// Frame -> network input: resample, reorder the colours, then (x / 255 - mean) / std, in fp32 as torchvision computes
+// it. The second pass of the resampling normalises each row while it is in the cache; a level has one of 256 values, so
+// a table does the arithmetic.
 #pragma once
 
 #include <array>

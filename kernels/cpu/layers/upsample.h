@@ -47,8 +47,8 @@ std::size_t upsample_threshold_scratch_bytes(const UpsampleThresholdParams& para
 void upsample_threshold(std::uint8_t* mask, const float* logits, const UpsampleThresholdParams& params,
                         std::span<std::byte> scratch);
 
-/// Logits {channels, pixels} -> mask u8, 1 where the probability of being one of `cells` exceeds the threshold t, decided
-/// without computing it:
+/// Logits {channels, pixels} -> mask u8, 1 where the probability of being one of `cells` exceeds the threshold t,
+/// decided without computing it:
 ///   C = 1: l0 > ln(t/(1-t));  C = 2: lcell - lother > ln(t/(1-t))
 ///   C > 2: sum over cells of exp(lc - m) > t/(1-t) times the sum over the others, whose greatest logit is m
 /// At most 64 channels.

@@ -51,7 +51,8 @@ DeepLabLayout v3_layout(Separable separable, ResNetBody body) {
   if (separable == Separable::none)
     layout.after_aspp.push_back({.conv = after, .bn = "classifier.classifier.2"});
   else
-    layout.after_aspp.push_back({.conv = after + ".body.1", .bn = "classifier.classifier.2", .depthwise = after + ".body.0"});
+    layout.after_aspp.push_back(
+        {.conv = after + ".body.1", .bn = "classifier.classifier.2", .depthwise = after + ".body.0"});
   layout.classifier = "classifier.classifier.4";
   layout.logits_upsample = "upsample";
   return layout;
