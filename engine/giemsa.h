@@ -166,6 +166,8 @@ typedef struct giemsa_session_options {
   uint32_t max_sizes; /* frame sizes whose graphs are kept, the one unused for longest goes; 0: 8 */
   uint32_t max_cells; /* more are GIEMSA_E_IMAGE; 0: as many as 16 bits can number */
   uint32_t mask_at_network_resolution; /* 1: label there, boxes scaled back to the frame: faster, coarser */
+  float min_probability; /* cells whose class is less probable are GIEMSA_CELL_UNSURE; 0: none */
+  uint32_t reserved;
 } giemsa_session_options;
 
 typedef struct giemsa_session giemsa_session;
@@ -211,7 +213,11 @@ typedef struct giemsa_cell {
   uint64_t reserved;
 } giemsa_cell;
 
-enum { GIEMSA_CELL_AT_EDGE = 1 }; /* its box touches the image's edge: part of it may be missing */
+enum {
+  GIEMSA_CELL_AT_EDGE = 1, /* its box touches the image's edge: part of it may be missing */
+  GIEMSA_CELL_UNSURE = 2,  /* a white cell whose class is less probable than min_probability: leave it out of a count */
+  GIEMSA_CELL_OTHER = 4    /* no white cell, for classifiers with a class "other": leave it out of a count */
+};
 
 typedef struct giemsa_times { /* milliseconds of the last image */
   uint32_t struct_size;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -30,6 +31,10 @@ struct InputSize {
 
 /// A frame of the usual proportions: decides a network's input where only a long side is known, and no frame.
 constexpr Size2 usual_frame{480, 640};
+
+/// The class of a classifier that is no white cell: platelets, smudges, grains of stain, half a cell at the image's
+/// edge.
+inline constexpr std::string_view other_class = "other";
 
 /// What a network is for.
 enum class Role {

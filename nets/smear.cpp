@@ -26,7 +26,26 @@ struct Compiled {
   std::unique_ptr<Cascade> cascade;
 };
 
-Cell cell_of(const Region& region, int id, std::span<const float> probabilities) {
+/// What names regions: the classes, and from which probability on.
+struct Naming {
+  int other = -1;  // index of other_class, if there is one
+  float min_probability = 0;
+
+  Finding operator()(int class_index, std::span<const float> probabilities) const {
+    if (class_index < 0) return Finding::named;
+    if (class_index == other) return Finding::other;
+    return probabilities[static_cast<std::size_t>(class_index)] < min_probability ? Finding::unsure : Finding::named;
+  }
+};
+
+Naming naming_by(const std::optional<Model>& classifier, float min_probability) {
+  if (!classifier) return {};
+  const std::vector<std::string>& classes = classifier->info.classes;
+  const auto other = std::ranges::find(classes, other_class);
+  return {other == classes.end() ? -1 : static_cast<int>(other - classes.begin()), min_probability};
+}
+
+Cell cell_of(const Region& region, int id, Size2 frame, std::span<const float> probabilities, const Naming& naming) {
   Cell cell;
   cell.id = id;
   cell.x = region.x;
@@ -39,10 +58,20 @@ Cell cell_of(const Region& region, int id, std::span<const float> probabilities)
   cell.class_index =
       probabilities.empty() ? -1 : static_cast<int>(std::ranges::max_element(probabilities) - probabilities.begin());
   cell.probabilities.assign(probabilities.begin(), probabilities.end());
+  cell.finding = naming(cell.class_index, probabilities);
+  cell.at_edge = cell.x == 0 || cell.y == 0 || cell.x + cell.w == frame.w || cell.y + cell.h == frame.h;
   return cell;
 }
 
 }  // namespace
+
+std::string_view name_of(const Cell& cell, std::span<const std::string> classes) {
+  return cell.finding == Finding::unsure ? unsure_name : classes[static_cast<std::size_t>(cell.class_index)];
+}
+
+double probability_of(const Cell& cell) {
+  return cell.probabilities.at(static_cast<std::size_t>(cell.class_index));
+}
 
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options) {
   const ModelInfo& info = segmenter.info;
@@ -101,6 +130,7 @@ struct Smear::State {
         backend(std::move(where)) {
     check_segmenter(segmenter, backend->precision());
     if (classifier) check_classifier(*classifier, backend->precision());
+    naming = naming_by(classifier, options.min_probability);
   }
 
   Cascade& cascade_for(Size2 frame) {
@@ -122,6 +152,7 @@ struct Smear::State {
   Model segmenter;
   std::optional<Model> classifier;
   SmearOptions options;
+  Naming naming;
   std::shared_ptr<Backend> backend;
   std::list<Compiled> sizes;
   const std::atomic<bool>* stop = nullptr;
@@ -155,7 +186,8 @@ void Smear::identify(const std::uint8_t* rgb, Size2 size, SmearResult& result) {
   const std::size_t classes = regions.empty() ? 0 : values.size() / regions.size();
   for (std::size_t i = 0; i < regions.size(); ++i)
     if (regions[i].area > 0)
-      result.cells.push_back(cell_of(regions[i], static_cast<int>(i) + 1, values.subspan(i * classes, classes)));
+      result.cells.push_back(
+          cell_of(regions[i], static_cast<int>(i) + 1, size, values.subspan(i * classes, classes), state_->naming));
   if (result.labels.width != size.w || result.labels.height != size.h)
     result.labels = Labels(static_cast<int>(size.w), static_cast<int>(size.h));
   cascade.copy_labels(result.labels.pixels);

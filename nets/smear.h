@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/frame.h"
@@ -20,18 +21,35 @@ struct SmearOptions {
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
   CropMode crop = CropMode::tight;
   bool mask_at_frame_resolution = true;  ///< false: label at the network's resolution, boxes scaled back to the frame
+  float min_probability = 0;             ///< a cell whose class is less probable than this is unsure
   std::size_t kept_sizes = 8;            ///< frame sizes whose graphs are kept; beyond, the one unused for longest goes
 };
 
-/// One white blood cell, in pixels of the original image, origin top left.
+/// What the classifier makes of a region.
+enum class Finding {
+  named,   ///< a white cell of the class that is most probable; without a classifier every region is
+  unsure,  ///< a white cell, its class not probable enough
+  other,   ///< no white cell: `other_class` is most probable
+};
+
+/// A region that the segmenter found, in pixels of the original image, origin top left.
 struct Cell {
   int id = 0;  ///< 1..N, its value in the label image
   int x = 0, y = 0, w = 0, h = 0;
   std::int64_t area = 0;
   double centroid_x = 0, centroid_y = 0;
-  int class_index = 0;               ///< -1 without a classifier
+  int class_index = 0;               ///< the most probable; -1 without a classifier
   std::vector<float> probabilities;  ///< one per class of the classifier; none without one
+  Finding finding = Finding::named;
+  bool at_edge = false;  ///< its box touches the image's edge: part of it may be missing
 };
+
+/// What a cell is called: its class, or `unsure_name`. There has to be a classifier.
+inline constexpr std::string_view unsure_name = "unsure";
+std::string_view name_of(const Cell& cell, std::span<const std::string> classes);
+
+/// The probability of the most probable class.
+double probability_of(const Cell& cell);
 
 /// Milliseconds of each stage.
 struct StageTimes {

@@ -67,6 +67,9 @@ SmearOptions smear_options(const giemsa_session_options& given) {
   check(crop == GIEMSA_CROP_TIGHT || crop == GIEMSA_CROP_MATLAB, ErrorKind::usage, "crop is ", crop,
         ", none of giemsa_crop");
   options.crop = crop == GIEMSA_CROP_MATLAB ? CropMode::matlab : CropMode::tight;
+  check(given.min_probability >= 0 && given.min_probability <= 1, ErrorKind::usage, "min_probability is ",
+        given.min_probability, ", must lie between 0 and 1");
+  options.min_probability = given.min_probability;
   if (given.max_sizes > 0) options.kept_sizes = given.max_sizes;
   check(given.mask_at_network_resolution <= 1, ErrorKind::usage, "mask_at_network_resolution is ",
         given.mask_at_network_resolution, ", must be 0 or 1");
@@ -74,14 +77,14 @@ SmearOptions smear_options(const giemsa_session_options& given) {
   return options;
 }
 
-giemsa_cell cell_for_caller(const Cell& cell, const Labels& labels) {
+giemsa_cell cell_for_caller(const Cell& cell) {
   giemsa_cell out{};
   out.id = static_cast<std::uint32_t>(cell.id);
   out.class_index = cell.class_index;
   if (cell.class_index >= 0) out.probability = cell.probabilities[static_cast<std::size_t>(cell.class_index)];
-  const bool at_edge =
-      cell.x == 0 || cell.y == 0 || cell.x + cell.w == labels.width || cell.y + cell.h == labels.height;
-  out.flags = at_edge ? std::uint32_t{GIEMSA_CELL_AT_EDGE} : 0;
+  if (cell.at_edge) out.flags |= GIEMSA_CELL_AT_EDGE;
+  if (cell.finding == Finding::unsure) out.flags |= GIEMSA_CELL_UNSURE;
+  if (cell.finding == Finding::other) out.flags |= GIEMSA_CELL_OTHER;
   out.x = cell.x;
   out.y = cell.y;
   out.width = cell.w;
@@ -105,7 +108,7 @@ void identify(giemsa_session& session, const giemsa_image& image) {
   session.cells.reserve(found);  // from here on nothing fails
   std::swap(session.last, session.next);
   session.cells.clear();
-  for (const Cell& cell : session.last.cells) session.cells.push_back(cell_for_caller(cell, session.last.labels));
+  for (const Cell& cell : session.last.cells) session.cells.push_back(cell_for_caller(cell));
   session.has_result = true;
   const StageTimes& ms = session.last.ms;
   session.times = {sizeof(giemsa_times), 0, convert_ms, ms.segment, ms.postprocess, ms.classify, ms_since(start)};

@@ -1,7 +1,9 @@
 // What the C functions give: the C++ engine's results, whatever the pixels' format.
 #include <omp.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <thread>
@@ -12,6 +14,49 @@
 #include "tests/temporary_folder.h"
 
 namespace giemsa::test {
+
+TEST_CASE("a region of the class `other` is no white cell, and below min_probability a cell is unsure") {
+  Model classifier = load_model(classifier_file);
+  const auto found_with = [&](float min_probability) {
+    SmearOptions options;
+    options.min_probability = min_probability;
+    Smear with(load_model(segmenter_file), classifier, options, open_device({.device = "cpu"}));
+    SmearResult result;
+    with.identify(smear(), result);
+    return result.cells;
+  };
+  const std::vector<Cell> cells = found_with(0);
+  REQUIRE(cells.size() >= 2);
+  for (const Cell& cell : cells) CHECK(cell.finding == Finding::named);
+
+  // The class of the first cell is called other; of the rest, the least certain is unsure.
+  const int other = cells.front().class_index;
+  classifier.info.classes[static_cast<std::size_t>(other)] = other_class;
+  double least = 1;
+  for (const Cell& cell : cells)
+    if (cell.class_index != other) least = std::min(least, probability_of(cell));
+  const float limit = std::nextafter(static_cast<float>(least), 1.0f);
+  std::size_t unsure = 0;
+  for (const Cell& cell : found_with(limit)) {
+    const bool below = probability_of(cell) < limit;
+    const auto& name = classifier.info.classes[static_cast<std::size_t>(cell.class_index)];
+    if (cell.class_index == other)
+      CHECK(cell.finding == Finding::other);
+    else
+      CHECK(cell.finding == (below ? Finding::unsure : Finding::named));
+    CHECK(name_of(cell, classifier.info.classes) == (cell.finding == Finding::unsure ? unsure_name : name));
+    unsure += cell.finding == Finding::unsure;
+  }
+  CHECK(unsure >= 1);
+
+  giemsa_session_options options;
+  GIEMSA_INIT(options);
+  options.min_probability = 1;
+  Session session;
+  REQUIRE(giemsa_session_open(shared_engine(), &options, &session.handle) == GIEMSA_OK);
+  for (const giemsa_cell& cell : identify(session.handle, image_of(smear())))
+    CHECK(((cell.flags & GIEMSA_CELL_UNSURE) != 0) == (cell.probability < 1));
+}
 
 TEST_CASE("giemsa_identify gives what the C++ engine gives") {
   Smear smear_in_cpp(load_model(segmenter_file), load_model(classifier_file), {}, open_device({.device = "cpu"}));
@@ -40,6 +85,7 @@ TEST_CASE("giemsa_identify gives what the C++ engine gives") {
     CHECK(cells[i].probability == probabilities[cells[i].class_index]);
     const bool at_edge =
         cell.x == 0 || cell.y == 0 || cell.x + cell.w == smear().width || cell.y + cell.h == smear().height;
+    CHECK(cell.at_edge == at_edge);
     CHECK(cells[i].flags == (at_edge ? GIEMSA_CELL_AT_EDGE : 0));
   }
   CHECK(giemsa_session_probabilities(session.handle, cells.size()) == nullptr);

@@ -122,6 +122,16 @@ TEST_CASE("field: pixels, detections at both limits, and the class of what was f
   CHECK(record.fold == 3);
 }
 
+TEST_CASE("field: a region that is called no white cell is no detection, and a wrong name of the cell that it is") {
+  Field field;
+  field.cells[0].finding = Finding::other;
+  const ImageRecord record = field.compare({"eosinophil", "eosinophil"});
+  REQUIRE(record.tally.detections[0].size() == 1);
+  CHECK_FALSE(record.tally.detections[0][0].hit);
+  CHECK(record.tally.classes.at(0, 1) == 1);
+  CHECK(record.cells[0].misnamed());
+}
+
 TEST_CASE("field: cells of unknown class are found but not named; a class the classifier lacks is named wrong") {
   const ImageRecord mixed = Field().compare({"eosinophil", "neutrophil"});
   CHECK(mixed.tally.labelled_cells == 0);

@@ -66,11 +66,38 @@ TEST_CASE("differential: cells of all images, by class") {
   const ImageResult images[] = {image_of("a", {cell_of(1, 0, 0.9f), cell_of(2, 1, 0.8f)}),
                                 {"in/b.png", "b", "is broken", 0, 0, {}, 0, {}},
                                 image_of("c", {cell_of(1, 1, 0.7f), cell_of(2, 1, 0.6f)})};
-  const auto shares = differential_count(images, 2);
-  REQUIRE(shares.size() == 2);
-  CHECK(shares[0].cells == 1);
-  CHECK(shares[1].cells == 3);
-  CHECK(shares[1].share == 0.75);
+  const std::vector<std::string> classes = {"monocyte", "blast"};
+  const Differential differential = differential_count(images, classes);
+  REQUIRE(differential.shares.size() == 2);
+  CHECK(differential.shares[0].cells == 1);
+  CHECK(differential.shares[1].cells == 3);
+  CHECK(differential.shares[1].share == 0.75);
+}
+
+TEST_CASE("differential: neither what is unsure nor what is no white cell moves a share") {
+  Cell unsure = cell_of(2, 0, 0.4f), other = cell_of(3, 1, 0.8f);
+  unsure.finding = Finding::unsure;
+  other.finding = Finding::other;
+  const ImageResult images[] = {image_of("a", {cell_of(1, 0, 0.9f), unsure, other, other})};
+  const std::vector<std::string> classes = {"monocyte", "other"};
+  const Differential differential = differential_count(images, classes);
+  CHECK(differential.counts.white_cells() == 2);
+  CHECK(differential.counts.uncounted() == "1 unsure cell and 2 other regions");
+  CHECK(differential.shares[0].share == 1);
+  CHECK(differential.shares[1].share == 0);
+
+  Gallery gallery(2);
+  gallery.offer(images[0], [] { return static_cast<const Frame*>(nullptr); });
+  CHECK(gallery.of_class(0).size() == 1);
+  CHECK(gallery.of_class(1).size() == 2);
+  CHECK(gallery.unsure().size() == 1);
+  RunInfo info = example_info();
+  info.classes = classes;
+  const std::string page = report_html(info, images, gallery);
+  CHECK(contains(page, "<h1>2 white cells in 1 image</h1>"));
+  CHECK(contains(page, "Not counted here: 1 unsure cell and 2 other regions."));
+  CHECK(contains(page, "<h3>unsure <small>1</small></h3>"));
+  CHECK_FALSE(contains(page, "</span>other</th>"));  // no row of the differential
 }
 
 TEST_CASE("gallery: the least certain of each class, lowest first, equal ones as they came") {

@@ -93,6 +93,45 @@ TEST_CASE("an image's JSON reads back as what it was") {
   CHECK_THROWS(image_from_json(foreign, info.classes));
 }
 
+TEST_CASE("what is unsure or no white cell is in the tables, and not in the count") {
+  RunInfo info = example_info();
+  info.classes = {"monocyte", "other"};
+  ImageResult image = example_image();
+  Cell monocyte = example_cell(), unsure = example_cell(), other = example_cell();
+  monocyte.class_index = unsure.class_index = 0;
+  monocyte.probabilities = {0.9f, 0.1f};
+  unsure.probabilities = {0.6f, 0.4f};
+  unsure.finding = Finding::unsure;
+  unsure.at_edge = true;
+  other.finding = Finding::other;
+  image.cells = {monocyte, unsure, other};
+
+  const Json json = image_json(image, info.classes);
+  CHECK(json.at("cells").at(0).at("at_edge") == false);
+  CHECK(json.at("cells").at(1).at("class") == "unsure");
+  CHECK(json.at("cells").at(1).at("probability") == 0.6);
+  CHECK(json.at("cells").at(2).at("class") == "other");
+  const ImageResult again = image_from_json(json, info.classes);
+  CHECK(image_json(again, info.classes) == json);
+  CHECK(again.cells[1].finding == Finding::unsure);
+  CHECK(again.cells[1].at_edge);
+  CHECK(again.cells[2].finding == Finding::other);
+
+  const std::string cells = cells_csv(info, std::span(&image, 1)), images = images_csv(info, std::span(&image, 1));
+  CHECK(cells.find(",unsure,0.600000,") != std::string::npos);
+  CHECK(cells.find(",other,0.900000,") != std::string::npos);
+  CHECK(images.find("cells,monocyte,other,unsure,") != std::string::npos);
+  CHECK(images.find(",true,,2,1,1,1,") != std::string::npos);
+
+  std::ostringstream out;
+  TextTable table(out, info.classes, 8);
+  table.add(image);
+  table.finish(info);
+  for (const std::string part :
+       {"1 image, 2 cells", "monocyte       1  100.0 %\nnot counted: 1 unsure cell and 1 other region"})
+    CHECK_MESSAGE(out.str().find(part) != std::string::npos, part, " in\n", out.str());
+}
+
 TEST_CASE("file names that are not UTF-8 do not stop the JSON") {
   ImageResult image = example_image();
   image.file = "in/\xff.png";
@@ -106,14 +145,15 @@ TEST_CASE("csv quotes commas, quotes and line breaks") {
   const ImageResult images[] = {image, failed_image()};
   CHECK(cells_csv(info, images) ==
         "file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y,p_monocyte,\"p_odd, "
-        "\"\"class\"\"\",label_image\n"
+        "\"\"class\"\"\",at_edge,label_image\n"
         "\"in/a,\"\"b\"\"\nc.png\",a,1,\"odd, "
-        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000,labels/a.png\n");
+        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000,false,labels/a.png\n");
   CHECK(images_csv(info, images) ==
-        "file,name,width,height,ok,error,cells,monocyte,\"odd, \"\"class\"\"\",decode_ms,segment_ms,postprocess_ms,"
+        "file,name,width,height,ok,error,cells,monocyte,\"odd, "
+        "\"\"class\"\"\",unsure,decode_ms,segment_ms,postprocess_ms,"
         "classify_ms,total_ms,label_image\n"
-        "\"in/a,\"\"b\"\"\nc.png\",a,640,480,true,,1,0,1,1.500,2.000,3.000,4.000,10.500,labels/a.png\n"
-        "in/b.png,b,0,0,false,in/b.png: is broken,0,0,0,0.000,0.000,0.000,0.000,0.000,\n");
+        "\"in/a,\"\"b\"\"\nc.png\",a,640,480,true,,1,0,1,0,1.500,2.000,3.000,4.000,10.500,labels/a.png\n"
+        "in/b.png,b,0,0,false,in/b.png: is broken,0,0,0,0,0.000,0.000,0.000,0.000,0.000,\n");
 }
 
 TEST_CASE("csv: spreadsheets compute nothing that a name holds") {

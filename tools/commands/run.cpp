@@ -198,6 +198,10 @@ void add_run(CommandLine& line) {
 
   command.heading("Finding cells");
   add_finding_options(command, a.options);
+  command
+      .option("--min-probability", &a.options.min_probability, "P",
+              "a cell whose class is less probable is called unsure, and not counted (default: 0)")
+      .check(between_0_and_1());
   command.option("--max-pixels", &a.options.max_pixels, "N", "larger images are refused (default: 100000000)")
       .check(number_in(1, 1e12));
 

@@ -81,24 +81,29 @@ ImageRecord compare_field(const Sample& sample, const Truth& truth, const Labels
   tally.pixels = count_pixels(truth.mask, predicted);
   tally.boundary_f1 = mean_boundary_f1(truth.mask, predicted);
 
-  std::vector<ScoredBox> boxes;
+  std::vector<ScoredBox> boxes, white;  // of all regions; of those that are reported as white cells
   for (const Cell& cell : cells) {
     boxes.push_back({{cell.x, cell.y, cell.w, cell.h}, probability_of(cell)});
+    if (cell.finding != Finding::other) white.push_back(boxes.back());
     record.cells.push_back({.cell = cell, .truth = {}, .truth_class = {}});
   }
-  const auto known_class = class_of_cells(sample.classes, truth.cells.size());
   tally.truth_cells = static_cast<std::int64_t>(truth.cells.size());
-  tally.labelled_cells = known_class ? tally.truth_cells : 0;
   for (std::size_t i = 0; i < detection_ious.size(); ++i) {
-    const auto matches = match_boxes(truth.cells, boxes, detection_ious[i]);
-    for (std::size_t b = 0; b < boxes.size(); ++b) {
-      tally.detections[i].push_back({boxes[b].score, matches[b].has_value()});
-      if (i > 0 || !matches[b]) continue;
-      CellRecord& cell = record.cells[b];
-      cell.truth = matches[b];
-      cell.iou = box_iou(truth.cells[*matches[b]], boxes[b].box);
-      if (known_class) count_class(record, cell, index_of(classes, *known_class));
-    }
+    const auto matches = match_boxes(truth.cells, white, detection_ious[i]);
+    for (std::size_t b = 0; b < white.size(); ++b)
+      tally.detections[i].push_back({white[b].score, matches[b].has_value()});
+  }
+
+  // A true cell that was found, but taken for something else, is a name that is wrong.
+  const auto known_class = class_of_cells(sample.classes, truth.cells.size());
+  tally.labelled_cells = known_class ? tally.truth_cells : 0;
+  const auto matches = match_boxes(truth.cells, boxes, detection_ious.front());
+  for (std::size_t b = 0; b < boxes.size(); ++b) {
+    if (!matches[b]) continue;
+    CellRecord& cell = record.cells[b];
+    cell.truth = matches[b];
+    cell.iou = box_iou(truth.cells[*matches[b]], boxes[b].box);
+    if (known_class) count_class(record, cell, index_of(classes, *known_class));
   }
   return record;
 }

@@ -49,7 +49,8 @@ struct ImageRecord {
   bool ok() const { return error.empty(); }
 };
 
-/// `classes` are all_classes(); a detection's score is the probability of its class. A field.
+/// A field. `classes` are all_classes(). Detections are the regions that are reported as white cells; the score of one
+/// is the probability of its class.
 ImageRecord compare_field(const Sample& sample, const Truth& truth, const Labels& labels, std::span<const Cell> cells,
                           std::span<const std::string> classes);
 

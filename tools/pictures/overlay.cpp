@@ -23,6 +23,7 @@ float unit_for(const Frame& frame) {
 void draw_outline(Frame& frame, const Labels& labels, const Cell& cell, float unit) {
   const float radius = 0.6f * unit, rim = radius + 0.5f * unit;
   const int reach = static_cast<int>(std::ceil(rim)) + 1;
+  const Color color = color_of(cell);
   const auto inside = [&](int x, int y) {
     return x >= 0 && y >= 0 && x < labels.width && y < labels.height && labels.at(x, y) == cell.id;
   };
@@ -48,7 +49,7 @@ void draw_outline(Frame& frame, const Labels& labels, const Cell& cell, float un
       if (d > rim + 0.5f || (labels.at(x, y) != 0 && labels.at(x, y) != cell.id))
         continue;  // a neighbour keeps its own line
       blend(frame.at(x, y), black, 0.45f * std::clamp(rim - d + 0.5f, 0.0f, 1.0f));
-      blend(frame.at(x, y), class_color(cell.class_index), std::clamp(radius - d + 0.5f, 0.0f, 1.0f));
+      blend(frame.at(x, y), color, std::clamp(radius - d + 0.5f, 0.0f, 1.0f));
     }
 }
 
@@ -85,6 +86,10 @@ Color text_color_on(const Color& color) {
 
 }  // namespace
 
+Color color_of(const Cell& cell) {
+  return cell.finding == Finding::named ? class_color(cell.class_index) : no_class_color;
+}
+
 Frame draw_overlay(const Frame& frame, const Labels& labels, std::span<const Cell> cells,
                    std::span<const std::string> classes) {
   check(labels.width == frame.width && labels.height == frame.height, ErrorKind::internal, "labels of ", labels.width,
@@ -96,9 +101,8 @@ Frame draw_overlay(const Frame& frame, const Labels& labels, std::span<const Cel
   std::vector<Box> tags;
   const int pad = static_cast<int>(std::ceil(1.5f * unit)), gap = static_cast<int>(std::ceil(2 * unit));
   for (const Cell& cell : cells) {
-    const auto index = static_cast<std::size_t>(cell.class_index);
-    const std::string text = cat(classes[index], ' ', std::lround(100 * cell.probabilities[index]), '%');
-    const Color color = class_color(cell.class_index);
+    const std::string text = cat(name_of(cell, classes), ' ', std::lround(100 * probability_of(cell)), '%');
+    const Color color = color_of(cell);
     const Box tag = place_tag(frame, cell, text_width(text, unit) + 2 * pad, text_height(unit) + pad, gap, tags);
     fill_rounded(picture, tag, 2 * unit, color);
     draw_text(picture, tag.x + pad, tag.y + pad, unit, text, text_color_on(color));

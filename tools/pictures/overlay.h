@@ -6,8 +6,12 @@
 
 #include "engine/base/frame.h"
 #include "nets/smear.h"
+#include "tools/pictures/palette.h"
 
 namespace giemsa {
+
+/// Its class's; grey where the cell is unsure, or no white cell.
+Color color_of(const Cell& cell);
 
 /// A copy of `frame` with each cell's outline in its class's color and a tag with class and probability above its box
 /// (below it, or moved inwards, where there is no room). Lines and letters grow with the image. `labels` has the

@@ -1,4 +1,4 @@
-// The colors of the classes, the same in every output.
+// The colors of the classes, the same in every output, and of what has no class.
 #pragma once
 
 #include <array>
@@ -16,5 +16,7 @@ constexpr Color class_color(int class_index) {
       {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {240, 228, 66}, {86, 180, 233}, {230, 159, 0}, {204, 121, 167}}};
   return palette[static_cast<std::size_t>(class_index) % palette.size()];
 }
+
+inline constexpr Color no_class_color{128, 128, 128};
 
 }  // namespace giemsa

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 namespace giemsa {
 
@@ -17,14 +16,13 @@ ClassShare share_of(std::int64_t cells, std::int64_t all) {
   return {cells, share, cells == 0 ? 0 : std::max(0.0, middle - half), cells == all ? 1 : std::min(1.0, middle + half)};
 }
 
-std::vector<ClassShare> differential_count(std::span<const ImageResult> images, std::size_t classes) {
-  std::vector<std::int64_t> counts(classes);
-  for (const ImageResult& image : images)
-    for (std::size_t i = 0; const std::int64_t cells : count_classes(image.cells, classes)) counts[i++] += cells;
-  const std::int64_t all = std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
-  std::vector<ClassShare> shares;
-  for (const std::int64_t cells : counts) shares.push_back(share_of(cells, all));
-  return shares;
+Differential differential_count(std::span<const ImageResult> images, std::span<const std::string> classes) {
+  Differential result{CellCounts(classes.size()), {}};
+  for (const ImageResult& image : images) result.counts.add(image.cells);
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    result.shares.push_back(classes[i] == other_class ? ClassShare{}
+                                                      : share_of(result.counts.classes[i], result.counts.named));
+  return result;
 }
 
 }  // namespace giemsa

@@ -12,13 +12,17 @@ constexpr int longest_side = 112;  // of a picture: some 15 KB as PNG
 
 }  // namespace
 
+std::size_t Gallery::group_of(const Cell& cell) const {
+  return cell.finding == Finding::unsure ? cells_.size() - 1 : static_cast<std::size_t>(cell.class_index);
+}
+
 bool Gallery::belongs(const Cell& cell) const {
-  const auto& cells = classes_.at(static_cast<std::size_t>(cell.class_index));
+  const auto& cells = cells_.at(group_of(cell));
   return cells.size() < kept_ || (kept_ > 0 && probability_of(cell) < cells.back().probability);
 }
 
 void Gallery::insert(const ImageResult& image, const Cell& cell, const Frame* frame) {
-  auto& cells = classes_.at(static_cast<std::size_t>(cell.class_index));
+  auto& cells = cells_.at(group_of(cell));
   GalleryCell kept{image.name, cell.id, probability_of(cell), {}};
   if (frame && frame->width == image.width && frame->height == image.height)
     kept.png = encode_png(

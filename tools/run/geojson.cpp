@@ -1,7 +1,7 @@
 #include "tools/run/geojson.h"
 
 #include "nets/contour.h"
-#include "tools/pictures/palette.h"
+#include "tools/pictures/overlay.h"
 
 namespace giemsa {
 namespace {
@@ -18,19 +18,17 @@ Json geometry(const Labels& labels, const Cell& cell) {
 }
 
 Json feature(const Cell& cell, const std::vector<std::string>& classes, const Labels& labels) {
-  const auto color = class_color(cell.class_index);
+  const Color color = color_of(cell);
   Json measurements = {{"Area px", cell.area}};
   for (std::size_t i = 0; i < classes.size(); ++i)
     measurements["Probability: " + classes[i]] = rounded(cell.probabilities.at(i), 6);
-  return {
-      {"type", "Feature"},
-      {"geometry", geometry(labels, cell)},
-      {"properties",
-       {{"objectType", "detection"},
-        {"name", std::to_string(cell.id)},
-        {"classification",
-         {{"name", classes.at(static_cast<std::size_t>(cell.class_index))}, {"color", {color[0], color[1], color[2]}}}},
-        {"measurements", std::move(measurements)}}}};
+  return {{"type", "Feature"},
+          {"geometry", geometry(labels, cell)},
+          {"properties",
+           {{"objectType", "detection"},
+            {"name", std::to_string(cell.id)},
+            {"classification", {{"name", name_of(cell, classes)}, {"color", {color[0], color[1], color[2]}}}},
+            {"measurements", std::move(measurements)}}}};
 }
 
 }  // namespace

@@ -34,9 +34,10 @@ Json cell_json(const Cell& cell, const std::vector<std::string>& classes) {
           {"box", {cell.x, cell.y, cell.w, cell.h}},
           {"area", cell.area},
           {"centroid", {rounded(cell.centroid_x, 3), rounded(cell.centroid_y, 3)}},
-          {"class", classes.at(static_cast<std::size_t>(cell.class_index))},
+          {"class", name_of(cell, classes)},
           {"probability", rounded(probability_of(cell), 6)},
-          {"probabilities", probabilities}};
+          {"probabilities", probabilities},
+          {"at_edge", cell.at_edge}};
 }
 
 Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
@@ -47,9 +48,17 @@ Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
   cell.area = json.at("area");
   cell.centroid_x = json.at("centroid").at(0), cell.centroid_y = json.at("centroid").at(1);
   for (const std::string& name : classes) cell.probabilities.push_back(json.at("probabilities").at(name));
-  const auto chosen = std::find(classes.begin(), classes.end(), json.at("class").get<std::string>());
+  cell.at_edge = json.at("at_edge");
+  const std::string name = json.at("class");
+  auto chosen = std::ranges::find(classes, name);
+  if (chosen != classes.end()) {
+    cell.finding = name == other_class ? Finding::other : Finding::named;
+  } else {
+    check(name == unsure_name, ErrorKind::usage, "a cell is called ", name, ", which is none of the classes");
+    cell.finding = Finding::unsure;
+    chosen = classes.begin() + (std::ranges::max_element(cell.probabilities) - cell.probabilities.begin());
+  }
   cell.class_index = static_cast<int>(chosen - classes.begin());
-  probability_of(cell);  // throws where the class is not one of `classes`
   return cell;
 }
 

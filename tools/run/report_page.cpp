@@ -36,11 +36,12 @@ std::string css_color(std::size_t class_index) {
   return format("#%02x%02x%02x", color[0], color[1], color[2]);
 }
 
-void write_differential(std::ostream& out, const RunInfo& info, std::span<const ClassShare> shares) {
+void write_differential(std::ostream& out, const RunInfo& info, const Differential& differential) {
   out << "<h2>Differential count</h2>\n<table><thead><tr><th>class</th><th>cells</th><th>share, %</th>"
          "<th>95 % interval</th><th></th></tr></thead><tbody>\n";
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const ClassShare& share = shares[i];
+  for (std::size_t i = 0; i < differential.shares.size(); ++i) {
+    if (info.classes[i] == other_class) continue;
+    const ClassShare& share = differential.shares[i];
     out << "<tr><th><span class=\"swatch\" style=\"background:" << css_color(i) << "\"></span>"
         << escaped(info.classes[i]) << "</th><td>" << share.cells << "</td>"
         << format("<td>%.1f</td><td>%.1f &ndash; %.1f</td>", 100 * share.share, 100 * share.low, 100 * share.high)
@@ -49,7 +50,10 @@ void write_differential(std::ostream& out, const RunInfo& info, std::span<const 
         << format("<b style=\"left:%.1f%%;width:%.1f%%\"></b></td></tr>\n", 100 * share.low,
                   100 * (share.high - share.low));
   }
-  out << "</tbody></table>\n<p><small>Intervals by Wilson's score: how far chance alone may move a count of this many "
+  out << "</tbody></table>\n";
+  if (const std::string uncounted = differential.counts.uncounted(); !uncounted.empty())
+    out << "<p>Not counted here: " << uncounted << ".</p>\n";
+  out << "<p><small>Intervals by Wilson's score: how far chance alone may move a count of this many "
          "cells. Cells that were missed, or named wrong, are not in them.</small></p>\n";
 }
 
@@ -63,18 +67,21 @@ void write_cell(std::ostream& out, const GalleryCell& cell) {
   out << "<figcaption>" << escaped(caption) << "</figcaption></a></figure>\n";
 }
 
-void write_gallery(std::ostream& out, const RunInfo& info, std::span<const ClassShare> shares, const Gallery& gallery) {
+void write_group(std::ostream& out, std::string_view name, std::int64_t found, std::span<const GalleryCell> cells) {
+  if (cells.empty()) return;
+  out << "<h3>" << escaped(std::string(name)) << " <small>";
+  if (static_cast<std::int64_t>(cells.size()) < found) out << cells.size() << " of ";
+  out << found << "</small></h3>\n<div class=\"gallery\">\n";
+  for (const GalleryCell& cell : cells) write_cell(out, cell);
+  out << "</div>\n";
+}
+
+void write_gallery(std::ostream& out, const RunInfo& info, const CellCounts& counts, const Gallery& gallery) {
   out << "<h2>Cells</h2>\n<p>By class, those first that the classifier was least sure of, with the probability of the "
          "class. A click opens the image with all cells outlined.</p>\n";
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const auto cells = gallery.of_class(i);
-    if (cells.empty()) continue;
-    out << "<h3>" << escaped(info.classes[i]) << " <small>";
-    if (static_cast<std::int64_t>(cells.size()) < shares[i].cells) out << cells.size() << " of ";
-    out << shares[i].cells << "</small></h3>\n<div class=\"gallery\">\n";
-    for (const GalleryCell& cell : cells) write_cell(out, cell);
-    out << "</div>\n";
-  }
+  for (std::size_t i = 0; i < info.classes.size(); ++i)
+    write_group(out, info.classes[i], counts.classes[i], gallery.of_class(i));
+  write_group(out, unsure_name, counts.unsure, gallery.unsure());
 }
 
 void write_failures(std::ostream& out, std::span<const ImageResult> images) {
@@ -115,9 +122,8 @@ void write_latencies(std::ostream& out, std::span<const ImageResult> images) {
 }  // namespace
 
 std::string report_html(const RunInfo& info, std::span<const ImageResult> images, const Gallery& gallery) {
-  const std::vector<ClassShare> shares = differential_count(images, info.classes.size());
-  std::int64_t cells = 0;
-  for (const ClassShare& share : shares) cells += share.cells;
+  const Differential differential = differential_count(images, info.classes);
+  const std::int64_t cells = differential.counts.white_cells();
   const auto failed = static_cast<std::size_t>(std::ranges::count_if(images, [](auto& image) { return !image.ok(); }));
 
   std::ostringstream out;
@@ -128,10 +134,8 @@ std::string report_html(const RunInfo& info, std::span<const ImageResult> images
       << " in " << counted(images.size(), "image") << "</h1>\n<p>";
   if (failed > 0) out << counted(failed, "image") << " failed. ";
   out << research_use_only << " All figures are in results.json, cells.csv and images.csv.</p>\n";
-  if (cells > 0) {
-    write_differential(out, info, shares);
-    write_gallery(out, info, shares, gallery);
-  }
+  if (cells > 0) write_differential(out, info, differential);
+  if (cells > 0 || differential.counts.other > 0) write_gallery(out, info, differential.counts, gallery);
   write_failures(out, images);
   write_remarks(out, info, images);
   write_latencies(out, images);

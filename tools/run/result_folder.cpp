@@ -39,8 +39,7 @@ Frame crop_of(const Frame& frame, const Cell& cell, CropMode mode) {
 constexpr std::array tables = {"cells.csv", "images.csv", "report.html", "results.json"};
 
 std::string crop_file(const RunInfo& info, const ImageResult& image, const Cell& cell) {
-  const std::string& name = info.classes.at(static_cast<std::size_t>(cell.class_index));
-  return cat("crops/", folder_name(name), '/', image.name, '_', cell.id, ".png");
+  return cat("crops/", folder_name(std::string(name_of(cell, info.classes))), '/', image.name, '_', cell.id, ".png");
 }
 
 std::string overlay_file(const ImageResult& image) {

@@ -1,19 +1,32 @@
 #include "tools/run/results.h"
 
+#include "tools/text/text.h"
+
 namespace giemsa {
 
 std::string label_image(const ImageResult& image) {
   return "labels/" + image.name + ".png";
 }
 
-std::vector<std::int64_t> count_classes(const std::vector<Cell>& cells, std::size_t classes) {
-  std::vector<std::int64_t> counts(classes);
-  for (const Cell& cell : cells) ++counts.at(static_cast<std::size_t>(cell.class_index));
-  return counts;
+void CellCounts::add(const Cell& cell) {
+  if (cell.finding == Finding::unsure) {
+    ++unsure;
+    return;
+  }
+  ++classes.at(static_cast<std::size_t>(cell.class_index));
+  ++(cell.finding == Finding::other ? other : named);
 }
 
-double probability_of(const Cell& cell) {
-  return cell.probabilities.at(static_cast<std::size_t>(cell.class_index));
+void CellCounts::add(std::span<const Cell> cells) {
+  for (const Cell& cell : cells) add(cell);
+}
+
+std::string CellCounts::uncounted() const {
+  std::string text;
+  if (unsure > 0) text = counted(static_cast<std::size_t>(unsure), "unsure cell");
+  if (unsure > 0 && other > 0) text += " and ";
+  if (other > 0) text += counted(static_cast<std::size_t>(other), "other region");
+  return text;
 }
 
 }  // namespace giemsa

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,9 @@ struct RunInfo {
   ModelFile segmenter, classifier;
   std::vector<std::string> classes;  ///< the classifier's
   RunOptions options;                ///< `segment_size` is set: the one in use
-  std::string tuning_sha256;  ///< of compute.tuning; empty where there is none
-  LeftOut left_out;           ///< of the folders that were searched
-  bool interrupted = false;   ///< some images were not reached: the results are those of the others
+  std::string tuning_sha256;         ///< of compute.tuning; empty where there is none
+  LeftOut left_out;                  ///< of the folders that were searched
+  bool interrupted = false;          ///< some images were not reached: the results are those of the others
 };
 
 /// One input. Where `error` is set the rest but `file` and `name` means nothing.
@@ -51,10 +52,17 @@ struct ImageResult {
 /// Where the image's label image is, in the folder of results.
 std::string label_image(const ImageResult& image);
 
-/// How many cells of each class, in the order of the classifier's classes.
-std::vector<std::int64_t> count_classes(const std::vector<Cell>& cells, std::size_t classes);
+/// How many regions of each kind. White cells are `named` and `unsure`.
+struct CellCounts {
+  std::vector<std::int64_t> classes;  ///< in the order of the classifier's classes, `other_class` among them
+  std::int64_t named = 0, unsure = 0, other = 0;
 
-/// The probability of the class that was chosen.
-double probability_of(const Cell& cell);
+  explicit CellCounts(std::size_t class_count) : classes(class_count) {}
+  void add(const Cell& cell);
+  void add(std::span<const Cell> cells);
+  std::int64_t white_cells() const { return named + unsure; }
+  /// "2 unsure cells and 1 other region"; empty where there are none.
+  std::string uncounted() const;
+};
 
 }  // namespace giemsa

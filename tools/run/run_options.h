@@ -35,6 +35,7 @@ void visit_finding(Options& options, Visitor&& visit) {
 /// Those that only a run has, likewise.
 template <class Options, class Visitor>
 void visit_run(Options& options, Visitor&& visit) {
+  visit("min_probability", options.min_probability);
   visit("max_pixels", options.max_pixels);
   visit("crops", options.crops);
   visit("geojson", options.geojson);

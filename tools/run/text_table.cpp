@@ -1,7 +1,6 @@
 #include "tools/run/text_table.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "tools/text/percentile.h"
 #include "tools/text/text.h"
@@ -48,34 +47,35 @@ void TextTable::add(const ImageResult& image) {
     out_ << '\n';
   }
   for (const Cell& cell : image.cells) {
-    const auto chosen = static_cast<std::size_t>(cell.class_index);
-    begin_row(image, std::to_string(cell.id), padded(printable(classes_.at(chosen)), class_width_));
+    begin_row(image, std::to_string(cell.id), padded(printable(std::string(name_of(cell, classes_))), class_width_));
     out_ << format("  %11.3f %6d %6d %6d %6d %9lld\n", probability_of(cell), cell.x, cell.y, cell.w, cell.h,
                    static_cast<long long>(cell.area));
-    ++counts_[chosen];
   }
+  counts_.add(image.cells);
   out_ << std::flush;
 }
 
 void TextTable::finish(const RunInfo& info) {
-  const std::int64_t cells = std::accumulate(counts_.begin(), counts_.end(), std::int64_t{0});
   out_ << '\n' << counted(images_, "image");
   if (const std::size_t failed = images_ - times_.size()) out_ << " (" << failed << " failed)";
-  out_ << ", " << counted(static_cast<std::size_t>(cells), "cell");
+  out_ << ", " << counted(static_cast<std::size_t>(counts_.white_cells()), "cell");
   if (!times_.empty()) {
     std::ranges::sort(times_);
     out_ << format(", median %.1f ms an image", percentile(times_, 0.5));
   }
   out_ << "\n\n";
 
-  if (cells > 0) {
+  if (counts_.named > 0) {
     out_ << padded("class", class_width_) << "   cells    share\n";
     for (std::size_t i = 0; i < classes_.size(); ++i)
-      out_ << padded(printable(classes_[i]), class_width_)
-           << format("  %6lld  %5.1f %%\n", static_cast<long long>(counts_[i]),
-                     100.0 * static_cast<double>(counts_[i]) / static_cast<double>(cells));
-    out_ << '\n';
+      if (classes_[i] != other_class)
+        out_ << padded(printable(classes_[i]), class_width_)
+             << format("  %6lld  %5.1f %%\n", static_cast<long long>(counts_.classes[i]),
+                       100.0 * static_cast<double>(counts_.classes[i]) / static_cast<double>(counts_.named));
   }
+  if (const std::string uncounted = counts_.uncounted(); !uncounted.empty())
+    out_ << "not counted: " << uncounted << '\n';
+  if (counts_.named > 0 || counts_.unsure > 0 || counts_.other > 0) out_ << '\n';
 
   const auto options = finding_texts(info.options);
   out_ << "giemsa " << GIEMSA_VERSION << " on " << info.device << ", " << info.precision << '\n'

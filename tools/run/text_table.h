@@ -26,7 +26,7 @@ class TextTable {
   std::ostream& out_;
   std::vector<std::string> classes_;
   std::size_t file_width_, class_width_;
-  std::vector<std::int64_t> counts_;
+  CellCounts counts_;
   std::vector<double> times_;
   std::size_t images_ = 0;
 };
