@@ -130,10 +130,10 @@ std::optional<ResNetBody> resnet_body(const TensorMap& tensors, const std::strin
   found.bottleneck = shape_of_weight("layer1.0.conv3").rank() == 4;
   bool wide = false;
   if (found.bottleneck) {
-    const Shape first = shape_of_weight("layer1.0.conv1"), middle = shape_of_weight("layer1.0.conv2");
-    if (middle.rank() != 4 || middle[1] == 0 || first[1] == 0) return {};
+    const Shape middle = shape_of_weight("layer1.0.conv2"), last = shape_of_weight("layer1.0.conv3");
+    if (middle.rank() != 4 || middle[1] == 0) return {};
     found.groups = middle[0] / middle[1];
-    wide = found.groups == 1 && first[0] == 2 * first[1];
+    wide = found.groups == 1 && last[0] == 2 * middle[0];
   }
   for (std::size_t i = 0; i < shapes.size(); ++i)
     if (shapes[i].depths == found.depths && shapes[i].bottleneck == found.bottleneck &&

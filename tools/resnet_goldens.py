@@ -93,6 +93,7 @@ def smp_resnet34(body=BasicBody):
     model = Smp(OS16, (*ONES, (1,) * 6, THREE), (12, 24, 36))
     goldens.FEATURES, goldens.LOW = kept
     model.encoder = body(OS16, (*ONES, (1,) * 6, (2, 2, 2)))
+    model.our_names = {name: name.replace("encoder.model.", "encoder.") for name, _ in model.named_modules()}
     return model
 
 
