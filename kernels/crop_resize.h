@@ -28,7 +28,8 @@ struct CropResizeParams {
   Extent frame = {}, out = {};
   bool grow = false;  ///< MATLAB's imcrop takes a column and a row more than the box has; clipped at the frame's edge
   CropFilter filter = CropFilter::bilinear;
-  float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+  float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};  ///< of the result's channels
+  bool bgr = false;             ///< the result's channels are blue, green, red
   int output_pixel_stride = 3;  ///< elements from a pixel to the next; those after the three channels become 0
 };
 

@@ -1,4 +1,4 @@
-// Frame -> network input in one pass: resample along both axes, then (u / 255 - mean) / std.
+// Frame -> network input in one pass: resample along both axes, reorder the colours, then (u / 255 - mean) / std.
 //
 //   mid[v][i] = clip(round(sum_t first.weight[i][t] * frame[v][first.first[i] + t])),   out likewise along the second
 //   axis
@@ -22,7 +22,8 @@ struct ResampleAxis {
 struct PreprocessParams {
   ResampleAxis x = {}, y = {};
   bool vertical_first = false;  ///< Pillow resamples along x first, MATLAB along the axis that shrinks most
-  float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};
+  float mean[3] = {0.485f, 0.456f, 0.406f}, std[3] = {0.229f, 0.224f, 0.225f};  ///< of the result's channels
+  bool bgr = false;             ///< the result's channels are blue, green, red
   int output_pixel_stride = 3;  ///< elements from a pixel to the next; those after the three channels become 0
 };
 

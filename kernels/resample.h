@@ -62,6 +62,7 @@ __device__ __forceinline__ SampleRange samples_of(const ResampleAxis& axis, int 
 struct Normalise {
   float mean[3], std[3];
   int output_pixel_stride;
+  bool bgr;         ///< the channels written are blue, green, red
   bool vectorised;  ///< a pixel is one aligned vector of 16 bytes
 };
 
@@ -71,6 +72,7 @@ Normalise normalise_into(const T* out, const Params& p) {
   return {{p.mean[0], p.mean[1], p.mean[2]},
           {p.std[0], p.std[1], p.std[2]},
           p.output_pixel_stride,
+          p.bgr,
           p.output_pixel_stride == channels_a_vector<T> &&
               is_vectorised(out, p.output_pixel_stride, p.output_pixel_stride)};
 }
@@ -80,8 +82,10 @@ template <class T>
 __device__ __forceinline__ Channels<T> normalised(const Rgb& rgb, const Normalise& normalise) {
   Channels<T> values{};
 #pragma unroll
-  for (int c = 0; c < 3; ++c)
-    values[c] = from_float<T>((static_cast<float>(rgb.channel[c]) / 255.0f - normalise.mean[c]) / normalise.std[c]);
+  for (int c = 0; c < 3; ++c) {
+    const std::uint8_t level = normalise.bgr ? rgb.channel[2 - c] : rgb.channel[c];
+    values[c] = from_float<T>((static_cast<float>(level) / 255.0f - normalise.mean[c]) / normalise.std[c]);
+  }
   return values;
 }
 

@@ -38,20 +38,28 @@ struct Neighbours {
   }
 };
 
-/// The decision without the probability t:  C = 1: l0 > ln(t/(1-t));  C = 2: l1 - l0 > ln(t/(1-t));
-/// C > 2: sum_c exp(lc - l0) > t/(1-t).  `fixed_channels` is C, or 0 where it is known only at run time.
+/// The decision without the probability t:  C = 1: l0 > ln(t/(1-t));  C = 2: lcell - lother > ln(t/(1-t));
+/// C > 2: sum over cells of exp(lc - m) > t/(1-t) times the sum over the others, whose greatest logit is m.
+/// `fixed_channels` is C, or 0 where it is known only at run time.
 template <int fixed_channels, class T>
-__device__ bool decide(const Neighbours<T>& near, int channels, float limit) {
+__device__ bool decide(const Neighbours<T>& near, int channels, std::uint64_t cells, float limit) {
   if constexpr (fixed_channels == 1) {
     return near.template logits<1>(0)[0] > limit;
   } else if constexpr (fixed_channels == 2) {
     const Vec<float, 2> l = near.template logits<2>(0);
-    return l[1] - l[0] > limit;
+    return (cells & 1 ? l[0] - l[1] : l[1] - l[0]) > limit;
   } else {
-    const float background = near.template logits<1>(0)[0];
-    float odds = 0.0f;
-    for (int c = 1; c < channels; ++c) odds += expf(near.template logits<1>(c)[0] - background);
-    return odds > limit;
+    float greatest = -INFINITY;  // of the others
+    for (int c = 0; c < channels; ++c) {
+      const float l = near.template logits<1>(c)[0];
+      if (!(cells >> c & 1) && !(l <= greatest)) greatest = l;
+    }
+    float odds = 0.0f, others = 0.0f;
+    for (int c = 0; c < channels; ++c) {
+      const float l = near.template logits<1>(c)[0], e = l == greatest ? 1.0f : expf(l - greatest);
+      (cells >> c & 1 ? odds : others) += e;
+    }
+    return odds > limit * others;
   }
 }
 
@@ -79,7 +87,7 @@ __global__ void __launch_bounds__(threads_a_block)
     };
     const Neighbours<T> near{
         at(row.i0, column.i0), at(row.i0, column.i1), at(row.i1, column.i0), at(row.i1, column.i1), row, column};
-    result[i] = decide<fixed_channels>(near, p.channels, limit);
+    result[i] = decide<fixed_channels>(near, p.channels, p.cells, limit);
     if (++x == p.out_w) {
       x = 0;
       row = clamped_tap(rows, ++y);
@@ -103,7 +111,7 @@ bool aligned(const T* p, std::uintptr_t bytes) {
 template <class T>
 void start(std::uint8_t* mask, const T* logits, const UpsampleThresholdParams& p, Stream stream) {
   PRECONDITION(p.in_h > 0 && p.in_w > 0 && p.out_h > 0 && p.out_w > 0);
-  PRECONDITION(p.channels > 0 && p.pixel_stride >= p.channels);
+  PRECONDITION(p.channels > 0 && p.channels <= 64 && p.pixel_stride >= p.channels);
   PRECONDITION(p.threshold > 0.0f && p.threshold < 1.0f);
   PRECONDITION(aligned(mask, 4));
   constexpr int pixels_a_block = threads_a_block * pixels_a_thread;

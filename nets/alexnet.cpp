@@ -4,6 +4,8 @@
 #include <array>
 
 #include "nets/architecture.h"
+#include "nets/classifier_head.h"
+#include "nets/numbered_layers.h"
 
 namespace giemsa {
 
@@ -21,6 +23,13 @@ static void visit_options(Options& options, Visitor&& visit) {
   visit("conv1_padding", options.conv1_padding);
   visit("pool_ceil_mode", options.pool_ceil_mode);
   visit("adaptive_pool", options.adaptive_pool);
+  visit("pool_size", options.pool_size);
+}
+
+constexpr std::size_t convolutions = 5;
+
+static std::vector<std::string> linear_layers(const AlexNetOptions& options) {
+  return {options.layers.begin() + convolutions, options.layers.end()};
 }
 
 OptionTexts to_text(const AlexNetOptions& options) {
@@ -32,18 +41,19 @@ namespace {
 NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<AlexNetOptions>(texts, kind);
 
-  // Nothing else could be told from the names that the graph gives to layers without weights.
-  const auto is_plain = [](std::string_view name) {
-    constexpr std::array<std::string_view, 4> stems{"features.", "classifier.", "conv", "fc"};
-    return std::ranges::any_of(stems, [&](std::string_view stem) {
-      return name.starts_with(stem) && name.size() > stem.size() &&
-             name.find_first_not_of("0123456789", stem.size()) == std::string_view::npos;
-    });
-  };
-  for (const std::string& name : options.layers)
-    check(is_plain(name) && std::ranges::count(options.layers, name) == 1, kind, "layers: ", in_quotes(name),
-          " is not the name of one layer: features.N, classifier.N, convN or fcN");
-  check(options.layers.size() == 8, kind, "layers: ", options.layers.size(), " named, AlexNet has 8");
+  check(options.layers.size() > convolutions, kind, "layers: ", options.layers.size(),
+        " named, AlexNet has 8: five convolutions, then three linear layers or a head of one or more");
+  const std::vector<std::string> head = linear_layers(options);
+  const bool named_head = std::ranges::any_of(head, [](const std::string& name) { return !is_numbered(name, {"fc"}); });
+  for (const std::string& name : options.layers) {
+    const bool is_convolution = &name < &options.layers[convolutions];
+    check(is_numbered(name, {"features.", "classifier.", "conv", "fc"}) || (!is_convolution && named_head), kind,
+          "layers: ", in_quotes(name), " is not the name of one layer: features.N, classifier.N, convN or fcN");
+    check(std::ranges::count(options.layers, name) == 1, kind, "layers: ", in_quotes(name), " is named twice");
+  }
+  if (named_head) check_head(head, "classifier", "layers", kind);
+  check(options.pool_size >= 1 && options.pool_size <= 64, kind, "pool_size: ", options.pool_size,
+        " is not between 1 and 64");
   check(options.groups == 1 || options.groups == 2, kind, "groups: ", options.groups, " is neither 1 nor 2");
   check(options.conv1_padding >= 0 && options.conv1_padding <= 5, kind, "conv1_padding: ", options.conv1_padding,
         " is not between 0 and 5");
@@ -83,9 +93,6 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
     return layers.add(names[i] + ".pool",
                       MaxPool{.kernel = {3, 3}, .stride = {2, 2}, .ceil_mode = options.pool_ceil_mode}, {x});
   };
-  const auto linear_relu = [&](std::size_t i, ValueId x, std::int64_t features) {
-    return layers.add(names[i] + ".relu", Relu{}, {layers.linear(names[i], x, features)});
-  };
 
   // Shapes of torchvision's at 224; those of two towers at 227 differ in channels (96, 256, 384, 384, 256) only.
   ValueId x = conv_relu(0, image, 11, 4, options.conv1_padding, 1);  // {N,3,224,224}  -> {N,64,55,55}
@@ -96,18 +103,40 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   x = conv_relu(3, x, 3, 1, 1, options.groups);                      // {N,384,13,13}  -> {N,256,13,13}
   x = conv_relu(4, x, 3, 1, 1, options.groups);                      // {N,256,13,13}  -> {N,256,13,13}
   x = pool(4, x);                                                    // {N,256,13,13}  -> {N,256,6,6}
-  if (options.adaptive_pool) x = layers.add("avgpool", AdaptiveAvgPool{{6, 6}}, {x});
-  x = layers.add("flatten", Flatten{}, {x});   // {N,256,6,6}    -> {N,9216}
-  x = linear_relu(5, x, 4096);                 // {N,9216}       -> {N,4096}
-  x = linear_relu(6, x, 4096);                 // {N,4096}       -> {N,4096}
-  return layers.linear(names[7], x, classes);  // {N,4096}       -> {N,classes}
+  if (options.adaptive_pool) x = layers.add("avgpool", AdaptiveAvgPool{{options.pool_size, options.pool_size}}, {x});
+  x = layers.add("flatten", Flatten{}, {x});                          // {N,256,6,6}    -> {N,9216}
+  return add_head(layers, x, linear_layers(options), 4096, classes);  // {N,9216} -> {N,4096} -> {N,4096} -> {N,classes}
 }
 
 // Checkpoints as torchvision has them (models/alexnet.py, Krizhevsky's "one weird trick" variant: no LRN, no groups).
 
-std::vector<std::string> torchvision_layers(const TensorMap&) {
-  return {"features.0",  "features.3",   "features.6",   "features.8",
-          "features.10", "classifier.1", "classifier.4", "classifier.6"};
+//
+// People replace the last layer, or all of `classifier`, by layers of their own (nets/classifier_head.h).
+
+std::vector<std::string> torchvision_layers(const TensorMap& tensors) {
+  std::vector<std::string> layers{"features.0",  "features.3",   "features.6",   "features.8",
+                                  "features.10", "classifier.1", "classifier.4", "classifier.6"};
+  const std::vector<std::string> head = head_layers(tensors, "classifier");
+  if (head.empty()) return layers;
+  layers.resize(convolutions);
+  layers.insert(layers.end(), head.begin(), head.end());
+  return layers;
+}
+
+/// The side of what a head of `features` inputs is given from `channels` channels; 6 where that is no square.
+std::int64_t side_of(std::int64_t features, std::int64_t channels) {
+  for (std::int64_t side = 1; channels > 0 && side * side * channels <= features; ++side)
+    if (side * side * channels == features) return side;
+  return 6;
+}
+
+std::int64_t pool_size_of(const TensorMap& tensors, const std::vector<std::string>& layers) {
+  const auto last = tensors.find(layers[convolutions - 1] + ".weight"),
+             first = tensors.find(layers[convolutions] + ".weight");
+  if (last == tensors.end() || first == tensors.end() || last->second.shape().rank() != 4 ||
+      first->second.shape().rank() != 2)
+    return 6;
+  return side_of(first->second.shape()[1], last->second.shape()[0]);
 }
 
 // Checkpoints as Caffe (bvlc_alexnet) and MATLAB (alexnet) have them, exported to a state_dict: 227 x 227 input, no
@@ -119,19 +148,9 @@ std::vector<std::string> torchvision_layers(const TensorMap&) {
 // own) must have the input channels of conv1 reversed before it is converted. Caffe rounds pooled sizes up (ceil_mode);
 // at 227 up and down are the same: 55, 27, 13, 6.
 
-/// Prefixes `<group>.<number>` whose weight has `rank` extents, by number.
-std::vector<std::string> numbered_layers(const TensorMap& tensors, const std::string& group, int rank) {
-  std::vector<std::string> layers;
-  for (const auto& [key, tensor] : tensors)
-    if (key.starts_with(group + ".") && key.ends_with(".weight") && tensor.shape().rank() == rank)
-      layers.push_back(key.substr(0, key.size() - std::string_view(".weight").size()));
-  std::ranges::stable_sort(layers, {}, &std::string::size);  // the map's order is textual: .10 stands before .3
-  return layers;
-}
-
 std::vector<std::string> caffe_layers(const TensorMap& tensors) {
-  std::vector<std::string> convolutions = numbered_layers(tensors, "features", 4);
-  const std::vector<std::string> linears = numbered_layers(tensors, "classifier", 2);
+  std::vector<std::string> convolutions = numbered_layers(tensors, "features.", 4);
+  const std::vector<std::string> linears = numbered_layers(tensors, "classifier.", 2);
   if (tensors.contains("conv1.weight") || convolutions.size() != 5 || linears.size() != 3)
     return {"conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"};
   convolutions.insert(convolutions.end(), linears.begin(), linears.end());
@@ -162,11 +181,13 @@ bool fits(const TensorMap& tensors, const std::vector<std::string>& layers, std:
 
 Preset preset(std::string_view name, const ImageDefaults& image, const AlexNetOptions& defaults, LayersOf layers_of) {
   return {.name = name,
+          .bodies = "alexnet",
           .image = image,
           .options =
               [=](const OptionTexts&, const TensorMap& tensors) {
                 AlexNetOptions options = defaults;
                 options.layers = layers_of(tensors);
+                if (options.adaptive_pool) options.pool_size = pool_size_of(tensors, options.layers);
                 return options;
               },
           .fits = [=](const TensorMap& tensors) { return fits(tensors, layers_of(tensors), defaults.groups); }};
@@ -183,6 +204,7 @@ Architecture alexnet_architecture() {
           .presets = {preset("torchvision", {}, {}, torchvision_layers),
                       preset("caffe", caffe_images, two_towers, caffe_layers),
                       preset("matlab", matlab_images, two_towers, caffe_layers)},
+          .implied = {{"pool_size", "6"}},
           .parse = parse,
           .check = check_info,
           .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },

@@ -16,12 +16,13 @@ enum class AlexNetNorm : std::uint8_t {
 };
 
 struct AlexNetOptions {
-  std::vector<std::string> layers;  ///< prefixes of the five convolutions and three linear layers, in order
+  std::vector<std::string> layers;  ///< prefixes of the five convolutions and of the linear layers, in order
   AlexNetNorm norm = AlexNetNorm::none;
   std::int64_t groups = 1;  ///< of the 2nd, 4th and 5th convolution
   std::int64_t conv1_padding = 2;
   bool pool_ceil_mode = false;
-  bool adaptive_pool = true;  ///< average to 6x6 in front of the linear layers
+  bool adaptive_pool = true;   ///< average to pool_size x pool_size in front of the linear layers
+  std::int64_t pool_size = 6;  ///< 1: a head behind global average pooling
 
   friend bool operator==(const AlexNetOptions&, const AlexNetOptions&) = default;
 };

@@ -22,6 +22,8 @@ struct ImageDefaults {
 /// A family of checkpoints of an architecture: what its keys do not show, and what its layers are called.
 struct Preset {
   std::string_view name;
+  std::string_view bodies = {};  ///< for people: which bodies the family has, "any" ResNet or those of "bottlenecks"
+  std::vector<std::int64_t> output_strides = {};  ///< that it has, the default first; empty: the body never dilates
   ImageDefaults image = {};
   /// The options of the network whose checkpoint holds `tensors`; `given` are options that the person chose, on which
   /// others may depend.
@@ -39,6 +41,7 @@ struct Architecture {
   Role role;
   bool has_linear_layers;       ///< whose weights a file may hold as int8
   std::vector<Preset> presets;  ///< the first is what networks of random weights have
+  OptionTexts implied = {};     ///< values of options that came later, in the files that lack them
 
   /// The options that `texts` hold. Throws Error(kind), naming the option, where one is missing, unknown or out of
   /// range.

@@ -10,6 +10,7 @@ const std::vector<Architecture>& architectures() {
       deeplabv3plus_architecture(),
       deeplabv3_architecture(),
       alexnet_architecture(),
+      resnet_architecture(),
   };
   return rows;
 }

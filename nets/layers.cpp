@@ -53,13 +53,14 @@ ValueId Layers::linear(const std::string& name, ValueId x, std::int64_t out_feat
 }
 
 ValueId Layers::conv_bn(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps) {
-  const auto [out_channels, kernel, stride, dilation] = shape_of_conv;
+  const auto [out_channels, kernel, stride, dilation, groups] = shape_of_conv;
   const std::int64_t reach = dilation * (kernel / 2);
   const Conv2d dense{.out_channels = out_channels,
                      .kernel = {kernel, kernel},
                      .stride = {stride, stride},
                      .padding = {reach, reach},
-                     .dilation = {dilation, dilation}};
+                     .dilation = {dilation, dilation},
+                     .groups = groups};
   if (names.depthwise.empty()) {
     x = conv2d(names.conv, x, dense, names.bias);
   } else {

@@ -22,7 +22,7 @@ struct ConvNames {
 /// A convolution but for its names. Padding keeps the size at stride 1.
 struct ConvShape {
   std::int64_t out_channels;  ///< of the full-width network; the tensor at hand decides
-  std::int64_t kernel = 1, stride = 1, dilation = 1;
+  std::int64_t kernel = 1, stride = 1, dilation = 1, groups = 1;
 };
 
 /// Adds layers to a graph. Channel counts come from the tensors, so narrow variants of a network work as they are; the

@@ -61,6 +61,9 @@ void check_classes(const ModelInfo& info, std::int64_t logits) {
   const bool one_logit_for_two = info.is_segmenter() && logits == 1 && classes == 2;
   check(logits == classes || one_logit_for_two, ErrorKind::model, "layer ", architecture_of(info).logits_layer(info),
         " gives ", logits, " logits, but there are ", classes, " classes: ", join(info.classes));
+  check(!one_logit_for_two || cells_of(info) == std::vector{info.classes[1]}, ErrorKind::model, "layer ",
+        architecture_of(info).logits_layer(info), " gives one logit, that of the second class, but of the classes ",
+        join(info.classes), " the cells are ", join(cells_of(info)), ": name the background first");
 }
 
 }  // namespace

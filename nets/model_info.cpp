@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nets/architecture.h"
+#include "nets/cell_classes.h"
 #include "weights/byte_view.h"
 #include "weights/text.h"
 
@@ -16,6 +17,8 @@ constexpr const char* format_key = "giemsa.format";
 constexpr const char* format_version = "1";
 constexpr std::string_view option_prefix = "option.";
 constexpr const char* calibration_key = "calibration";
+constexpr const char* cells_key = "cells";        // left out where they are the usual ones
+constexpr const char* channels_key = "channels";  // left out where they are RGB
 constexpr std::int64_t longest_side = 16384;
 
 /// numerator / denominator rounded to the nearest whole number, halves to the even one.
@@ -47,6 +50,24 @@ std::vector<std::string> parse_classes(const std::string& text, ErrorKind kind) 
     check(std::ranges::count(classes, name) == 1, kind, "classes: ", in_quotes(name), " is named twice");
   }
   return classes;
+}
+
+ChannelOrder parse_channels(const std::string& text, ErrorKind kind) {
+  check(text == "rgb" || text == "bgr", kind, "channels: ", in_quotes(text), " is neither rgb nor bgr");
+  return text == "rgb" ? ChannelOrder::rgb : ChannelOrder::bgr;
+}
+
+std::vector<std::string> parse_cells(const std::string& text, const std::vector<std::string>& classes, ErrorKind kind) {
+  std::vector<std::string> cells = split(text);
+  for (const std::string& name : cells) {
+    check(std::ranges::count(classes, name) == 1, kind, "cells: ", in_quotes(name), " is none of the classes ",
+          join(classes, ", "));
+    check(std::ranges::count(cells, name) == 1, kind, "cells: ", in_quotes(name), " is named twice");
+  }
+  check(!cells.empty(), kind, "cells: names no class");
+  check(cells.size() < classes.size(), kind, "cells: ", in_quotes(text),
+        " are all classes there are; one is background");
+  return cells;
 }
 
 }  // namespace
@@ -91,12 +112,22 @@ Metadata to_metadata(const ModelInfo& info) {
                     {"source_sha256", info.source_sha256},
                     {"converter", info.converter}};
   if (!info.calibration.empty()) metadata[calibration_key] = info.calibration;
-  for (const auto& [name, value] : to_text(info.options)) metadata[std::string(option_prefix) + name] = value;
+  if (!info.cells.empty()) metadata[cells_key] = join(info.cells);
+  if (info.channels == ChannelOrder::bgr) metadata[channels_key] = "bgr";
+  const OptionTexts& implied = architecture_of(info).implied;
+  for (const auto& [name, value] : to_text(info.options))
+    if (const auto it = implied.find(name); it == implied.end() || it->second != value)
+      metadata[std::string(option_prefix) + name] = value;
   return metadata;
 }
 
 bool ModelInfo::is_segmenter() const {
   return architecture_of(*this).role == Role::segmenter;
+}
+
+std::vector<std::string> cells_of(const ModelInfo& info) {
+  if (!info.is_segmenter()) return {};
+  return info.cells.empty() ? usual_cells(info.classes) : info.cells;
 }
 
 void check_format(const Metadata& metadata, ErrorKind kind) {
@@ -132,6 +163,8 @@ ModelInfo from_metadata(const Metadata& metadata, ErrorKind kind) {
   info.source_sha256 = take("source_sha256");
   info.converter = take("converter");
   if (rest.contains(calibration_key)) info.calibration = take(calibration_key);
+  if (rest.contains(channels_key)) info.channels = parse_channels(take(channels_key), kind);
+  if (rest.contains(cells_key)) info.cells = parse_cells(take(cells_key), info.classes, kind);
   OptionTexts options;
   for (const auto& [key, value] : rest) {
     check(key.starts_with(option_prefix), kind, "unknown metadata entry ", in_quotes(key));
@@ -139,8 +172,11 @@ ModelInfo from_metadata(const Metadata& metadata, ErrorKind kind) {
   }
   const Architecture& row = architecture(info.arch, kind);
   preset_of(row, info.preset, kind);
+  for (const auto& [name, value] : row.implied) options.try_emplace(name, value);
   info.options = row.parse(options, kind);
   row.check(info, kind);
+  check(row.role == Role::segmenter || info.cells.empty(), kind, "cells: ", info.arch,
+        " is a classifier, whose classes are all cells");
   return info;
 }
 

@@ -46,11 +46,13 @@ struct ModelInfo {
   std::string arch;    ///< "deeplabv3plus", "alexnet", ...: nets/architecture.h has them
   std::string preset;  ///< "smp", "vainf", ...
   std::vector<std::string> classes;
+  std::vector<std::string> cells;  ///< of a segmenter: the classes whose pixels are cells; empty: the usual ones
   InputSize input;
   ResizeFilter filter = ResizeFilter::bilinear;
   std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  ///< after division by 255
-  NetworkOptions options;                                                          ///< the architecture's
-  std::string dtype;  ///< of the stored weights: "fp32", "fp16", "bf16", "int8"
+  ChannelOrder channels = ChannelOrder::rgb;  ///< in which the network takes colours; mean and std are in this order
+  NetworkOptions options;                     ///< the architecture's
+  std::string dtype;                          ///< of the stored weights: "fp32", "fp16", "bf16", "int8"
   std::string source, source_sha256, converter;
   std::string calibration;  ///< how the activations' scales were found; empty: there are none
 
@@ -58,6 +60,9 @@ struct ModelInfo {
   bool is_segmenter() const;
   friend bool operator==(const ModelInfo&, const ModelInfo&) = default;
 };
+
+/// The classes of a segmenter whose pixels are cells.
+std::vector<std::string> cells_of(const ModelInfo& info);
 
 /// `info` as flat text; options are called `option.<name>`.
 std::map<std::string, std::string> to_metadata(const ModelInfo& info);

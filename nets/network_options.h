@@ -5,10 +5,11 @@
 
 #include "nets/alexnet.h"
 #include "nets/deeplab/options.h"
+#include "nets/resnet_classifier.h"
 
 namespace giemsa {
 
-using NetworkOptions = std::variant<DeepLabOptions, AlexNetOptions>;
+using NetworkOptions = std::variant<DeepLabOptions, AlexNetOptions, ResNetClassifierOptions>;
 
 /// By name, as `__metadata__` holds them.
 inline OptionTexts to_text(const NetworkOptions& options) {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <list>
 
+#include "nets/cell_classes.h"
+
 namespace giemsa {
 
 namespace {
@@ -76,11 +78,13 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const Size2 input = options.segment_size.value_or(info.input).resolve(frame, size_multiple(info));
   Graph graph;
   const ValueId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
-  const ValueId normalised = graph.add("preprocess", Preprocess{input, info.filter, info.mean, info.std}, {pixels});
+  const ValueId normalised =
+      graph.add("preprocess", Preprocess{input, info.filter, info.mean, info.std, info.channels}, {pixels});
   ValueId logits = build_network(graph, normalised, segmenter);
   const Size2 size = options.mask_at_frame_resolution ? frame : input;
   if (size != input) logits = graph.add("frame_logits", Upsample{size, false, EdgeMode::clamp}, {logits});
-  const ValueId mask = graph.add("mask", Threshold{options.threshold}, {logits});
+  const ValueId mask =
+      graph.add("mask", Threshold{options.threshold, class_set(info.classes, cells_of(info))}, {logits});
   graph.begin_stage();  // post-processing
   const ValueId filled = graph.add("fill_holes", FillHoles{}, {mask});
   const ValueId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
@@ -99,8 +103,8 @@ Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, C
   Graph graph;
   const ValueId pixels = graph.input("frame", {DType::u8, frame_shape(frame)});
   const ValueId boxes = graph.input("boxes", {DType::i32, {batch, 4}});
-  const ValueId crops =
-      graph.add("crops", CropResize{info.input.fixed, crop, info.filter, info.mean, info.std}, {pixels, boxes});
+  const ValueId crops = graph.add(
+      "crops", CropResize{info.input.fixed, crop, info.filter, info.mean, info.std, info.channels}, {pixels, boxes});
   graph.mark_output(graph.add("probabilities", Softmax{}, {build_network(graph, crops, classifier)}));
   return graph;
 }

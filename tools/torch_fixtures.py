@@ -10,7 +10,9 @@ gives, by plain state_dict key, the element type, the shape and the row-major li
 import collections
 import json
 import pathlib
+import shutil
 import sys
+import zipfile
 
 import numpy
 import torch
@@ -74,6 +76,15 @@ def save(folder, name, checkpoint, state_dict, **options):
     (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "tensors": tensors}, indent=0) + "\n")
 
 
+def deflate(folder, name):
+    """The same archive as people's tools pack it anew."""
+    with zipfile.ZipFile(folder / f"{name}.pt") as stored, \
+            zipfile.ZipFile(folder / f"{name}_deflated.pt", "w", zipfile.ZIP_DEFLATED) as packed:
+        for entry in stored.namelist():
+            packed.writestr(zipfile.ZipInfo(entry), stored.read(entry), zipfile.ZIP_DEFLATED)
+    shutil.copy(folder / f"{name}.json", folder / f"{name}_deflated.json")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +102,8 @@ def main():
         lightning = collections.OrderedDict((f"model.{key}", value) for key, value in net.state_dict().items())
         save(folder, "torch1_lightning", {"pytorch-lightning_version": "1.9.0", "state_dict": lightning}, net.state_dict(), **legacy)
 
-        torch.save(net, folder / "refused_whole_model.pt")
+        save(folder, "torch1_whole_model", net, net.state_dict())
+        deflate(folder, "torch1_zip")
         torch.jit.script(net).save(str(folder / "refused_torchscript.pt"))
         torch.save({"sparse.weight": torch.eye(3).to_sparse()}, folder / "refused_sparse.pt")
     else:

@@ -41,7 +41,10 @@ FileBytes map_file(const std::filesystem::path& path) {
 }
 
 std::shared_ptr<const std::byte> view_or_copy(const FileBytes& file, ByteView part, std::size_t element_size) {
-  if (reinterpret_cast<std::uintptr_t>(part.data()) % element_size == 0) return {file.owner, part.data()};
+  const auto begin = reinterpret_cast<std::uintptr_t>(file.bytes.data()),
+             at = reinterpret_cast<std::uintptr_t>(part.data());
+  const bool is_part = at >= begin && at - begin <= file.bytes.size();
+  if (is_part && at % element_size == 0) return {file.owner, part.data()};
   std::shared_ptr<std::byte[]> copy(new std::byte[part.size()]);
   std::ranges::copy(part, copy.get());
   return {copy, copy.get()};

@@ -21,7 +21,8 @@ struct FileBytes {
 /// the operating system would answer a read past its new end with SIGBUS.
 FileBytes map_file(const std::filesystem::path& path);
 
-/// A part of `file.bytes`: a view that shares the owner, or a copy where it is misaligned for elements of that size.
+/// A part of `file.bytes`: a view that shares the owner, or a copy where it is misaligned for elements of that size
+/// or is no part of them, as what was unpacked is.
 std::shared_ptr<const std::byte> view_or_copy(const FileBytes& file, ByteView part, std::size_t element_size);
 
 /// What `read` returns; its errors gain "`name`: " in front.

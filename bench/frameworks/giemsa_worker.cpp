@@ -33,8 +33,11 @@ void write_floats(std::ofstream& out, std::span<const float> values) {
 /// Writes what the network sees of each image: fp32 {3,height,width}, one after the other.
 Json prepare(const Json& command) {
   const Model model = load_model(std::filesystem::path(command.at("model").get<std::string>()));
-  const Preprocess preprocess{
-      {command.at("height"), command.at("width")}, model.info.filter, model.info.mean, model.info.std};
+  const Preprocess preprocess{{command.at("height"), command.at("width")},
+                              model.info.filter,
+                              model.info.mean,
+                              model.info.std,
+                              model.info.channels};
   std::ofstream out(command.at("out").get<std::string>(), std::ios::binary);
   for (const std::string file : command.at("images")) {
     const Frame frame = decode_image(std::filesystem::path(file));

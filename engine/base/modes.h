@@ -18,6 +18,12 @@ enum class ResizeFilter : std::uint8_t {
   bicubic,   ///< MATLAB's imresize: a = -0.5, symmetric edges
 };
 
+/// In which order a network takes the colours.
+enum class ChannelOrder : std::uint8_t {
+  rgb,
+  bgr,  ///< as OpenCV's imread gives them
+};
+
 /// Which pixels of the frame a component's box takes.
 enum class CropMode : std::uint8_t {
   tight,   ///< exactly the box: h x w

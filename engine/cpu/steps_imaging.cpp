@@ -40,7 +40,7 @@ Step step_of(StepBuilder& b, const Threshold& op) {
   const Buffer* logits = planar_logits(b, before);
   return sequence(before, [logits, dst = b.output(), op] {
     const Shape& s = logits->shape;
-    kernels::threshold(dst->as<std::uint8_t>(), logits->as<float>(), s[1], s[2] * s[3], op.threshold);
+    kernels::threshold(dst->as<std::uint8_t>(), logits->as<float>(), s[1], s[2] * s[3], op.threshold, op.cells);
   });
 }
 
@@ -48,7 +48,7 @@ Step step_of(StepBuilder& b, const UpsampleThreshold& op) {
   Actions before;
   const Buffer* logits = planar_logits(b, before);
   const kernels::UpsampleThresholdParams params{logits->channels(), plane_of(*logits), extent_of(op.output),
-                                                op.align_corners, op.threshold};
+                                                op.align_corners,   op.threshold,      op.cells};
   const Buffer* scratch = b.scratch(kernels::upsample_threshold_scratch_bytes(params));
   return sequence(before, [logits, dst = b.output(), params, scratch] {
     kernels::upsample_threshold(dst->as<std::uint8_t>(), logits->as<float>(), params, bytes_of(*scratch));
@@ -57,7 +57,8 @@ Step step_of(StepBuilder& b, const UpsampleThreshold& op) {
 
 Step step_of(StepBuilder& b, const Preprocess& op) {
   const Shape& frame = b.input(0)->shape;
-  const kernels::PreprocessParams params{extent_of(op.output), filter_of(op.filter), op.mean, op.std};
+  const kernels::PreprocessParams params{extent_of(op.output), filter_of(op.filter), op.mean, op.std,
+                                         op.channels == ChannelOrder::bgr};
   auto preprocessor = std::make_shared<kernels::Preprocessor>(params, kernels::Extent{frame[1], frame[2]});
   const Buffer *scratch = b.scratch(preprocessor->scratch_bytes()), *result = b.dense_fp32_result();
   Actions actions{[preprocessor, src = b.input(0), result, scratch] {
@@ -70,8 +71,12 @@ Step step_of(StepBuilder& b, const Preprocess& op) {
 Step step_of(StepBuilder& b, const CropResize& op) {
   const Buffer *frame = b.input(0), *boxes = b.input(1), *result = b.dense_fp32_result();
   const kernels::Extent size{frame->shape[1], frame->shape[2]};
-  const kernels::CropResizeParams params{extent_of(op.output), op.mode == CropMode::matlab, filter_of(op.filter),
-                                         op.mean, op.std};
+  const kernels::CropResizeParams params{extent_of(op.output),
+                                         op.mode == CropMode::matlab,
+                                         filter_of(op.filter),
+                                         op.mean,
+                                         op.std,
+                                         op.channels == ChannelOrder::bgr};
   const Buffer* scratch = b.scratch(kernels::crop_resize_scratch_bytes(params, size));
   Actions actions{[params, size, frame, boxes, result, scratch] {
     kernels::crop_resize(params, frame->as<std::uint8_t>(), size,

@@ -28,7 +28,8 @@ Step mask_step(StepBuilder& b, const UpsampleThreshold& op) {
                                                 .out_h = narrow(op.output.h),
                                                 .out_w = narrow(op.output.w),
                                                 .align_corners = op.align_corners,
-                                                .threshold = op.threshold};
+                                                .threshold = op.threshold,
+                                                .cells = op.cells};
   return with_type(logits->dtype, [&]<class T>() -> Step {
     return [=](Stream stream) {
       const T* from = logits->as<T>();
@@ -60,7 +61,7 @@ AxisTables tables_of(StepBuilder& b, const kernels::cpu::ResizeAxis& axis) {
 
 Step step_of(StepBuilder& b, const Threshold& op) {
   const Size2 size{b.input()->shape[2], b.input()->shape[3]};
-  return mask_step(b, {size, false, op.threshold});  // enlarged to its own size
+  return mask_step(b, {size, false, op.threshold, op.cells});  // enlarged to its own size
 }
 
 Step step_of(StepBuilder& b, const UpsampleThreshold& op) {
@@ -82,6 +83,7 @@ Step step_of(StepBuilder& b, const Preprocess& op) {
                                    .output_pixel_stride = narrow(out->pixel_stride)};
   std::copy(op.mean.begin(), op.mean.end(), params.mean);
   std::copy(op.std.begin(), op.std.end(), params.std);
+  params.bgr = op.channels == ChannelOrder::bgr;
   return with_type(out->dtype, [&]<class T>() -> Step {
     return [=, tables = std::pair(x.memory, y.memory)](Stream stream) {
       kernels::preprocess(out->as<T>(), in->as<std::uint8_t>(), params, stream);
@@ -100,6 +102,7 @@ Step step_of(StepBuilder& b, const CropResize& op) {
       .output_pixel_stride = narrow(out->pixel_stride)};
   std::copy(op.mean.begin(), op.mean.end(), params.mean);
   std::copy(op.std.begin(), op.std.end(), params.std);
+  params.bgr = op.channels == ChannelOrder::bgr;
   const Buffer* tables = b.scratch(kernels::workspace_bytes(params));
   return with_type(out->dtype, [&]<class T>() -> Step {
     return [=](Stream stream) {

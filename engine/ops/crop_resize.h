@@ -8,12 +8,14 @@
 
 namespace giemsa {
 
-/// Frame u8 {1,H,W,3} and boxes i32 {B,4} (x, y, w, h) -> {B,3,h,w}: crop, resize, (x / 255 - mean) / std.
+/// Frame u8 {1,H,W,3} and boxes i32 {B,4} (x, y, w, h) -> {B,3,h,w}: crop, resize, reorder the colours,
+/// (x / 255 - mean) / std.
 struct CropResize {
   Size2 output;
   CropMode mode = CropMode::tight;
   ResizeFilter filter = ResizeFilter::bilinear;
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  ///< of the result's channels
+  ChannelOrder channels = ChannelOrder::rgb;                                       ///< of the result
 
   static constexpr std::string_view name = "crop_resize";
   std::string text() const { return ""; }

@@ -8,11 +8,12 @@
 
 namespace giemsa {
 
-/// Frame u8 {1,H,W,3} -> network input {1,3,h,w}: resize to `output`, then (x / 255 - mean) / std.
+/// Frame u8 {1,H,W,3} -> network input {1,3,h,w}: resize to `output`, reorder the colours, then (x / 255 - mean) / std.
 struct Preprocess {
   Size2 output;
   ResizeFilter filter = ResizeFilter::bilinear;
-  std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};
+  std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, std{0.229f, 0.224f, 0.225f};  ///< of the result's channels
+  ChannelOrder channels = ChannelOrder::rgb;                                       ///< of the result
 
   static constexpr std::string_view name = "preprocess";
   std::string text() const { return ""; }

@@ -56,10 +56,15 @@ class ShapeCheck {
   void positive(Size2 output) const { require(output.h > 0 && output.w > 0, "output must be positive"); }
 
   /// Logits {1,C,h,w} -> mask u8 {1,1,output}.
-  std::vector<TensorType> mask(const Shape& logits, Size2 output, float threshold) const {
+  std::vector<TensorType> mask(const Shape& logits, Size2 output, float threshold, std::uint64_t cells) const {
     require(logits[0] == 1, "masks are made of one image at a time, not of ", logits[0]);
     positive(output);
     require(threshold > 0 && threshold < 1, "threshold must lie between 0 and 1, is ", threshold);
+    const std::int64_t classes = logits[1];
+    require(classes <= 64, "a mask is made of at most 64 classes, these are ", classes);
+    const std::uint64_t all = classes == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << classes) - 1;
+    require(classes == 1 || ((cells & all) != 0 && (cells & all) != all), "some of the ", classes,
+            " classes must be cells, and some not");
     return {{DType::u8, {1, 1, output.h, output.w}}};
   }
 

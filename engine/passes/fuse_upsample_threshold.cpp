@@ -26,7 +26,8 @@ Graph fuse_upsample_threshold(const Graph& graph) {
     }
     const auto& op = std::get<Upsample>(upsampling->op);
     Node fused = node;
-    fused.op = UpsampleThreshold{op.output, op.align_corners, std::get<Threshold>(node.op).threshold};
+    const auto& decision = std::get<Threshold>(node.op);
+    fused.op = UpsampleThreshold{op.output, op.align_corners, decision.threshold, decision.cells};
     fused.inputs = upsampling->inputs;
     rewrite.replace(node.outputs, std::move(fused));
   }

@@ -1,12 +1,17 @@
 #include "nets/convert/convert.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <iomanip>
 #include <set>
 
 #include "nets/architecture.h"
+#include "nets/blueprint.h"
+#include "nets/cell_classes.h"
+#include "nets/convert/grey_input.h"
+#include "nets/convert/keys.h"
+#include "nets/convert/single_output.h"
+#include "nets/convert/training_config.h"
 #include "nets/model.h"
 #include "weights/convert/checkpoint.h"
 #include "weights/quantize.h"
@@ -17,33 +22,19 @@ namespace giemsa {
 
 namespace {
 
-const std::set<std::string> general_names{"classes", "dtype", "input_size", "filter", "mean", "std"};
+const std::set<std::string> general_names{"classes", "dtype",    "input_size", "filter", "mean",
+                                          "std",     "channels", "background", "cells"};
 
-/// Whether inference does without this tensor of a checkpoint: a counter, an auxiliary head, the backbone's own
-/// classifier.
-bool is_dispensable(std::string_view key) {
-  constexpr std::array<std::string_view, 4> prefixes{"auxiliary_head.", "aux_classifier.", "encoder.fc.",
-                                                     "backbone.fc."};
-  return key.ends_with(".num_batches_tracked") ||
-         std::ranges::any_of(prefixes, [&](std::string_view prefix) { return key.starts_with(prefix); });
-}
-
-/// Removes what inference does without from `tensors` and returns its keys.
-std::vector<std::string> take_dispensable(TensorMap& tensors, const Preset& preset) {
-  std::vector<std::string> keys;
-  for (const auto& [key, tensor] : tensors)
-    if (is_dispensable(key)) keys.push_back(key);
-  for (std::string& key : preset.constants(tensors)) keys.push_back(std::move(key));
-  for (const std::string& key : keys) tensors.erase(key);
-  return keys;
-}
-
-std::string assumed_classes(const ModelInfo& info, const TensorMap& tensors) {
+std::int64_t outputs_of(const ModelInfo& info, const TensorMap& tensors) {
   const std::string layer = architecture_of(info).logits_layer(info);
   const auto weight = tensors.find(layer + ".weight");
   check(weight != tensors.end() && weight->second.shape().rank() >= 2, ErrorKind::model, "missing tensor '", layer,
         ".weight', which gives the number of classes");
-  const std::int64_t logits = weight->second.shape()[0];
+  return weight->second.shape()[0];
+}
+
+std::string assumed_classes(const ModelInfo& info, const TensorMap& tensors) {
+  const std::int64_t logits = outputs_of(info, tensors);
   if (info.is_segmenter() && logits <= 2) return "background,foreground";
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < logits; ++i) names.push_back(cat("class_", i));
@@ -57,26 +48,72 @@ std::string checkpoint_dtype(const TensorMap& tensors) {
   return "fp32";
 }
 
-/// The file's description, and where each of its values comes from.
-ModelInfo describe(const ConvertOptions& options, const TensorMap& tensors, std::vector<Assumption>& assumptions) {
-  OptionTexts general, architectural;
+/// The classes that `general` says are cells, by --cells, or as all but the --background; empty: it does not say.
+std::string given_cells(const OptionTexts& general, const std::vector<std::string>& classes) {
+  const auto cells = general.find("cells"), background = general.find("background");
+  if (background == general.end()) return cells == general.end() ? std::string() : cells->second;
+  check(std::ranges::count(classes, background->second) == 1, ErrorKind::usage,
+        "background: ", in_quotes(background->second), " is none of the classes ", join(classes, ", "));
+  if (cells != general.end()) {
+    check(std::ranges::count(split(cells->second), background->second) == 0, ErrorKind::usage,
+          "background: ", in_quotes(background->second), " is among the cells too");
+    return cells->second;
+  }
+  std::vector<std::string> others = classes;
+  std::erase(others, background->second);
+  return join(others);
+}
+
+std::string note_about_cells(const ModelInfo& info) {
+  const std::vector<std::string> cells = cells_of(info);
+  std::vector<std::string> others = info.classes;
+  std::erase_if(others, [&](const std::string& name) { return std::ranges::count(cells, name) > 0; });
+  return cat("pixels of ", join(cells, ", "), " count as cells, those of ", join(others, ", "), " do not");
+}
+
+/// The file's description, and where each of its values comes from. A single output of a classifier becomes two.
+/// `shown` and `configured` are options that the keys and a config.json tell.
+ModelInfo describe(const ConvertOptions& options, const OptionTexts& shown, const OptionTexts& configured,
+                   TensorMap& tensors, ConvertReport& report) {
+  OptionTexts general, architectural = configured;
+  architectural.insert(shown.begin(), shown.end());
   for (const auto& [name, value] : options.overrides)
     (general_names.contains(name) ? general : architectural)[name] = value;
 
   const ModelInfo preset = preset_info(options.arch, options.preset, architectural, tensors);
+  if (!preset.is_segmenter() && widen_single_output(tensors, architecture_of(preset).logits_layer(preset)))
+    report.notes.push_back("the network has one output, a sigmoid's: it is the second class, the first is the rest");
   OptionTexts metadata = to_metadata(preset);
   metadata["classes"] = assumed_classes(preset, tensors);
   metadata["dtype"] = checkpoint_dtype(tensors);
-  for (const auto& [name, value] : general) metadata[name] = value;
+  for (const auto& [name, value] : general)
+    if (name != "background" && name != "cells") metadata[name] = value;
+  if (preset.is_segmenter() && outputs_of(preset, tensors) == 1 && split(metadata["classes"]).size() == 1)
+    metadata["classes"] = "background," + metadata["classes"];
+  if (const std::string cells = given_cells(general, split(metadata["classes"])); !cells.empty())
+    metadata["cells"] = cells;
   ModelInfo info = from_metadata(metadata, ErrorKind::usage);
 
+  const std::set<std::string> from_keys{"separable", "layers", "backbone", "stages", "body", "head", "pool_size"};
   const auto assume = [&](const std::string& name, const std::string& value, const char* origin) {
-    assumptions.push_back({name, value, options.overrides.contains(name) ? "given" : origin});
+    if (configured.contains(name))
+      origin = "config.json";
+    else if (shown.contains(name))
+      origin = "checkpoint";
+    report.assumptions.push_back({name, value, options.overrides.contains(name) ? "given" : origin});
   };
   assume("classes", metadata["classes"], "default");
+  if (info.is_segmenter()) {
+    assume("cells", join(cells_of(info)),
+           options.overrides.contains("background")     ? "given"
+           : named_background(info.classes).has_value() ? "names"
+                                                        : "default");
+    report.notes.push_back(note_about_cells(info));
+  }
   for (const char* name : {"input_size", "filter", "mean", "std"}) assume(name, metadata[name], "preset");
+  assume("channels", info.channels == ChannelOrder::bgr ? "bgr" : "rgb", "default");
   for (const auto& [name, value] : to_text(info.options))
-    assume(name, value, name == "separable" || name == "layers" ? "checkpoint" : "preset");
+    assume(name, value, from_keys.contains(name) ? "checkpoint" : "preset");
   assume("dtype", metadata["dtype"], "checkpoint");
   return info;
 }
@@ -92,8 +129,12 @@ void check_dtype(const ModelInfo& info) {
 }
 
 Tensor stored_as(const std::string& key, const Tensor& tensor, DType dtype) {
+  constexpr float usual_eps = 1e-5f;  // of batch norms: PyTorch takes the root of the variance plus this
   const Tensor values = to_f32(tensor);
+  const bool is_variance = key.ends_with(".running_var");
   for (float value : values.as<float>()) {
+    check(!is_variance || !(value + usual_eps <= 0), ErrorKind::model, "tensor ", key, " holds ", value,
+          ", which no variance can be: every result would be NaN");
     check(std::isfinite(value), ErrorKind::model, "tensor ", key, " holds a value that is not finite: ", value);
     check(dtype != DType::f16 || std::abs(value) <= 65504, ErrorKind::model, "tensor ", key, " holds ", value,
           ", which fp16 cannot (its limit is 65504); take fp32 or bf16");
@@ -128,10 +169,38 @@ void check_preset(const Preset& named, const std::string& arch, const TensorMap&
       if (fitting.empty()) hint.subjects = {std::string(row.name), std::string(preset.name)};
       fitting.push_back(cat(row.name, " of preset ", preset.name));
     }
-  if (fitting.empty()) return;
+  check(!fitting.empty(), ErrorKind::model, "is not ", arch, " of preset ", named.name, ": ", describe_keys(tensors));
   throw Error(ErrorKind::model,
               cat("its tensors are those of ", join(fitting, " or "), ", not of ", arch, " of preset ", named.name),
               std::move(hint));
+}
+
+/// The mean, or standard deviation, of all channels of a network that takes grey images: what was given for each, or
+/// else what the preset has on average.
+std::array<float, 3> one_for_all(const std::array<float, 3>& values, bool given, const char* name) {
+  check(!given || (values[0] == values[1] && values[1] == values[2]), ErrorKind::usage, name,
+        ": a network that takes grey images has one for all channels");
+  const float one = given ? values[0] : (values[0] + values[1] + values[2]) / 3;
+  return {one, one, one};
+}
+
+/// Makes a network that takes grey images take colours; throws where it takes something else.
+void adapt_colours(Model& model, const ConvertOptions& options, ConvertReport& report) {
+  for (const auto& [key, shape] : blueprint(model.info)) {
+    const auto tensor = model.tensors.find(key);
+    if (shape.rank() != 4 || shape[1] != 3 || tensor == model.tensors.end()) continue;
+    const Shape found = tensor->second.shape();
+    if (found.rank() != 4 || found[1] == 3) continue;
+    check(found[1] == 1 && found.volume() > 0, ErrorKind::model, "takes images of ", found[1], " channels, as tensor ",
+          key, ' ', found, " shows; networks here take three colours, or grey");
+    tensor->second = widen_grey_input(tensor->second);
+    model.info.mean = one_for_all(model.info.mean, options.overrides.contains("mean"), "mean");
+    model.info.std = one_for_all(model.info.std, options.overrides.contains("std"), "std");
+    const OptionTexts metadata = to_metadata(model.info);
+    for (Assumption& assumption : report.assumptions)
+      if (assumption.name == "mean" || assumption.name == "std") assumption.value = metadata.at(assumption.name);
+    report.notes.push_back(cat("the network takes grey images: of colours it sees 0.299 R + 0.587 G + 0.114 B"));
+  }
 }
 
 /// Throws unless the network can be built from the model.
@@ -141,6 +210,16 @@ void check_network(const Model& model) {
   build_network(graph, graph.input("input", {DType::f32, {1, 3, size.h, size.w}}), model);
 }
 
+void take_off_prefixes(TensorMap& tensors, const ConvertOptions& options, ConvertReport& report) {
+  if (options.strip.empty()) {
+    report.stripped = strip_to_fit(tensors, report.skipped);
+    return;
+  }
+  report.skipped = strip_prefix(tensors, options.strip);
+  check(!tensors.empty(), ErrorKind::usage, "no key starts with ", in_quotes(options.strip));
+  report.stripped = options.strip;
+}
+
 }  // namespace
 
 ConvertReport convert(const ConvertOptions& options) {
@@ -148,17 +227,29 @@ ConvertReport convert(const ConvertOptions& options) {
   const std::filesystem::path file =
       std::filesystem::is_directory(options.source) ? options.source / "model.safetensors" : options.source;
   const FileBytes bytes = map_file(file);
-  Checkpoint checkpoint = read_checkpoint(bytes);
+  Checkpoint checkpoint = read_checkpoint(bytes, options.key);
 
   ConvertReport report;
   report.format = checkpoint.format;
+  report.taken = std::move(checkpoint.taken);
+  report.others = std::move(checkpoint.others);
   Model model{{}, std::move(checkpoint.tensors), file.string()};
+  const OptionTexts configured =
+      file.filename() == "model.safetensors" ? read_training_config(file.parent_path()) : OptionTexts{};
   naming(model.file, [&] {
     check(!checkpoint.metadata.contains("giemsa.format"), ErrorKind::model, "is a converted model already");
-    report.skipped = take_dispensable(model.tensors, preset);
+    take_off_prefixes(model.tensors, options, report);
+    const OptionTexts shown = use_one_spelling(model.tensors);
+    const auto skip = [&](const std::vector<std::string>& keys) {
+      for (const std::string& key : keys) model.tensors.erase(key);
+      report.skipped.insert(report.skipped.end(), keys.begin(), keys.end());
+    };
+    skip(take_dispensable(model.tensors));
     check_preset(preset, options.arch, model.tensors);
-    model.info = describe(options, model.tensors, report.assumptions);
+    model.info = describe(options, shown, configured, model.tensors, report);
+    skip(preset.constants(model.tensors));
     check_dtype(model.info);
+    adapt_colours(model, options, report);
   });
   check_network(model);
 
@@ -179,9 +270,18 @@ ConvertReport convert(const ConvertOptions& options) {
 std::string to_text(const ConvertReport& report) {
   std::ostringstream out;
   out << report.info.arch << " of preset " << report.info.preset << ", read from " << report.info.source << " ("
-      << report.format << ")\nassumed:\n";
+      << report.format << ")\n";
+  if (!report.taken.empty()) {
+    out << "taken: the weights under " << in_quotes(report.taken);
+    for (const std::string& key : report.others)
+      out << (&key == &report.others.front() ? "; --key takes those under " : ", ") << in_quotes(key);
+    out << '\n';
+  }
+  if (!report.stripped.empty()) out << "taken off the keys: " << in_quotes(report.stripped) << '\n';
+  out << "assumed:\n";
   for (const auto& [name, value, origin] : report.assumptions)
     out << "  " << std::left << std::setw(16) << name << ' ' << std::setw(40) << value << " (" << origin << ")\n";
+  for (const std::string& note : report.notes) out << "note: " << note << '\n';
   out << "skipped " << report.skipped.size() << " tensors that inference does without";
   if (!report.skipped.empty()) out << ", the first: " << report.skipped.front();
   out << "\nwrote " << report.tensors << " tensors, " << report.parameters << " parameters, " << report.bytes

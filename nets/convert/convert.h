@@ -16,21 +16,27 @@ struct ConvertOptions {
   std::filesystem::path target;  ///< .safetensors
   std::string arch, preset;
   /// What to assume instead of the preset's values, by name, as text: "classes", "dtype", "input_size", "mean", "std",
-  /// "filter", and the options of the architecture (nets/network_options.h): "output_stride", "aspp_rates",
-  /// "align_corners",
-  /// ...
-  std::map<std::string, std::string> overrides;
+  /// "filter", "channels", "background", "cells", and the options of the architecture (nets/network_options.h):
+  /// "output_stride", "aspp_rates", "align_corners", ...
+  std::map<std::string, std::string> overrides = {};
+  std::string key = {};    ///< of several state_dicts in the file, the one to take; empty: see torch_state.h
+  std::string strip = {};  ///< prefix of the keys to take off; empty: whatever most keys share until a preset fits
 };
 
 /// One value that the checkpoint itself does not tell.
 struct Assumption {
-  std::string name, value, origin;  ///< origin: "preset", "given", "checkpoint" or "default"
+  std::string name, value,
+      origin;  ///< origin: "preset", "given", "checkpoint", "config.json", "names" (of the classes) or "default"
 };
 
 struct ConvertReport {
   ModelInfo info;
   std::vector<Assumption> assumptions;
+  std::vector<std::string> notes;    ///< what else a person has to know
   std::vector<std::string> skipped;  ///< keys that inference does without
+  std::string stripped;              ///< prefix taken off the keys beyond the usual ones
+  std::string taken;                 ///< key of the state_dict in the file; empty: none
+  std::vector<std::string> others;   ///< keys of other weights in the file
   std::size_t tensors = 0;
   std::int64_t parameters = 0;
   std::uintmax_t bytes = 0;  ///< of the file written

@@ -17,22 +17,28 @@ const DeepLabOptions& options_of(const ModelInfo& info) {
 }
 
 void check_input_size(const DeepLabPreset& preset, const DeepLabOptions& options, Size2 size, ErrorKind kind) {
-  check(!preset.fixed_upsampling || (size.h % options.output_stride == 0 && size.w % options.output_stride == 0), kind,
-        "input size: ", size.w, 'x', size.h, " is no multiple of the output stride ", options.output_stride,
-        ", as preset ", preset.name, " needs");
+  check(!preset.fixed_upsampling ||
+            (size.h % options.backbone.output_stride == 0 && size.w % options.backbone.output_stride == 0),
+        kind, "input size: ", size.w, 'x', size.h, " is no multiple of the output stride ",
+        options.backbone.output_stride, ", as preset ", preset.name, " needs");
 }
 
 void check_info(const ModelInfo& info, ErrorKind kind) {
   const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
   const DeepLabOptions& options = options_of(info);
   const OptionTexts texts = to_text(options);
-  check(std::ranges::count(preset.output_strides, options.output_stride) == 1, kind, "output_stride: preset ",
-        preset.name, " has no output stride of ", options.output_stride);
+  const std::int64_t stride = options.backbone.output_stride;
+  check(std::ranges::count(preset.output_strides, stride) == 1, kind, "output_stride: preset ", preset.name,
+        " has no output stride of ", stride);
+  check(options.backbone.body == ResNetBody::resnet50 ||
+            (!preset.backbone.empty() && (preset.basic_blocks || shape_of(options.backbone.body).bottleneck)),
+        kind, "backbone: preset ", preset.name, " has no ", texts.at("backbone"));
+  check(options.backbone.stages == 4 || preset.any_depth, kind, "stages: preset ", preset.name, " has all 4");
   check(std::ranges::count(preset.separable, options.separable) == 1, kind, "separable: preset ", preset.name,
         " has no variant ", texts.at("separable"));
 
   // These decide which layers there are, so the layout answers for them.
-  const OptionTexts defaults = to_text(preset.options(options.output_stride));
+  const OptionTexts defaults = to_text(preset.options(stride));
   for (const char* name : {"stem", "aspp_pool", "after_aspp", "decoder"})
     check(texts.at(name) == defaults.at(name), kind, name, ": checkpoints of preset ", preset.name, " have ",
           in_quotes(defaults.at(name)), ", not ", in_quotes(texts.at(name)));
@@ -47,8 +53,36 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
   const DeepLabOptions& options = options_of(info);
   check_input_size(preset, options, layers.size(image), ErrorKind::usage);
-  return network(layers, image, preset.layout(options.separable), options,
+  return network(layers, image, preset.layout(options.separable, options.backbone.body), options,
                  static_cast<std::int64_t>(info.classes.size()));
+}
+
+/// The last stage that the body computes: the one that gives as many channels as the ASPP takes.
+std::int64_t stages_of(const DeepLabPreset& preset, const DeepLabOptions& options, const TensorMap& tensors) {
+  const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
+  const auto extent = [&](const std::string& layer, int axis) -> std::int64_t {
+    const auto it = tensors.find(layer + ".weight");
+    return it == tensors.end() || it->second.shape().rank() != 4 ? 0 : it->second.shape()[axis];
+  };
+  const std::int64_t taken = extent(layout.aspp[0].conv, 1);
+  for (std::size_t stage = layout.backbone.layers.size(); stage-- > 1;) {
+    const BlockNames& last = layout.backbone.layers[stage].back();
+    if (taken > 0 && extent((last.conv3.conv.empty() ? last.conv2 : last.conv3).conv, 0) == taken)
+      return static_cast<std::int64_t>(stage) + 1;
+  }
+  return 4;
+}
+
+/// Keys of the stages that the network does without.
+std::vector<std::string> unused_stages(const DeepLabPreset& preset, const TensorMap& tensors) {
+  DeepLabOptions options = preset.options(preset.output_strides.front());
+  options.separable = preset.separable.front();
+  options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
+  std::vector<std::string> keys;
+  for (std::int64_t stage = stages_of(preset, options, tensors) + 1; stage <= 4; ++stage)
+    for (const auto& [key, tensor] : tensors)
+      if (key.starts_with(cat(preset.backbone, "layer", stage, '.'))) keys.push_back(key);
+  return keys;
 }
 
 DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& given, const TensorMap& tensors) {
@@ -57,12 +91,15 @@ DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& g
     output_stride = parse_int(it->second, ErrorKind::usage, "output_stride");
   DeepLabOptions options = preset.options(output_stride);
   options.separable = preset.separable.front();
+  if (!preset.backbone.empty())
+    options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
   if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
+  if (preset.any_depth) options.backbone.stages = stages_of(preset, options, tensors);
   return options;
 }
 
 bool fits(const DeepLabPreset& preset, const TensorMap& tensors) {
-  const DeepLabLayout layout = preset.layout(preset.separable.front());
+  const DeepLabLayout layout = preset.layout(preset.separable.front(), ResNetBody::resnet50);
   const std::string& characteristic =
       layout.low_level.conv.empty() ? layout.after_aspp.back().conv : layout.low_level.conv;
   return std::ranges::all_of(std::array{layout.backbone.stem[0].conv, characteristic, layout.classifier},
@@ -81,25 +118,32 @@ std::vector<Preset> presets_of(std::string_view arch) {
                              const TensorMap& tensors) { return default_options(*preset, given, tensors); },
          .fits = [preset](const TensorMap& tensors) { return fits(*preset, tensors); }});
     if (preset->constants) presets.back().constants = preset->constants;
+    if (preset->any_depth)
+      presets.back().constants = [preset](const TensorMap& tensors) { return unused_stages(*preset, tensors); };
+    presets.back().bodies = preset->basic_blocks ? "any" : preset->backbone.empty() ? "resnet50" : "bottlenecks";
+    presets.back().output_strides = preset->output_strides;
   }
   return presets;
 }
 
 template <auto network>
 Architecture row(std::string_view name) {
-  return {
-      .name = name,
-      .role = Role::segmenter,
-      .has_linear_layers = false,
-      .presets = presets_of(name),
-      .parse = parse,
-      .check = check_info,
-      .size_multiple = [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).output_stride; },
-      .logits_layer =
-          [](const ModelInfo& info) {
-            return deeplab_preset(info.arch, info.preset).layout(options_of(info).separable).classifier;
-          },
-      .build = build<network>};
+  return {.name = name,
+          .role = Role::segmenter,
+          .has_linear_layers = false,
+          .presets = presets_of(name),
+          .implied = {{"backbone", "resnet50"}, {"stages", "4"}},
+          .parse = parse,
+          .check = check_info,
+          .size_multiple =
+              [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).backbone.output_stride; },
+          .logits_layer =
+              [](const ModelInfo& info) {
+                return deeplab_preset(info.arch, info.preset)
+                    .layout(options_of(info).separable, options_of(info).backbone.body)
+                    .classifier;
+              },
+          .build = build<network>};
 }
 
 }  // namespace

@@ -20,12 +20,15 @@ constexpr std::array<std::string_view, 2> edge_words{"clamp", "zero"};
 
 template <class Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
-  visit("output_stride", options.output_stride);
-  visit("dilation", options.dilation, dilation_words);
-  visit("stride_on", options.stride_on, stride_words);
-  visit("stem", options.stem, stem_words);
-  visit("stem_pool", options.stem_pool, pool_padding_words);
-  visit("backbone_bn_eps", options.backbone_bn_eps);
+  auto& backbone = options.backbone;
+  visit("backbone", backbone.body, resnet_body_words);
+  visit("output_stride", backbone.output_stride);
+  visit("stages", backbone.stages);
+  visit("dilation", backbone.dilation, dilation_words);
+  visit("stride_on", backbone.stride_on, stride_words);
+  visit("stem", backbone.stem, stem_words);
+  visit("stem_pool", backbone.stem_pool, pool_padding_words);
+  visit("backbone_bn_eps", backbone.bn_eps);
   visit("aspp_rates", options.aspp_rates);
   visit("separable", options.separable, separable_words);
   visit("aspp_pool", options.aspp_pool, pool_branch_words);
@@ -45,13 +48,15 @@ DeepLabOptions parse_deeplab_options(const OptionTexts& texts, ErrorKind kind) {
   const auto options = read_options<DeepLabOptions>(texts, kind);
 
   constexpr std::int64_t largest_rate = 1024;
-  const std::int64_t stride = options.output_stride;
+  const std::int64_t stride = options.backbone.output_stride;
   check(stride == 8 || stride == 16 || stride == 32, kind, "output_stride: ", stride, " is none of 8, 16, 32");
+  check(options.backbone.stages >= 2 && options.backbone.stages <= 4, kind, "stages: ", options.backbone.stages,
+        " is none of 2, 3, 4");
   check(options.aspp_rates.size() == 3, kind, "aspp_rates: ", options.aspp_rates.size(),
         " rates given, the ASPP has 3");
   for (std::int64_t rate : options.aspp_rates)
     check(rate >= 1 && rate <= largest_rate, kind, "aspp_rates: ", rate, " is not between 1 and ", largest_rate);
-  check(options.backbone_bn_eps > 0 && options.head_bn_eps > 0, kind, "a batch norm's eps must be positive");
+  check(options.backbone.bn_eps > 0 && options.head_bn_eps > 0, kind, "a batch norm's eps must be positive");
   check(!options.align_corners || options.upsample_edge == EdgeMode::clamp, kind,
         "align_corners: upsampling by a fixed transposed convolution (upsample_edge zero) cannot align corners");
   return options;

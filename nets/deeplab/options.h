@@ -8,32 +8,9 @@
 
 #include "engine/base/modes.h"
 #include "nets/option_text.h"
+#include "nets/resnet.h"
 
 namespace giemsa {
-
-/// Dilations inside a ResNet stage of dilation d that gave up its stride.
-enum class DilationRule : std::uint8_t {
-  contracted,  ///< the first block keeps the previous stage's, d/2; then d (torchvision, mmseg's contract_dilation)
-  uniform,     ///< d in every block
-  multi_grid,  ///< as uniform; in layer4 d, 2d, 4d (DeepLabv3's multi-grid 1,2,4)
-};
-
-/// Which convolution of a bottleneck carries the stride.
-enum class StridePlace : std::uint8_t {
-  conv1,  ///< the first 1x1 (the original ResNet of Caffe and MATLAB)
-  conv2,  ///< the 3x3 (ResNet v1.5, torchvision)
-};
-
-enum class StemKind : std::uint8_t {
-  conv7x7,  ///< one 7x7/2
-  conv3x3,  ///< three 3x3, the first /2 (ResNet-V1c)
-};
-
-/// Padding of the 3x3/2 max-pool behind the stem.
-enum class PoolPadding : std::uint8_t {
-  one,   ///< one pixel on every side
-  same,  ///< MATLAB's 'same': what is missing, the odd pixel at the bottom and right
-};
 
 /// Whether 3x3 convolutions of the head are depthwise + pointwise.
 enum class Separable : std::uint8_t {
@@ -48,12 +25,7 @@ enum class PoolBranch : std::uint8_t { none, first, last };
 enum class DecoderConcat : std::uint8_t { none, low_first, aspp_first };
 
 struct DeepLabOptions {
-  std::int64_t output_stride = 16;
-  DilationRule dilation = DilationRule::contracted;
-  StridePlace stride_on = StridePlace::conv2;
-  StemKind stem = StemKind::conv7x7;
-  PoolPadding stem_pool = PoolPadding::one;
-  float backbone_bn_eps = 1e-5f;
+  ResNetOptions backbone{.output_stride = 16};
   std::vector<std::int64_t> aspp_rates{6, 12, 18};
   Separable separable = Separable::none;
   PoolBranch aspp_pool = PoolBranch::last;

@@ -3,8 +3,9 @@
 namespace giemsa {
 
 std::span<const DeepLabPreset> deeplab_presets() {
-  static const std::vector<DeepLabPreset> presets{smp_preset(),   vainf_preset(),  jfzhang95_preset(),
-                                                  mmseg_preset(), matlab_preset(), torchvision_preset()};
+  static const std::vector<DeepLabPreset> presets{smp_preset(),    vainf_preset(),   jfzhang95_preset(),
+                                                  mmseg_preset(),  matlab_preset(),  torchvision_preset(),
+                                                  smp_v3_preset(), vainf_v3_preset()};
   return presets;
 }
 

@@ -18,10 +18,13 @@ struct DeepLabPreset {
   std::vector<std::int64_t> output_strides;  ///< that the family has; the first is its default
   std::vector<Separable> separable;          ///< variants that the family has; the first is its default
   std::string separable_key = {};            ///< a tensor that only the second variant has
+  std::string backbone = {};      ///< prefix of the ResNet's keys, "encoder."; empty: they are not torchvision's
+  bool basic_blocks = false;      ///< has ResNet-18 and 34 too
+  bool any_depth = false;         ///< may end at layer2 or layer3
   bool fixed_upsampling = false;  ///< upsamples by factors, so input sides must be multiples of the output stride
   ImageDefaults image = {};
   DeepLabOptions (*options)(std::int64_t output_stride);
-  DeepLabLayout (*layout)(Separable separable);
+  DeepLabLayout (*layout)(Separable separable, ResNetBody body);
   /// Keys of tensors that are constants of the architecture; throws Error(model) where one has another value. May be
   /// null.
   std::vector<std::string> (*constants)(const TensorMap& tensors) = nullptr;
@@ -34,7 +37,9 @@ const DeepLabPreset& deeplab_preset(std::string_view arch, std::string_view name
 
 // The families, for the table in presets.cpp.
 DeepLabPreset smp_preset();
+DeepLabPreset smp_v3_preset();
 DeepLabPreset vainf_preset();
+DeepLabPreset vainf_v3_preset();
 DeepLabPreset jfzhang95_preset();
 DeepLabPreset mmseg_preset();
 DeepLabPreset matlab_preset();

@@ -64,8 +64,9 @@ std::string to_text(const OnnxReport& report) {
   };
   return cat(report.info.arch, " of preset ", report.info.preset, " as ONNX, operator set ", onnx::operator_set,
              ", weights in fp32\n  input ", batched(report.input),
-             ", normalised: RGB / 255, mean, std (see its metadata)\n  ", report.output_name, ' ',
-             batched(report.output), ", logits\nwrote ", report.nodes, " layers, ", report.bytes, " bytes\n");
+             ", normalised: ", report.info.channels == ChannelOrder::bgr ? "BGR" : "RGB",
+             " / 255, mean, std (see its metadata)\n  ", report.output_name, ' ', batched(report.output),
+             ", logits\nwrote ", report.nodes, " layers, ", report.bytes, " bytes\n");
 }
 
 }  // namespace giemsa

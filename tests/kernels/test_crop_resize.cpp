@@ -35,6 +35,7 @@ CropResizeParams params_of(const Batch& batch, int stride) {
       .output_pixel_stride = stride};
   std::ranges::copy(batch.op.mean, params.mean);
   std::ranges::copy(batch.op.std, params.std);
+  params.bgr = batch.op.channels == ChannelOrder::bgr;
   return params;
 }
 
@@ -121,10 +122,10 @@ TEST_CASE("crop_resize equals the CPU's, bit for bit: fp16 after rounding") {
 // In one launch the axes' order differs from box to box, and so do the tables' sizes.
 TEST_CASE("crop_resize takes boxes of all kinds in one batch") {
   const Size2 frame{53, 71};
-  const std::vector<kernels::cpu::Box> boxes{{10, 5, 40, 3}, {5, 10, 3, 40},  unused,         {71, 0, 4, 4},
-                               {0, 53, 4, 4},  {-5, 0, 5, 5},   {0, -5, 5, 5},  {3, 3, -1, 5},
-                               {3, 3, 5, -1},  {0, 0, 71, 53},  {70, 52, 1, 1}, {-9, -9, 1 << 30, 1 << 30},
-                               unused,         {20, 20, 17, 17}};
+  const std::vector<kernels::cpu::Box> boxes{
+      {10, 5, 40, 3}, {5, 10, 3, 40},  unused,        {71, 0, 4, 4},  {0, 53, 4, 4},  {-5, 0, 5, 5},
+      {0, -5, 5, 5},  {3, 3, -1, 5},   {3, 3, 5, -1}, {0, 0, 71, 53}, {70, 52, 1, 1}, {-9, -9, 1 << 30, 1 << 30},
+      unused,         {20, 20, 17, 17}};
   for_each_variant([&](CropMode mode, ResizeFilter filter, const std::string& variant) {
     const Batch batch{{.output = {17, 35}, .mode = mode, .filter = filter}, frame, random_frame(frame), boxes};
     in_all_thread_orders([&] {

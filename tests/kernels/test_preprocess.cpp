@@ -46,6 +46,7 @@ std::vector<T> run(const cpu::ResizePlan& plan, const Preprocess& op, const std:
       .x = x.get(), .y = y.get(), .vertical_first = plan.vertical_first, .output_pixel_stride = stride};
   std::ranges::copy(op.mean, params.mean);
   std::ranges::copy(op.std, params.std);
+  params.bgr = op.channels == ChannelOrder::bgr;
   DeviceBuffer<std::uint8_t> device_frame{std::span(frame)};
   DeviceBuffer<T> out(op.output.h * op.output.w * stride);
   kernels::preprocess(out.data(), device_frame.data(), params, nullptr);
@@ -61,9 +62,9 @@ std::vector<float> on_cpu(const Preprocess& op, Size2 frame_size, const std::vec
 }
 
 template <class T>
-void check_case(const ResizeCase& c, ResizeFilter filter) {
+void check_case(const ResizeCase& c, ResizeFilter filter, ChannelOrder channels = ChannelOrder::rgb) {
   const std::vector<std::uint8_t> frame = Random(13).integers<std::uint8_t>(c.in.h * c.in.w * 3);
-  const Preprocess op{.output = c.out, .filter = filter};
+  const Preprocess op{.output = c.out, .filter = filter, .channels = channels};
   const std::vector<float> expected = on_cpu(op, c.in, frame);
   std::vector<std::byte> tables(cpu::resize_plan_bytes(cpu_extent(c.in), cpu_extent(c.out), cpu_filter(filter)));
   cpu::Scratch memory(tables);
@@ -92,6 +93,11 @@ TEST_CASE("preprocess equals the CPU's, bit for bit: fp16 after rounding") {
       }
     }
   }
+}
+
+TEST_CASE("preprocess equals the CPU's for networks that take blue first") {
+  check_case<float>(resize_cases[0], ResizeFilter::bilinear, ChannelOrder::bgr);
+  check_case<Half>(resize_cases[0], ResizeFilter::bicubic, ChannelOrder::bgr);
 }
 
 TEST_CASE("preprocess takes smaller tiles where the second axis shrinks far") {

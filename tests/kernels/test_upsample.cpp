@@ -35,7 +35,8 @@ UpsampleThresholdParams params_of(const UpsampleThresholdCase& c, int stride) {
           .out_h = static_cast<int>(c.out.h),
           .out_w = static_cast<int>(c.out.w),
           .align_corners = c.align_corners,
-          .threshold = c.threshold};
+          .threshold = c.threshold,
+          .cells = c.cells};
 }
 
 /// The coordinate is rounded three times (slope at most 2 max|x| per sample, on either axis), its value six times; two
@@ -56,7 +57,7 @@ void check_mask(const UpsampleThresholdCase& c, const std::vector<float>& logits
         };
         return ref::upsample_at({c.out, c.align_corners}, plane, c.in, y, x);
       };
-      const double margin = ref::margin(logit, c.channels, double{c.threshold});
+      const double margin = ref::margin(logit, c.channels, double{c.threshold}, c.cells);
       const int actual = mask[static_cast<std::size_t>(y * c.out.w + x)];
       const bool right = actual == (margin > 0) || (actual <= 1 && std::abs(margin) <= margin_tolerance(c));
       REQUIRE_MESSAGE(right, "pixel ", y, ", ", x, " is ", actual, " at a margin of ", margin, "; ",

@@ -82,6 +82,44 @@ TEST_CASE("metadata says everything and reads back") {
   CHECK(from_metadata(metadata, ErrorKind::model) == example());
 }
 
+TEST_CASE("cells and the order of colours are said where they are not the usual ones") {
+  ModelInfo info = example();
+  CHECK(!to_metadata(info).contains("cells"));
+  CHECK(!to_metadata(info).contains("channels"));
+  CHECK(cells_of(info) == std::vector<std::string>{"white_cell"});
+  info.classes = {"rbc", "wbc", "background", "debris"};
+  CHECK(cells_of(info) == std::vector<std::string>{"wbc", "debris"});
+  info.cells = {"wbc"};
+  info.channels = ChannelOrder::bgr;
+  const auto metadata = to_metadata(info);
+  CHECK(metadata.at("cells") == "wbc");
+  CHECK(metadata.at("channels") == "bgr");
+  CHECK(from_metadata(metadata, ErrorKind::model) == info);
+
+  const auto refusal = [&](const std::string& key, const std::string& value) {
+    auto changed = metadata;
+    changed[key] = value;
+    return error_of(ErrorKind::model, [&] { from_metadata(changed, ErrorKind::model); });
+  };
+  CHECK(contains(refusal("cells", "wbc,platelet"), "'platelet'", "rbc, wbc, background, debris"));
+  CHECK(contains(refusal("cells", "wbc,wbc"), "twice"));
+  CHECK(contains(refusal("cells", "rbc,wbc,background,debris"), "all classes"));
+  CHECK(contains(refusal("channels", "gbr"), "'gbr'"));
+}
+
+TEST_CASE("the background is the class of that name wherever it stands, else the first") {
+  using Names = std::vector<std::string>;
+  CHECK(usual_cells({"background", "cell"}) == Names{"cell"});
+  CHECK(usual_cells({"cell", "background"}) == Names{"cell"});
+  CHECK(usual_cells({"cell", "__background__"}) == Names{"cell"});
+  CHECK(usual_cells({"nucleus", "cytoplasm", "BG"}) == Names{"nucleus", "cytoplasm"});
+  CHECK(usual_cells({"class_0", "class_1", "class_2"}) == Names{"class_1", "class_2"});
+  CHECK(usual_cells({"background", "rbc", "wbc", "platelet"}) == Names{"wbc"});
+  CHECK(usual_cells({"background", "Red blood cells", "WBC", "Platelets"}) == Names{"WBC"});
+  CHECK(usual_cells({"background", "rbc"}) == Names{"rbc"});  // somebody looks for those
+  CHECK(class_set({"a", "b", "c"}, {"c", "a"}) == 0b101);
+}
+
 TEST_CASE("metadata that lacks, misspells or garbles an entry is refused by name") {
   const auto refusal = [](auto change) {
     auto metadata = to_metadata(example());

@@ -203,7 +203,7 @@ TEST_CASE("unknown and impossible options are refused by name") {
   };
   CHECK(contains(refusal("unet", "smp", {}), "'unet'", "deeplabv3plus"));
   CHECK(contains(refusal("deeplabv3plus", "torchvision", {}), "'torchvision'", "smp, vainf, jfzhang95, mmseg, matlab"));
-  CHECK(contains(refusal("deeplabv3", "smp", {}), "'smp'", "torchvision"));
+  CHECK(contains(refusal("deeplabv3", "mmseg", {}), "'mmseg'", "torchvision, smp, vainf"));
   CHECK(contains(refusal("alexnet", "smp", {}), "torchvision, caffe, matlab"));
   CHECK(contains(refusal("deeplabv3plus", "smp", {{"output_strides", "8"}}), "no option 'output_strides'"));
   CHECK(contains(refusal("alexnet", "torchvision", {{"output_stride", "8"}}), "alexnet has no option 'output_stride'"));

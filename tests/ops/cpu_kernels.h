@@ -18,10 +18,11 @@ inline cpu::ResizeFilter cpu_filter(ResizeFilter filter) {
   return filter == ResizeFilter::bicubic ? cpu::ResizeFilter::bicubic : cpu::ResizeFilter::bilinear;
 }
 inline cpu::PreprocessParams cpu_params(const Preprocess& op) {
-  return {cpu_extent(op.output), cpu_filter(op.filter), op.mean, op.std};
+  return {cpu_extent(op.output), cpu_filter(op.filter), op.mean, op.std, op.channels == ChannelOrder::bgr};
 }
 inline cpu::CropResizeParams cpu_params(const CropResize& op) {
-  return {cpu_extent(op.output), op.mode == CropMode::matlab, cpu_filter(op.filter), op.mean, op.std};
+  return {cpu_extent(op.output),           op.mode == CropMode::matlab, cpu_filter(op.filter), op.mean, op.std,
+          op.channels == ChannelOrder::bgr};
 }
 
 /// The table of components that starts at `table`.

@@ -80,6 +80,23 @@ TEST_CASE("preprocess resizes and normalises") {
   }
 }
 
+TEST_CASE("preprocess and crop_resize give blue first where a network takes it so, each channel with its own mean") {
+  const ref::Picture in = random_picture({31, 33});
+  ref::Picture swapped = in;
+  for (std::size_t i = 0; i < swapped.rgb.size(); i += 3) std::swap(swapped.rgb[i], swapped.rgb[i + 2]);
+  Preprocess whole{{17, 19}, ResizeFilter::bilinear, mean, deviation};
+  CropResize part{{17, 19}, CropMode::tight, ResizeFilter::bilinear, mean, deviation};
+  const cpu::Box box{2, 3, 21, 22};
+  for (const cpu::PixelLayout layout : {cpu::PixelLayout::planar, cpu::PixelLayout::interleaved}) {
+    whole.channels = part.channels = ChannelOrder::rgb;
+    const std::vector<float> expected = preprocessed(whole, swapped, layout);
+    const std::vector<float> expected_part = cropped(part, swapped, std::span(&box, 1), layout);
+    whole.channels = part.channels = ChannelOrder::bgr;
+    CHECK_EQ(preprocessed(whole, in, layout), expected);
+    CHECK_EQ(cropped(part, in, std::span(&box, 1), layout), expected_part);
+  }
+}
+
 TEST_CASE("crop_resize resizes what is left of a box") {
   for (const CropCase& c : crop_cases) {
     SUBCASE(c.name) {

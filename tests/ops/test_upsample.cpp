@@ -35,7 +35,7 @@ cpu::UpsampleParams params_of(const Upsample& op) {
 }
 
 cpu::UpsampleThresholdParams params_of(const UpsampleThresholdCase& c) {
-  return {c.channels, cpu_extent(c.in), cpu_extent(c.out), c.align_corners, c.threshold};
+  return {c.channels, cpu_extent(c.in), cpu_extent(c.out), c.align_corners, c.threshold, c.cells};
 }
 
 std::vector<float> upsampled(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
@@ -154,7 +154,7 @@ TEST_CASE("upsample_threshold decides as the exact probabilities do, outside the
             };
             return ref::upsample_at(plain, plane, c.in, y, x);
           };
-          const double margin = ref::margin(logit, c.channels, double{c.threshold});
+          const double margin = ref::margin(logit, c.channels, double{c.threshold}, c.cells);
           // Both logits of each difference, and a few roundings of exponentials, sum and limit.
           if (std::abs(margin) <= 2 * tolerance_of(c.in, 4) + static_cast<double>(c.channels + 8) * 0x1p-23) continue;
           wrong += mask.values()[static_cast<std::size_t>(y * c.out.w + x)] != (margin > 0 ? 1 : 0);
@@ -174,7 +174,7 @@ TEST_CASE("upsample_threshold equals upsample and then threshold, on any number 
       const std::vector<float> large = upsampled(plain, {"", c.channels, 1, c.in, c.out}, logits);
       Guarded<float> source{std::span(large)};
       Guarded<std::uint8_t> expected(pixels);
-      cpu::threshold(expected.data(), source.data(), c.channels, pixels, c.threshold);
+      cpu::threshold(expected.data(), source.data(), c.channels, pixels, c.threshold, c.cells);
       with_thread_counts([&](int) {
         const cpu::UpsampleThresholdParams params = params_of(c);
         Guarded<std::uint8_t> mask(pixels);

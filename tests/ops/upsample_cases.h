@@ -1,7 +1,7 @@
 // Shapes that bilinear upsampling and the fused threshold are held to their references on.
 #pragma once
 
-#include "engine/ops/types.h"
+#include "engine/ops/threshold.h"
 
 namespace giemsa::test {
 
@@ -27,6 +27,7 @@ struct UpsampleThresholdCase {
   Size2 in, out;
   bool align_corners;
   float threshold;
+  ClassSet cells = all_but_class_0;
 };
 
 constexpr UpsampleThresholdCase upsample_threshold_cases[] = {
@@ -39,6 +40,11 @@ constexpr UpsampleThresholdCase upsample_threshold_cases[] = {
     {"five classes", 5, {9, 13}, {31, 33}, false, 0.5f},
     {"six classes, 0.2, aligned", 6, {7, 9}, {33, 31}, true, 0.2f},
     {"to one pixel", 2, {31, 33}, {1, 1}, false, 0.5f},
+    {"two classes, the first is the cell", 2, {9, 13}, {31, 33}, false, 0.5f, 0b01},
+    {"two classes, the first is the cell, 0.3", 2, {9, 13}, {31, 33}, true, 0.3f, 0b01},
+    {"four classes, the third is the cell", 4, {9, 13}, {31, 33}, false, 0.5f, 0b0100},
+    {"five classes, the first and the last are cells", 5, {7, 9}, {33, 31}, true, 0.6f, 0b10001},
+    {"64 classes, the last is not", 64, {3, 5}, {9, 11}, false, 0.5f, ~(ClassSet{1} << 63)},
 };
 
 }  // namespace giemsa::test

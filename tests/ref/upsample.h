@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "engine/ops/threshold.h"
 #include "engine/ops/upsample.h"
 
 namespace giemsa::ref {
@@ -35,13 +36,15 @@ inline double upsample_at(const Upsample& op, const Plane& plane, Size2 in, std:
   return sum;
 }
 
-/// By how much the logit of "not class 0" exceeds that of the threshold; the pixel is set where this is positive.
-inline double margin(const std::function<double(std::int64_t c)>& logit, std::int64_t channels, double threshold) {
+/// By how much the logit of being one of `cells` exceeds that of the threshold; the pixel is set where this is
+/// positive.
+inline double margin(const std::function<double(std::int64_t c)>& logit, std::int64_t channels, double threshold,
+                     ClassSet cells) {
   const double limit = std::log(threshold / (1 - threshold));
   if (channels == 1) return logit(0) - limit;
-  double sum = 0;
-  for (std::int64_t c = 1; c < channels; ++c) sum += std::exp(logit(c) - logit(0));
-  return std::log(sum) - limit;
+  double inside = 0, outside = 0;
+  for (std::int64_t c = 0; c < channels; ++c) (cells >> c & 1 ? inside : outside) += std::exp(logit(c));
+  return std::log(inside / outside) - limit;
 }
 
 }  // namespace giemsa::ref

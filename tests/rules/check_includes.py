@@ -58,10 +58,10 @@ OUTSIDE = [
     ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
     ("omp.h", ["kernels/cpu", "engine", "tests", "bench"]),
-    ("nlohmann/*", ["weights", "nets/abi", "tools", "bench", "tests"]),
+    ("nlohmann/*", ["weights", "nets/abi", "nets/convert", "tools", "bench", "tests"]),
     ("jpeglib.h|jerror.h", ["tools/image_io"]),
     ("tiffio.h", ["tools/image_io", "tests/io"]),
-    ("zlib.h", ["tools/image_io", "tools/pictures", "tests"]),
+    ("zlib.h", ["weights/convert", "tools/image_io", "tools/pictures", "tests"]),
     ("CLI/*", ["tools/cli", "tools/samples"]),
     ("stddef.h|stdint.h|string.h", ["engine/giemsa.h"]),  # C
     ("giemsa.h", ["nets/abi/examples", "tools/python"]),  # as it is installed

@@ -99,9 +99,8 @@ TEST_CASE("malformed pickles are refused") {
 }
 
 TEST_CASE("the limits hold") {
-  CHECK(contains(refusal(whole(cat("X", le<std::uint32_t>((1u << 20) + 1), std::string(2u << 20, 'x')))),
-                 "the limit is 1048576"));
-  CHECK(contains(refusal(whole(cat("X", le<std::uint32_t>(~0u)))), "the limit is 1048576"));
+  CHECK(refusal(whole(cat("X", le<std::uint32_t>(2u << 20), std::string(2u << 20, 'x')))) == "");  // an array's bytes
+  CHECK(contains(refusal(whole(cat("X", le<std::uint32_t>(~0u)))), "the limit is 67108864"));
   CHECK(contains(refusal(whole(cat("\x8a\x11", std::string(17, 'x')))), "the limit is 16"));
   CHECK(contains(refusal(whole(repeated("(", 65))), "nests deeper than 64"));
   CHECK(contains(refusal(whole(repeated("]", 66) + repeated("a", 65))), "nests deeper than 64"));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nets/architecture.h"
+#include "nets/convert/checkpoint_table.h"
 #include "nets/convert/convert.h"
 #include "nets/onnx/export.h"
 #include "tools/cli/arguments.h"
@@ -14,7 +15,7 @@ namespace giemsa {
 namespace {
 
 struct ConvertArguments {
-  std::string source, target, arch, preset, to;
+  std::string source, target, arch, preset, key, strip, to;
   std::vector<std::string> set;
   std::map<std::string, std::string> overrides;
   bool quiet = false;
@@ -39,7 +40,13 @@ Exit write_onnx(const ConvertArguments& arguments) {
 Exit convert_checkpoint(const ConvertArguments& arguments) {
   check(!arguments.arch.empty(), ErrorKind::usage, "--arch is required");
   check(!arguments.preset.empty(), ErrorKind::usage, "--preset is required");
-  ConvertOptions options{arguments.source, arguments.target, arguments.arch, arguments.preset, {}};
+  ConvertOptions options;
+  options.source = arguments.source;
+  options.target = arguments.target;
+  options.arch = arguments.arch;
+  options.preset = arguments.preset;
+  options.key = arguments.key;
+  options.strip = arguments.strip;
   for (const auto& [name, value] : arguments.overrides)
     if (!value.empty()) options.overrides[name] = value;
   for (const std::string& assignment : arguments.set) {
@@ -59,21 +66,14 @@ constexpr const char* footer = R"(Examples:
   giemsa convert deeplab.safetensors --to onnx --input-size 512x512 -o deeplab.onnx
 
 A checkpoint's tensors do not show its output stride, dilations, align_corners or normalisation: the preset supplies
-them, and everything that was assumed is printed. The checkpoint's code is never executed.
+them, and everything that was assumed is printed. The checkpoint's code is never executed; whole models are read as data.
+Of several sets of weights in a file the averaged ones (model_ema, state_dict_ema) are taken, else those under state_dict
+or model; what was taken and what else there is, is printed.
 --to onnx writes a model for other runtimes: the layers as built, batch norms unfolded, weights in fp32, the batch open,
 the size fixed.
-Presets: )";
+What it reads:
 
-/// "deeplabv3plus: smp, vainf; alexnet: ..."
-std::string all_presets() {
-  std::string text;
-  for (const Architecture& row : architectures()) {
-    std::vector<std::string> names;
-    for (const Preset& preset : row.presets) names.emplace_back(preset.name);
-    text += cat(text.empty() ? "" : "; ", row.name, ": ", join(names, ", "));
-  }
-  return text + '.';
-}
+)";
 
 }  // namespace
 
@@ -81,13 +81,16 @@ void add_convert(CommandLine& line) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
   Subcommand command(line, "convert", "make a model file from a PyTorch checkpoint, or ONNX from one",
-                     footer + all_presets());
+                     footer + checkpoint_table());
   command
       .option("IN", &a.source, " ",
               "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")
       .required();
   command.option("--arch", &a.arch, "NAME", architecture_names());
   command.option("--preset", &a.preset, "NAME", "the family that the checkpoint comes from; see below");
+  command.option("--key", &a.key, "NAME",
+                 "of several sets of weights in IN, the one under this key (default: see below)");
+  command.option("--strip", &a.strip, "PREFIX", "take this off the keys in front (default: what most keys share)");
   command.option("--to", &a.to, "FORMAT", "onnx: from a model file that this command made").check(one_of({"onnx"}));
   command.option("-o,--output", &a.target, "OUT", "file to write").required();
   command.flag("--quiet", a.quiet, "do not print what was assumed");
@@ -97,12 +100,19 @@ void add_convert(CommandLine& line) {
     command.option(flag, &a.overrides[name], value, help);
   };
   override_option("--classes", "classes", "A,B,C", "names of the classes, in the order of the outputs");
+  override_option(
+      "--background", "background", "NAME",
+      "of a segmenter's classes, the one that is no cell (default: the class of that name, else the first)");
+  override_option("--cells", "cells", "A,B",
+                  "of a segmenter's classes, those that are cells (default: all but background, red cells, platelets)");
+  override_option("--channels", "channels", "rgb|bgr",
+                  "in which order the network takes colours (default: rgb; bgr: trained on OpenCV's images)");
   override_option("--dtype", "dtype", "TYPE",
                   "of the stored weights: fp32, fp16, bf16 or int8 (default: the checkpoint's)");
   override_option("--input-size", "input_size", "WxH|LONG",
                   "size at which the network sees an image, or its long side");
-  override_option("--mean", "mean", "R,G,B", "subtracted from pixels in 0..1");
-  override_option("--std", "std", "R,G,B", "then divided by");
+  override_option("--mean", "mean", "A,B,C", "of each channel in the network's order, subtracted from pixels in 0..1");
+  override_option("--std", "std", "A,B,C", "then divided by");
   override_option("--output-stride", "output_stride", "8|16", "of the backbone");
   override_option("--aspp-rates", "aspp_rates", "A,B,C", "dilations of the atrous spatial pyramid");
   override_option("--align-corners", "align_corners", "BOOL", "of the bilinear upsampling: true or false");

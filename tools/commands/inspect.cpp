@@ -46,6 +46,8 @@ Json model_json(const Model& model) {
           {"arch", info.arch},
           {"preset", info.preset},
           {"classes", info.classes},
+          {"cells", cells_of(info)},
+          {"channels", info.channels == ChannelOrder::bgr ? "bgr" : "rgb"},
           {"input", info.input.to_string()},
           {"dtype", info.dtype},
           {"options", std::move(options)},
@@ -99,6 +101,8 @@ void print_header(const Model& model) {
   const ModelInfo& info = model.info;
   std::cout << printable(model.file) << ": " << info.arch << ", preset " << info.preset << ", weights in " << info.dtype
             << ", input " << info.input.to_string() << "\nclasses " << printable(join(info.classes, ", ")) << '\n';
+  if (info.is_segmenter()) std::cout << "cells " << printable(join(cells_of(info), ", ")) << '\n';
+  if (info.channels == ChannelOrder::bgr) std::cout << "channels bgr\n";
   for (const auto& [name, value] : to_text(info.options)) std::cout << name << ' ' << printable(value) << '\n';
   std::cout << "from " << printable(info.source) << " (sha256 " << info.source_sha256.substr(0, 16) << "), by "
             << printable(info.converter) << '\n'

@@ -41,13 +41,15 @@ bool looks_like_safetensors(const FileBytes& file) {
        ", expected a PyTorch checkpoint (zip or pickle) or safetensors");
 }
 
-Checkpoint read_by_content(const FileBytes& file) {
+Checkpoint read_by_content(const FileBytes& file, const std::string& key) {
   if (looks_like_safetensors(file)) {
     TensorFile read = read_safetensors(file);
-    return {std::move(read.tensors), std::move(read.metadata), "safetensors"};
+    check(key.empty(), ErrorKind::model, file.name, ": safetensors has no keys above its tensors, so none is called ",
+          in_quotes(key));
+    return {std::move(read.tensors), std::move(read.metadata), "safetensors", {}, {}};
   }
-  if (starts_with(file, "PK")) return read_torch_zip(file);
-  if (starts_with(file, "\x80")) return read_torch_legacy(file);
+  if (starts_with(file, "PK")) return read_torch_zip(file, key);
+  if (starts_with(file, "\x80")) return read_torch_legacy(file, key);
   refuse(file);
 }
 
@@ -79,8 +81,8 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return read_checkpoint(map_file(path / "model.safetensors"));
 }
 
-Checkpoint read_checkpoint(const FileBytes& file) {
-  Checkpoint checkpoint = read_by_content(file);
+Checkpoint read_checkpoint(const FileBytes& file, const std::string& key) {
+  Checkpoint checkpoint = read_by_content(file, key);
   check(!checkpoint.tensors.empty(), ErrorKind::model, file.name, ": holds no tensors");
   strip_prefixes(checkpoint.tensors);
   return checkpoint;

@@ -82,7 +82,7 @@ class Pickle::Machine {
       case Op::stack_global: name_global(pop(2)); break;
       case Op::reduce: case Op::newobj: call(pop(2)); break;
       case Op::newobj_ex: call(pop(3)); break;
-      case Op::build: pop(1); break;  // the state of an object that nobody builds
+      case Op::build: keep_state(pop(1)); break;
       case Op::binpersid: push_persistent(pop(1)); break;
 
       case Op::memoize: memo_.push_back(top()); break;
@@ -113,14 +113,14 @@ class Pickle::Machine {
     return read_le<T>(take_bytes(sizeof(T)), 0, "an integer");
   }
 
-  std::string_view take_text(std::size_t size, std::size_t limit = longest_text) {
+  std::string_view take_text(std::size_t size, std::size_t limit = most_bytes) {
     check(size <= limit, ErrorKind::model, "the pickle has a value of ", size, " bytes at byte ", at_,
           ", the limit is ", limit);
     return text_of(take_bytes(size));
   }
 
   std::string_view take_line() {
-    const std::string_view rest = text_of(bytes_.subspan(at_, std::min(bytes_.size() - at_, longest_text)));
+    const std::string_view rest = text_of(bytes_.subspan(at_, std::min(bytes_.size() - at_, longest_name)));
     const std::size_t size = rest.find('\n');
     check(size != rest.npos, ErrorKind::model, "the pickle has an unended name at byte ", at_);
     return take_text(size + 1).substr(0, size);
@@ -192,6 +192,11 @@ class Pickle::Machine {
     std::vector<Id>& items = pickle_.items_[target];
     items.insert(items.end(), values.begin(), values.end());
     for (Id value : values) nest(target, value);
+  }
+
+  void keep_state(std::span<const Id> values) {
+    const Id state = values[0];  // not nested in its object: nobody who only wants data looks into it
+    pickle_.states_[top()] = state;
   }
 
   void gather(Container kind, std::span<const Id> values) {
@@ -270,6 +275,11 @@ bool Pickle::is_global(Id id, std::string_view module, std::string_view name) co
 std::span<const Pickle::Id> Pickle::items(Id id) const {
   const auto found = items_.find(id);
   return found == items_.end() ? std::span<const Id>() : found->second;
+}
+
+std::optional<Pickle::Id> Pickle::state(Id id) const {
+  const auto found = states_.find(id);
+  return found == states_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::string Pickle::describe(Id id) const {

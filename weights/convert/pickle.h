@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,7 +44,7 @@ class Pickle {
   using Node =
       std::variant<None, bool, std::int64_t, double, std::string_view, Bytes, Container, Global, Call, Persistent>;
 
-  static constexpr std::size_t most_bytes = 64u << 20, most_opcodes = 1'000'000, longest_text = 1u << 20,
+  static constexpr std::size_t most_bytes = 64u << 20, most_opcodes = 1'000'000, longest_name = 1u << 20,
                                longest_integer = 16, deepest_nesting = 64;
 
   /// Parses the pickle at the start of `bytes`, within the limits above. Throws ErrorKind::model.
@@ -66,6 +67,8 @@ class Pickle {
   bool is_global(Id id, std::string_view module, std::string_view name) const;
   /// What a container holds, or what was put into the result of a call; keys and values of a dict alternate.
   std::span<const Id> items(Id id) const;
+  /// What the result of a call was told to take over as its state, if anything (__setstate__, or its attributes).
+  std::optional<Id> state(Id id) const;
   /// A few words for an error message, like "a list" or "an object made by 'torch.nn.Linear'".
   std::string describe(Id id) const;
 
@@ -74,6 +77,7 @@ class Pickle {
 
   std::deque<Node> nodes_;
   std::unordered_map<Id, std::vector<Id>> items_;  // of the few nodes that have any
+  std::unordered_map<Id, Id> states_;              // likewise
   Id root_ = 0;
   std::size_t byte_count_ = 0;
 };

@@ -31,8 +31,6 @@ class Stream {
     return taken;
   }
 
-  std::size_t left() const { return rest_.size(); }
-
  private:
   ByteView rest_;
   std::size_t size_;
@@ -60,24 +58,33 @@ void read_preamble(Stream& stream) {
   }
 }
 
+/// A storage's extent in the file.
+struct Stored {
+  std::int64_t size;  ///< in elements
+  std::size_t element_size;
+};
+
 /// Every storage that the pickle refers to, whether a tensor needs it or not: all of them must be stepped over.
-std::map<std::string_view, TorchStorage> find_storages(const Pickle& pickle) {
-  std::map<std::string_view, TorchStorage> storages;
+std::map<std::string_view, Stored> find_storages(const Pickle& pickle) {
+  std::map<std::string_view, Stored> storages;
   for (Pickle::Id id = 0; id < pickle.node_count(); ++id) {
     const auto* reference = pickle.get_if<Pickle::Persistent>(id);
     if (!reference) continue;
-    const TorchStorage storage = torch_storage(pickle, id);
+    const TorchStorageId storage = torch_storage_id(pickle, id);
+    const std::optional<std::size_t> element_size = torch_element_size(pickle, storage.type);
+    check(element_size.has_value(), ErrorKind::model, "storage ", in_quotes(storage.key), " has the unsupported type ",
+          pickle.describe(storage.type));
     const auto parts = pickle.items(reference->id);
     check(parts.size() < 6 || pickle.get_if<Pickle::None>(parts[5]), ErrorKind::model, "storage ",
           in_quotes(storage.key), " is a view of another (PyTorch before 0.4), which is not supported");
-    storages.try_emplace(storage.key, storage);
+    storages.try_emplace(storage.key, Stored{storage.size, *element_size});
   }
   return storages;
 }
 
 }  // namespace
 
-Checkpoint read_torch_legacy(const FileBytes& file) {
+Checkpoint read_torch_legacy(const FileBytes& file, const std::string& key) {
   return naming(file.name, [&] {
     Stream stream(file.bytes);
     read_preamble(stream);
@@ -89,8 +96,8 @@ Checkpoint read_torch_legacy(const FileBytes& file) {
     const auto storages = find_storages(object);
     std::map<std::string_view, ByteView> bytes_by_key;
     for (Pickle::Id item : keys.items(keys.root())) {
-      const auto* key = keys.get_if<std::string_view>(item);
-      const auto storage = key ? storages.find(*key) : storages.end();
+      const auto* listed = keys.get_if<std::string_view>(item);
+      const auto storage = listed ? storages.find(*listed) : storages.end();
       check(storage != storages.end(), ErrorKind::model, "the list of storages names ", keys.describe(item),
             ", which no tensor uses");
       const auto& [name, expected] = *storage;
@@ -98,18 +105,18 @@ Checkpoint read_torch_legacy(const FileBytes& file) {
       check(size == expected.size, ErrorKind::model, "storage ", in_quotes(name), " has ", size, " elements, expected ",
             expected.size);
       const ByteView bytes =
-          stream.take(static_cast<std::uint64_t>(size) * size_of(expected.dtype), "storage " + in_quotes(name));
+          stream.take(static_cast<std::uint64_t>(size) * expected.element_size, "storage " + in_quotes(name));
       check(bytes_by_key.try_emplace(name, bytes).second, ErrorKind::model, "storage ", in_quotes(name),
             " is there twice");
     }
-    check(stream.left() == 0, ErrorKind::model, "has ", stream.left(), " bytes left over after the last storage");
 
     const auto bytes_of = [&](const TorchStorage& storage) {
       const auto found = bytes_by_key.find(storage.key);
       check(found != bytes_by_key.end(), ErrorKind::model, "storage ", in_quotes(storage.key), " is not in the file");
       return found->second;
     };
-    return Checkpoint{torch_state_dict(object, file, bytes_of), {}, "torch legacy"};
+    TorchState state = torch_state_dict(object, file, bytes_of, key);
+    return Checkpoint{std::move(state.tensors), {}, "torch legacy", std::move(state.taken), std::move(state.others)};
   });
 }
 

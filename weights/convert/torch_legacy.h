@@ -7,6 +7,6 @@
 namespace giemsa {
 
 /// The state_dict in the file, its keys as they are stored. Throws ErrorKind::model.
-Checkpoint read_torch_legacy(const FileBytes& file);
+Checkpoint read_torch_legacy(const FileBytes& file, const std::string& key = {});
 
 }  // namespace giemsa

@@ -1,6 +1,8 @@
 #include "weights/convert/torch_state.h"
 
 #include <algorithm>
+#include <deque>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -60,14 +62,16 @@ struct Layout {
 };
 
 /// Fails unless every element of the layout lies in a storage of `size` elements, and the layout has no more elements
-/// than that: a stride of 0 could ask for any amount of memory.
-void check_layout(const Layout& layout, std::int64_t size) {
+/// than that or, where a stride of 0 repeats some, than `most`: it could ask for any amount of memory.
+void check_layout(const Layout& layout, std::int64_t size, std::int64_t most) {
   check(static_cast<int>(layout.strides.size()) == layout.shape.rank(), ErrorKind::model, "has ", layout.strides.size(),
         " strides for shape ", layout.shape);
   check(layout.offset >= 0 && layout.offset <= size, ErrorKind::model, "starts at element ", layout.offset,
         " of a storage of ", size);
   const std::int64_t volume = layout.shape.volume();
-  check(volume <= size, ErrorKind::model, "has shape ", layout.shape, " over a storage of ", size, " elements");
+  const bool repeats = std::ranges::count(layout.strides, 0) > 0;
+  check(volume <= (repeats ? std::max(size, most) : size), ErrorKind::model, "has shape ", layout.shape,
+        " over a storage of ", size, " elements");
   if (volume == 0) return;
   std::int64_t last = layout.offset;
   for (int i = 0; i < layout.shape.rank(); ++i) {
@@ -105,20 +109,20 @@ class StateDictReader {
   StateDictReader(const Pickle& pickle, const FileBytes& file, const TorchStorageBytes& bytes_of)
       : pickle_(pickle), file_(file), bytes_of_(bytes_of) {}
 
-  std::map<std::string, Tensor> read() {
-    std::map<std::string, Tensor> tensors;
-    for (const auto& [key, value] : find_state_dict()) {
+  TorchState read(const std::string& wanted) {
+    for (const auto& [key, value] : find_state_dict(wanted)) {
       if (!is_tensor(value)) continue;
       const std::string name(key);
       naming("tensor " + in_quotes(name), [&, id = value] {
-        check(tensors.try_emplace(name, tensor(id)).second, ErrorKind::model, "is there twice");
+        check(state_.tensors.try_emplace(name, tensor(id)).second, ErrorKind::model, "is there twice");
       });
     }
-    return tensors;
+    return std::move(state_);
   }
 
  private:
-  using Entries = std::vector<std::pair<std::string_view, Id>>;
+  using Entry = std::pair<std::string_view, Id>;
+  using Entries = std::vector<Entry>;
 
   // ---- finding the state_dict ----
 
@@ -138,19 +142,68 @@ class StateDictReader {
     return result;
   }
 
+  // ---- whole modules ----
+
+  /// The attributes of an object, if it has any by name.
+  Entries attributes(Id object) const {
+    const std::optional<Id> state = pickle_.get_if<Pickle::Call>(object) ? pickle_.state(object) : std::nullopt;
+    return state && is_dict(*state) ? entries(*state) : Entries{};
+  }
+
+  /// What lies under `key`, if it is a dict.
+  Entries dict_in(const Entries& attributes, std::string_view key) const {
+    for (const auto& [name, value] : attributes)
+      if (name == key && is_dict(value)) return entries(value);
+    return {};
+  }
+
+  /// Whether the object is what torch.save makes of an nn.Module: its class is of no concern.
+  bool is_module(Id id) const {
+    return std::ranges::any_of(attributes(id),
+                               [&](const Entry& entry) { return entry.first == "_modules" && is_dict(entry.second); });
+  }
+
+  Entries module_entries(Id module) {
+    Entries found;
+    collect(module, "", 0, found);
+    return found;
+  }
+
+  /// Appends the entries that the module's state_dict would have.
+  void collect(Id module, const std::string& prefix, std::size_t depth, Entries& found) {
+    constexpr std::size_t most_modules = 100'000;  // a hostile file may refer to one module very often
+    check(depth <= Pickle::deepest_nesting && ++modules_ <= most_modules, ErrorKind::model,
+          "holds a module of more than ", most_modules, " modules, or deeper than ", Pickle::deepest_nesting);
+    const Entries all = attributes(module);
+    std::set<std::string_view> passing;  // buffers that no state_dict has
+    for (const auto& [key, value] : all)
+      if (key == "_non_persistent_buffers_set")
+        for (Id name : pickle_.items(value))
+          if (const auto* text = pickle_.get_if<std::string_view>(name)) passing.insert(*text);
+    for (const auto& [key, value] : dict_in(all, "_parameters"))
+      if (is_tensor(value)) found.emplace_back(names_.emplace_back(prefix + std::string(key)), value);
+    for (const auto& [key, value] : dict_in(all, "_buffers"))
+      if (is_tensor(value) && !passing.contains(key))
+        found.emplace_back(names_.emplace_back(prefix + std::string(key)), value);
+    for (const auto& [key, value] : dict_in(all, "_modules"))
+      if (is_module(value)) collect(value, cat(prefix, key, '.'), depth + 1, found);
+  }
+
   bool holds_tensors(const Entries& dict) const {
     return std::ranges::any_of(dict, [&](const auto& entry) { return is_tensor(entry.second); });
   }
 
-  Entries find_state_dict() const {
+  Entries find_state_dict(const std::string& wanted) {
     constexpr int most_wrappers = 4;
     Id dict = pickle_.root();
-    check_dict(dict);
     for (int depth = 0; depth < most_wrappers; ++depth) {
+      if (is_module(dict)) return module_entries(dict);
+      check_dict(dict);
       Entries found = entries(dict);
-      if (const Id* inner = find_wrapped(found)) {
-        dict = *inner;
-        check_dict(dict);
+      if (depth == 0 && !wanted.empty()) {
+        dict = take(found, find_wanted(found, wanted));
+      } else if (const Entry* inner = find_wrapped(found)) {
+        dict = take(found, *inner);
       } else if (holds_tensors(found)) {
         return found;
       } else {
@@ -165,14 +218,52 @@ class StateDictReader {
           ", expected a state_dict: save model.state_dict(), not the model itself");
   }
 
-  /// What lies under the first wrapper key that holds a dict, or else under the first that is there at all.
-  const Id* find_wrapped(const Entries& dict) const {
-    const Id* result = nullptr;
-    for (std::string_view wrapper : {"model_state", "state_dict", "model_state_dict", "model", "net"}) {
-      for (const auto& [key, value] : dict) {
+  /// What lies under `entry`; notes which other entries of `dict` hold weights too.
+  Id take(const Entries& dict, const Entry& entry) {
+    const std::size_t enough = tensor_count(entry.second);
+    if (state_.taken.empty()) state_.taken = entry.first;
+    for (const auto& [key, value] : dict)
+      if (value != entry.second && enough > 0 && 2 * tensor_count(value) >= enough) state_.others.emplace_back(key);
+    return entry.second;
+  }
+
+  /// Tensors of a module, or directly in a dict; 0: it is neither.
+  std::size_t tensor_count(Id id) {
+    if (is_module(id)) return module_entries(id).size();
+    if (!is_dict(id)) return 0;
+    return static_cast<std::size_t>(
+        std::ranges::count_if(entries(id), [&](const Entry& entry) { return is_tensor(entry.second); }));
+  }
+
+  const Entry& find_wanted(const Entries& dict, const std::string& wanted) {
+    std::string keys;
+    for (const Entry& entry : dict) {
+      if (entry.first == wanted) return wanted_ = entry;
+      if (keys.size() < 200) keys += (keys.empty() ? "" : ", ") + in_quotes(entry.first);
+    }
+    fail(ErrorKind::model, "has no key ", in_quotes(wanted), "; its keys: ", keys.empty() ? "none" : keys);
+  }
+
+  /// Whether it is a module, a dict of tensors, or a dict that holds one of these.
+  bool holds_weights(Id id) const {
+    const auto directly = [&](Id inner) {
+      return is_module(inner) || (is_dict(inner) && holds_tensors(entries(inner)));
+    };
+    return directly(id) || (is_dict(id) && std::ranges::any_of(entries(id), [&](const Entry& entry) {
+                              return directly(entry.second);
+                            }));
+  }
+
+  /// What lies under the first wrapper key that holds weights, or else under the first that holds a dict or an object.
+  const Entry* find_wrapped(const Entries& dict) const {
+    const Entry* result = nullptr;
+    for (std::string_view wrapper : {"model_ema", "state_dict_ema", "ema_state_dict", "ema_model", "ema", "model_state",
+                                     "state_dict", "model_state_dict", "model", "net"}) {
+      for (const Entry& entry : dict) {
+        const auto& [key, value] = entry;
         if (key != wrapper || is_tensor(value)) continue;
-        if (is_dict(value)) return &value;
-        if (!result && pickle_.get_if<Pickle::Call>(value)) result = &value;
+        if (holds_weights(value)) return &entry;
+        if (!result && (is_dict(value) || pickle_.get_if<Pickle::Call>(value))) result = &entry;
       }
     }
     return result;
@@ -224,8 +315,8 @@ class StateDictReader {
   }
 
   Tensor view(const TorchStorage& storage, const Layout& layout) {
-    check_layout(layout, storage.size);
     const std::size_t element_size = size_of(storage.dtype);
+    check_layout(layout, storage.size, static_cast<std::int64_t>(file_.bytes.size() / element_size));
     const std::shared_ptr<const std::byte>& data = load(storage);
     if (layout.contiguous()) {
       return Tensor(
@@ -253,11 +344,15 @@ class StateDictReader {
   const TorchStorageBytes& bytes_of_;
   std::map<std::string_view, std::pair<TorchStorage, std::shared_ptr<const std::byte>>> loaded_;
   std::size_t copied_ = 0;
+  TorchState state_;
+  Entry wanted_;
+  std::deque<std::string> names_;  // of a module's tensors
+  std::size_t modules_ = 0;
 };
 
 }  // namespace
 
-TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
+TorchStorageId torch_storage_id(const Pickle& pickle, Pickle::Id persistent) {
   const auto reference = expect<Pickle::Persistent>(pickle, persistent, "a tensor's storage");
   const auto parts = expect_tuple(pickle, reference.id, 5, "a storage's id");
   check(expect<std::string_view>(pickle, parts[0], "a storage's id") == "storage", ErrorKind::model,
@@ -266,15 +361,32 @@ TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
   const auto size = expect<std::int64_t>(pickle, parts[4], "a storage's size");
   check(size >= 0 && size <= (std::int64_t{1} << 59), ErrorKind::model, "storage ", in_quotes(key), " claims ", size,
         " elements");
-  for (const auto& [name, dtype] : storage_types) {
-    if (pickle.is_global(parts[1], "torch", name)) return {key, dtype, size};
-  }
-  fail(ErrorKind::model, "storage ", in_quotes(key), " has the unsupported type ", pickle.describe(parts[1]));
+  return {key, size, parts[1]};
 }
 
-std::map<std::string, Tensor> torch_state_dict(const Pickle& pickle, const FileBytes& file,
-                                               const TorchStorageBytes& bytes_of) {
-  return StateDictReader(pickle, file, bytes_of).read();
+std::optional<std::size_t> torch_element_size(const Pickle& pickle, Pickle::Id type) {
+  constexpr std::pair<std::string_view, std::size_t> others[] = {
+      {"ComplexHalfStorage", 4}, {"ComplexFloatStorage", 8}, {"ComplexDoubleStorage", 16}, {"QInt8Storage", 1},
+      {"QUInt8Storage", 1},      {"QInt32Storage", 4},       {"UntypedStorage", 1},
+  };
+  for (const auto& [name, dtype] : storage_types)
+    if (pickle.is_global(type, "torch", name)) return size_of(dtype);
+  for (const auto& [name, size] : others)
+    if (pickle.is_global(type, "torch", name)) return size;
+  return {};
+}
+
+TorchStorage torch_storage(const Pickle& pickle, Pickle::Id persistent) {
+  const TorchStorageId id = torch_storage_id(pickle, persistent);
+  for (const auto& [name, dtype] : storage_types) {
+    if (pickle.is_global(id.type, "torch", name)) return {id.key, dtype, id.size};
+  }
+  fail(ErrorKind::model, "storage ", in_quotes(id.key), " has the unsupported type ", pickle.describe(id.type));
+}
+
+TorchState torch_state_dict(const Pickle& pickle, const FileBytes& file, const TorchStorageBytes& bytes_of,
+                            const std::string& key) {
+  return StateDictReader(pickle, file, bytes_of).read(key);
 }
 
 }  // namespace giemsa

@@ -27,9 +27,9 @@ void refuse_torchscript(const ZipArchive& archive, const std::string& prefix) {
 
 }  // namespace
 
-Checkpoint read_torch_zip(const FileBytes& file) {
+Checkpoint read_torch_zip(const FileBytes& file, const std::string& key) {
   return naming(file.name, [&] {
-    const ZipArchive archive(file.bytes);
+    ZipArchive archive(file.bytes);
     const std::string prefix = find_prefix(archive);
     refuse_torchscript(archive, prefix);
     if (archive.entries().contains(prefix + "byteorder")) {
@@ -44,7 +44,8 @@ Checkpoint read_torch_zip(const FileBytes& file) {
             " bytes, expected ", expected, " for ", storage.size, " x ", storage.dtype);
       return bytes;
     };
-    return Checkpoint{torch_state_dict(pickle, file, bytes_of), {}, "torch zip"};
+    TorchState state = torch_state_dict(pickle, file, bytes_of, key);
+    return Checkpoint{std::move(state.tensors), {}, "torch zip", std::move(state.taken), std::move(state.others)};
   });
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <vector>
 
+#include "weights/convert/inflate.h"
 #include "weights/crc32.h"
 #include "weights/mapped_file.h"
 
@@ -15,7 +17,7 @@ constexpr std::uint32_t local_signature = 0x04034b50, central_signature = 0x0201
                         end64_signature = 0x06064b50, locator64_signature = 0x07064b50;
 constexpr std::uint64_t local_size = 30, central_size = 46, end_size = 22, end64_size = 56, locator64_size = 20;
 constexpr std::uint64_t longest_comment = 65535;
-constexpr std::uint16_t stored = 0;
+constexpr std::uint16_t stored = 0, deflated = 8;
 
 /// A 16- or 32-bit field of all ones means: the value is in the zip64 record.
 template <class T>
@@ -27,18 +29,21 @@ struct Directory {
   std::uint64_t entries, size, offset;
 };
 
-/// The end record is the last thing in the file, but for a comment whose length it gives.
+/// The end record is the last thing in the file, but for a comment whose length it gives. Where no record is, the last
+/// one whose comment leaves bytes over: the file was appended to.
 std::uint64_t find_end(ByteView file) {
   check(file.size() >= end_size, ErrorKind::model, "the zip archive has ", file.size(), " bytes, expected at least ",
         end_size);
   const std::uint64_t last = file.size() - end_size, first = last - std::min(last, longest_comment);
+  std::optional<std::uint64_t> appended_to;
   for (std::uint64_t at = last + 1; at-- > first;) {
-    if (read_le<std::uint32_t>(file, at, "") == end_signature &&
-        read_le<std::uint16_t>(file, at + 20, "") == last - at) {
-      return at;
-    }
+    if (read_le<std::uint32_t>(file, at, "") != end_signature) continue;
+    const std::uint64_t comment = read_le<std::uint16_t>(file, at + 20, "");
+    if (comment == last - at) return at;
+    if (comment < last - at && !appended_to) appended_to = at;
   }
-  fail(ErrorKind::model, "the zip archive has no end record: the file was cut off or appended to");
+  check(appended_to.has_value(), ErrorKind::model, "the zip archive has no end record: the file was cut off");
+  return *appended_to;
 }
 
 Directory find_directory(ByteView file) {
@@ -138,7 +143,7 @@ ByteView find_data(ByteView area, const Record& record) {
 
 }  // namespace
 
-ZipArchive::ZipArchive(ByteView file) {
+ZipArchive::ZipArchive(ByteView file) : file_size_(file.size()) {
   const Directory directory = find_directory(file);
   ByteView records = file.subspan(directory.offset, directory.size);
   const ByteView area = file.first(directory.offset);
@@ -153,8 +158,8 @@ ZipArchive::ZipArchive(ByteView file) {
     naming(cat("entry ", in_quotes(record.name)), [&] {
       const ByteView data = find_data(area, record);
       extents.push_back({record.local_header, static_cast<std::uint64_t>(data.data() - file.data()) + data.size()});
-      check(entries_.try_emplace(record.name, Entry{data, record.crc, record.method}).second, ErrorKind::model,
-            "is there twice");
+      check(entries_.try_emplace(record.name, Entry{data, record.crc, record.method, record.size}).second,
+            ErrorKind::model, "is there twice");
     });
   }
   check(records.empty(), ErrorKind::model, "the zip directory has ", records.size(), " bytes left over");
@@ -166,12 +171,27 @@ ZipArchive::ZipArchive(ByteView file) {
   }
 }
 
-ByteView ZipArchive::read(std::string_view name) const {
+ByteView ZipArchive::unpacked(std::string_view name, const Entry& entry) {
+  constexpr std::uint64_t most_beside = 64u << 20, most_times = 16;  // weights hardly compress
+  const auto [found, added] = unpacked_.try_emplace(name);
+  if (!added) return found->second;
+  check(entry.size <= most_beside + most_times * file_size_ - unpacked_size_, ErrorKind::model,
+        "unpacks, with those before it, to more than ", most_times, " times the file");
+  unpacked_size_ += entry.size;
+  found->second = inflate(entry.bytes, entry.size);
+  return found->second;
+}
+
+ByteView ZipArchive::read(std::string_view name) {
   const auto found = entries_.find(name);
   check(found != entries_.end(), ErrorKind::model, "the zip archive has no entry ", in_quotes(name));
-  const auto& [bytes, crc, method] = found->second;
-  check(method == stored, ErrorKind::model, "entry ", in_quotes(name), " is compressed (method ", method,
-        "), expected stored");
+  const Entry& entry = found->second;
+  const std::uint32_t crc = entry.crc;
+  check(entry.method == stored || entry.method == deflated, ErrorKind::model, "entry ", in_quotes(name),
+        " is compressed (method ", entry.method, "), expected stored or deflated");
+  const ByteView bytes = entry.method == stored
+                             ? entry.bytes
+                             : naming(cat("entry ", in_quotes(name)), [&] { return unpacked(found->first, entry); });
   if (crc == 0) return bytes;
   const std::uint32_t actual = crc32(bytes);
   check(actual == crc, ErrorKind::model, "entry ", in_quotes(name), " is damaged: its CRC-32 is ", actual,

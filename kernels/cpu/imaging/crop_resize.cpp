@@ -23,7 +23,7 @@ std::size_t crop_resize_scratch_bytes(const CropResizeParams& params, Extent fra
 
 void crop_resize(const CropResizeParams& params, const std::uint8_t* frame, Extent frame_size,
                  std::span<const Box> boxes, PixelLayout layout, float* out, std::span<std::byte> scratch) {
-  const Normalisation normalisation(params.mean, params.std);
+  const Normalisation normalisation(params.mean, params.std, params.bgr);
   const std::int64_t image = params.output.h * params.output.w * 3, row_bytes = frame_size.w * 3;
   for (const Box& box : boxes) {
     const Box crop = crop_of(box, params.grow, frame_size);

@@ -1,5 +1,5 @@
-// Boxes of a frame -> a batch of network inputs: crop, resample, (x / 255 - mean) / std. A crop is resampled as
-// an image of its own: nothing outside the box is read.
+// Boxes of a frame -> a batch of network inputs: crop, resample, reorder the colours, (x / 255 - mean) / std. A crop is
+// resampled as an image of its own: nothing outside the box is read.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,8 @@ struct CropResizeParams {
   Extent output;
   bool grow = false;  ///< boxes by a row and a column, as MATLAB's imcrop does, before they are clipped at the frame
   ResizeFilter filter = ResizeFilter::bilinear;
-  std::array<float, 3> mean{}, std{1, 1, 1};
+  std::array<float, 3> mean{}, std{1, 1, 1};  ///< of the result's channels
+  bool bgr = false;                           ///< the result's channels are blue, green, red
 };
 
 /// The pixels that `box` takes of a frame: grown, then clipped. Throws std::invalid_argument where no pixel is left or

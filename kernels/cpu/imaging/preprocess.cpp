@@ -13,7 +13,8 @@ ResizePlan plan_in(std::vector<std::byte>& storage, Extent in, Extent out, Resiz
 
 }  // namespace
 
-Normalisation::Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std) {
+Normalisation::Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std, bool bgr)
+    : source{bgr ? 2 : 0, 1, bgr ? 0 : 2} {
   for (std::size_t c = 0; c < 3; ++c)
     for (int x = 0; x < 256; ++x) value[c][x] = (static_cast<float>(x) / 255.0f - mean[c]) / std[c];
 }
@@ -23,19 +24,19 @@ void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int
   if (layout == PixelLayout::interleaved) {
     float* pixel = out + row * size.w * 3;
     for (std::int64_t x = 0; x < size.w; ++x)
-      for (int c = 0; c < 3; ++c) pixel[x * 3 + c] = table.value[c][rgb[x * 3 + c]];
+      for (int c = 0; c < 3; ++c) pixel[x * 3 + c] = table.value[c][rgb[x * 3 + table.source[c]]];
     return;
   }
   for (int c = 0; c < 3; ++c) {
     float* plane_row = out + (c * size.h + row) * size.w;
-    for (std::int64_t x = 0; x < size.w; ++x) plane_row[x] = table.value[c][rgb[x * 3 + c]];
+    for (std::int64_t x = 0; x < size.w; ++x) plane_row[x] = table.value[c][rgb[x * 3 + table.source[c]]];
   }
 }
 
 Preprocessor::Preprocessor(const PreprocessParams& params, Extent frame)
     : in_(frame),
       out_(params.output),
-      normalisation_(params.mean, params.std),
+      normalisation_(params.mean, params.std, params.bgr),
       tables_(resize_plan_bytes(frame, params.output, params.filter)),
       plan_(plan_in(tables_, frame, params.output, params.filter)) {}
 

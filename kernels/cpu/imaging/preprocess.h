@@ -1,6 +1,6 @@
-// Frame -> network input: resample, then (x / 255 - mean) / std, in fp32 as torchvision computes it. The second pass of
-// the resampling normalises each row while it is in the cache; a level has one of 256 values, so a table does the
-// arithmetic.
+// Frame -> network input: resample, reorder the colours, then (x / 255 - mean) / std, in fp32 as torchvision computes
+// it. The second pass of the resampling normalises each row while it is in the cache; a level has one of 256 values, so
+// a table does the arithmetic.
 #pragma once
 
 #include <array>
@@ -19,10 +19,11 @@ enum class PixelLayout : std::uint8_t {
   interleaved,  ///< {h,w,3}
 };
 
-/// value[c][x] = (x / 255 - mean[c]) / std[c].
+/// value[c][x] = (x / 255 - mean[c]) / std[c] of channel c of the result, which is channel source[c] of the frame.
 struct Normalisation {
-  Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std);
+  Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std, bool bgr);
   float value[3][256];
+  std::int64_t source[3];
 };
 
 /// Writes row `row` of a float image of `size` at `out` from a row of RGB bytes.
@@ -32,7 +33,8 @@ void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int
 struct PreprocessParams {
   Extent output;
   ResizeFilter filter = ResizeFilter::bilinear;
-  std::array<float, 3> mean{}, std{1, 1, 1};
+  std::array<float, 3> mean{}, std{1, 1, 1};  ///< of the result's channels
+  bool bgr = false;                           ///< the result's channels are blue, green, red
 };
 
 /// Resamples and normalises frames of one size.

@@ -2,11 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/cpu/ceil_div.h"
 #include "kernels/cpu/layers/upsample_taps.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/scratch.h"
+
+namespace giemsa::kernels::cpu {
+
+namespace {
+
+/// How logits become a mask: see threshold().
+struct Decision {
+  std::int64_t channels;
+  float limit;  ///< what the deciding quantity is compared with
+  ClassSet cells;
+};
+
+}  // namespace
+
+}  // namespace giemsa::kernels::cpu
 
 #define GIEMSA_SIMD_LOOPS "kernels/cpu/layers/upsample.simd.h"
 #include "kernels/cpu/simd_sets.h"
@@ -137,7 +153,7 @@ void upsample_threshold(std::uint8_t* mask, const float* logits, const UpsampleT
   Scratch tables(scratch);
   const RowTaps taps = make_row_taps(params.in.w, width, params.align_corners, false, tables);
   const Widening widening{taps, params.in, width, 1, 1};
-  const float limit = limit_of(params.threshold, channels);
+  const Decision decision{channels, limit_of(params.threshold, channels), params.cells};
   const auto decide = GIEMSA_SIMD_BEST(decide_blended);
   share_rows(1, params.out.h, widened_floats(width * channels), behind_taps(scratch, width),
              [&](float* memory, std::int64_t first, std::int64_t last, std::int64_t) {
@@ -145,18 +161,19 @@ void upsample_threshold(std::uint8_t* mask, const float* logits, const UpsampleT
                for (std::int64_t y = first; y < last; ++y) {
                  const Tap tap = tap_of(y, params.in.h, params.out.h, params.align_corners, false);
                  const float *a = rows.row(tap.i0), *b = rows.row(tap.i1);
-                 decide(a, b, tap.w0, tap.w1, channels, width, limit, mask + y * width);
+                 decide(a, b, tap.w0, tap.w1, width, decision, mask + y * width);
                }
              });
 }
 
-void threshold(std::uint8_t* mask, const float* logits, std::int64_t channels, std::int64_t pixels, float threshold) {
+void threshold(std::uint8_t* mask, const float* logits, std::int64_t channels, std::int64_t pixels, float threshold,
+               ClassSet cells) {
   constexpr std::int64_t block = 1 << 14;
-  const float limit = limit_of(threshold, channels);
+  const Decision decision{channels, limit_of(threshold, channels), cells};
   const auto decide = GIEMSA_SIMD_BEST(decide_plain);
   parallel_for(ceil_div(pixels, block), [&](std::int64_t i) {
     const std::int64_t begin = i * block;
-    decide(logits + begin, channels, pixels, std::min(block, pixels - begin), limit, mask + begin);
+    decide(logits + begin, pixels, std::min(block, pixels - begin), decision, mask + begin);
   });
 }
 

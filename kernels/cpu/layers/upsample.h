@@ -27,11 +27,16 @@ std::size_t upsample_scratch_bytes(std::int64_t width, std::int64_t channels);
 /// src {n, h, w, c} -> dst {n, H, W, c}, of any element types and pixel strides: interpolated in fp32 and rounded once.
 void upsample(const Nhwc& dst, const Nhwc& src, const UpsampleParams& params, std::span<std::byte> scratch);
 
+/// Classes as bits: bit c stands for class c.
+using ClassSet = std::uint64_t;
+constexpr ClassSet all_but_class_0 = ~ClassSet{1};
+
 struct UpsampleThresholdParams {
   std::int64_t channels = 0;
   Extent in, out;
   bool align_corners = false;
   float threshold = 0.5f;
+  ClassSet cells = all_but_class_0;
 };
 
 /// As upsample_scratch_bytes().
@@ -42,9 +47,12 @@ std::size_t upsample_threshold_scratch_bytes(const UpsampleThresholdParams& para
 void upsample_threshold(std::uint8_t* mask, const float* logits, const UpsampleThresholdParams& params,
                         std::span<std::byte> scratch);
 
-/// Logits {channels, pixels} -> mask u8, 1 where the probability of not being class 0 exceeds the threshold t, decided
-/// without computing it:
-///   C = 1: l0 > ln(t/(1-t));  C = 2: l1 - l0 > ln(t/(1-t));  C > 2: sum_c exp(lc - l0) > t/(1-t)
-void threshold(std::uint8_t* mask, const float* logits, std::int64_t channels, std::int64_t pixels, float threshold);
+/// Logits {channels, pixels} -> mask u8, 1 where the probability of being one of `cells` exceeds the threshold t,
+/// decided without computing it:
+///   C = 1: l0 > ln(t/(1-t));  C = 2: lcell - lother > ln(t/(1-t))
+///   C > 2: sum over cells of exp(lc - m) > t/(1-t) times the sum over the others, whose greatest logit is m
+/// At most 64 channels.
+void threshold(std::uint8_t* mask, const float* logits, std::int64_t channels, std::int64_t pixels, float threshold,
+               ClassSet cells = all_but_class_0);
 
 }  // namespace giemsa::kernels::cpu

@@ -24,30 +24,36 @@ void blend_rows(const float* a, const float* b, float w0, float w1, float factor
 
 /// Decides `n` pixels, whose logits are logit(channel, x).
 template <class Logit>
-GIEMSA_INLINE void decide(const Logit& logit, std::int64_t channels, std::int64_t n, float limit, std::uint8_t* mask) {
+GIEMSA_INLINE void decide(const Logit& logit, std::int64_t n, const Decision& decision, std::uint8_t* mask) {
+  const auto [channels, limit, cells] = decision;
   if (channels == 1) {
     for (std::int64_t x = 0; x < n; ++x) mask[x] = logit(0, x) > limit;
   } else if (channels == 2) {
-    for (std::int64_t x = 0; x < n; ++x) mask[x] = logit(1, x) - logit(0, x) > limit;
+    const std::int64_t cell = cells & 1 ? 0 : 1;
+    for (std::int64_t x = 0; x < n; ++x) mask[x] = logit(cell, x) - logit(1 - cell, x) > limit;
   } else {
     for (std::int64_t x = 0; x < n; ++x) {
-      const float background = logit(0, x);
-      float odds = 0.0f;
-      for (std::int64_t c = 1; c < channels; ++c) odds += std::exp(logit(c, x) - background);
-      mask[x] = odds > limit;
+      float greatest = -std::numeric_limits<float>::infinity();  // of the others
+      for (std::int64_t c = 0; c < channels; ++c)
+        if (!(cells >> c & 1) && !(logit(c, x) <= greatest)) greatest = logit(c, x);
+      float odds = 0.0f, others = 0.0f;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const float l = logit(c, x), e = l == greatest ? 1.0f : std::exp(l - greatest);
+        (cells >> c & 1 ? odds : others) += e;
+      }
+      mask[x] = odds > limit * others;
     }
   }
 }
 
 /// Decides n pixels of logits {C, stride}.
-void decide_plain(const float* logits, std::int64_t channels, std::int64_t stride, std::int64_t n, float limit,
+void decide_plain(const float* logits, std::int64_t stride, std::int64_t n, const Decision& decision,
                   std::uint8_t* mask) {
-  decide([=](std::int64_t c, std::int64_t x) { return logits[c * stride + x]; }, channels, n, limit, mask);
+  decide([=](std::int64_t c, std::int64_t x) { return logits[c * stride + x]; }, n, decision, mask);
 }
 
 /// The same of two widened rows {C, n}, blended with w0 and w1.
-void decide_blended(const float* a, const float* b, float w0, float w1, std::int64_t channels, std::int64_t n,
-                    float limit, std::uint8_t* mask) {
-  decide([=](std::int64_t c, std::int64_t x) { return a[c * n + x] * w0 + b[c * n + x] * w1; }, channels, n, limit,
-         mask);
+void decide_blended(const float* a, const float* b, float w0, float w1, std::int64_t n, const Decision& decision,
+                    std::uint8_t* mask) {
+  decide([=](std::int64_t c, std::int64_t x) { return a[c * n + x] * w0 + b[c * n + x] * w1; }, n, decision, mask);
 }

@@ -12,19 +12,17 @@ namespace {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
-  options.dilation = DilationRule::multi_grid;
+  options.backbone.output_stride = output_stride;
+  options.backbone.dilation = DilationRule::multi_grid;
   if (output_stride == 8) options.aspp_rates = {12, 24, 36};
   options.decoder = {3, 3};
   options.align_corners = true;
   return options;
 }
 
-DeepLabLayout layout(Separable) {
+DeepLabLayout layout(Separable, ResNetBody body) {
   DeepLabLayout layout;
-  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
-  layout.backbone.pool = "backbone.maxpool";
-  layout.backbone.layers = torchvision_layers("backbone.");
+  layout.backbone = torchvision_names("backbone.", body);
   for (std::size_t i = 0; i < layout.aspp.size(); ++i) {
     const std::string branch = cat("aspp.aspp", i + 1);
     layout.aspp[i] = {.conv = branch + ".atrous_conv", .bn = branch + ".bn"};
@@ -51,6 +49,7 @@ DeepLabPreset jfzhang95_preset() {
           .name = "jfzhang95",
           .output_strides = {16, 8},
           .separable = {Separable::none},
+          .backbone = "backbone.",
           .options = options,
           .layout = layout};
 }

@@ -38,11 +38,11 @@ ConvNames backbone_conv(const std::string& suffix) {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
-  options.dilation = DilationRule::uniform;
-  options.stride_on = StridePlace::conv1;
-  options.stem_pool = PoolPadding::same;
-  options.backbone_bn_eps = 1e-3f;
+  options.backbone.output_stride = output_stride;
+  options.backbone.dilation = DilationRule::uniform;
+  options.backbone.stride_on = StridePlace::conv1;
+  options.backbone.stem_pool = PoolPadding::same;
+  options.backbone.bn_eps = 1e-3f;
   options.aspp_pool = PoolBranch::none;
   options.decoder_concat = DecoderConcat::low_first;
   options.decoder = {3, 3};
@@ -50,7 +50,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable) {
+DeepLabLayout layout(Separable, ResNetBody) {
   constexpr std::array<int, 4> depths{3, 4, 6, 3};
   DeepLabLayout layout;
   layout.backbone.stem = {biased("conv1", "bn_conv1")};

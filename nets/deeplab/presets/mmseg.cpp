@@ -23,8 +23,8 @@ ConvNames separable_module(const std::string& prefix) {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
-  options.stem = StemKind::conv3x3;
+  options.backbone.output_stride = output_stride;
+  options.backbone.stem = StemKind::conv3x3;
   options.aspp_rates = {12, 24, 36};
   options.aspp_pool = PoolBranch::first;
   options.after_aspp = {3};
@@ -32,13 +32,12 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable) {
+DeepLabLayout layout(Separable, ResNetBody body) {
   DeepLabLayout layout;
+  layout.backbone = torchvision_names("backbone.", body);
   layout.backbone.stem = {{.conv = "backbone.stem.0", .bn = "backbone.stem.1"},
                           {.conv = "backbone.stem.3", .bn = "backbone.stem.4"},
                           {.conv = "backbone.stem.6", .bn = "backbone.stem.7"}};
-  layout.backbone.pool = "backbone.maxpool";
-  layout.backbone.layers = torchvision_layers("backbone.");
   layout.aspp[0] = conv_module("decode_head.aspp_modules.0");
   for (std::size_t i = 1; i < layout.aspp.size(); ++i)
     layout.aspp[i] = separable_module(cat("decode_head.aspp_modules.", i));
@@ -64,6 +63,7 @@ DeepLabPreset mmseg_preset() {
           .name = "mmseg",
           .output_strides = {8, 16, 32},
           .separable = {Separable::normalized},
+          .backbone = "backbone.",
           .options = options,
           .layout = layout};
 }

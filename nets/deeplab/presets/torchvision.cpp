@@ -9,7 +9,7 @@ namespace {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
+  options.backbone.output_stride = output_stride;
   options.aspp_rates = {12, 24, 36};
   options.after_aspp = {1, 3};
   options.decoder_concat = DecoderConcat::none;
@@ -17,11 +17,9 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable) {
+DeepLabLayout layout(Separable, ResNetBody body) {
   DeepLabLayout layout;
-  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
-  layout.backbone.pool = "backbone.maxpool";
-  layout.backbone.layers = torchvision_layers("backbone.");
+  layout.backbone = torchvision_names("backbone.", body);
   name_torchvision_aspp(layout, "classifier.0.", Separable::none, {}, {});
   layout.after_aspp.push_back({.conv = "classifier.1", .bn = "classifier.2"});
   layout.classifier = "classifier.4";
@@ -36,6 +34,7 @@ DeepLabPreset torchvision_preset() {
           .name = "torchvision",
           .output_strides = {8, 16, 32},
           .separable = {Separable::none},
+          .backbone = "backbone.",
           .options = options,
           .layout = layout};
 }

@@ -1,4 +1,4 @@
-// VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_resnet50.
+// VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_resnet50 and _resnet101, deeplabv3_resnet50 and _resnet101.
 //
 // Source: network/modeling.py and network/_deeplab.py. The command line's default output stride is 16 (the function's
 // is 8). torchvision's backbone: the first block of a dilated stage keeps the previous dilation. Rates are 6, 12, 18,
@@ -12,17 +12,15 @@ namespace {
 
 DeepLabOptions options(std::int64_t output_stride) {
   DeepLabOptions options;
-  options.output_stride = output_stride;
+  options.backbone.output_stride = output_stride;
   if (output_stride == 8) options.aspp_rates = {12, 24, 36};
   options.decoder_concat = DecoderConcat::low_first;
   return options;
 }
 
-DeepLabLayout layout(Separable separable) {
+DeepLabLayout layout(Separable separable, ResNetBody body) {
   DeepLabLayout layout;
-  layout.backbone.stem = {{.conv = "backbone.conv1", .bn = "backbone.bn1"}};
-  layout.backbone.pool = "backbone.maxpool";
-  layout.backbone.layers = torchvision_layers("backbone.");
+  layout.backbone = torchvision_names("backbone.", body);
   name_torchvision_aspp(layout, "classifier.aspp.", separable, "0.body.0", "0.body.1");
   layout.aspp_upsample = "classifier.upsample";
   layout.low_level = {.conv = "classifier.project.0", .bn = "classifier.project.1"};
@@ -37,7 +35,41 @@ DeepLabLayout layout(Separable separable) {
   return layout;
 }
 
+DeepLabOptions v3_options(std::int64_t output_stride) {
+  DeepLabOptions v3 = options(output_stride);
+  v3.after_aspp = {1, 3};
+  v3.decoder_concat = DecoderConcat::none;
+  v3.decoder = {};
+  return v3;
+}
+
+DeepLabLayout v3_layout(Separable separable, ResNetBody body) {
+  DeepLabLayout layout;
+  layout.backbone = torchvision_names("backbone.", body);
+  name_torchvision_aspp(layout, "classifier.classifier.0.", separable, "0.body.0", "0.body.1");
+  const std::string after = "classifier.classifier.1";
+  if (separable == Separable::none)
+    layout.after_aspp.push_back({.conv = after, .bn = "classifier.classifier.2"});
+  else
+    layout.after_aspp.push_back(
+        {.conv = after + ".body.1", .bn = "classifier.classifier.2", .depthwise = after + ".body.0"});
+  layout.classifier = "classifier.classifier.4";
+  layout.logits_upsample = "upsample";
+  return layout;
+}
+
 }  // namespace
+
+DeepLabPreset vainf_v3_preset() {
+  return {.arch = "deeplabv3",
+          .name = "vainf",
+          .output_strides = {16, 8},
+          .separable = {Separable::none, Separable::plain},
+          .separable_key = "classifier.classifier.0.convs.1.0.body.0.weight",
+          .backbone = "backbone.",
+          .options = v3_options,
+          .layout = v3_layout};
+}
 
 DeepLabPreset vainf_preset() {
   return {.arch = "deeplabv3plus",
@@ -45,6 +77,7 @@ DeepLabPreset vainf_preset() {
           .output_strides = {16, 8},
           .separable = {Separable::none, Separable::plain},
           .separable_key = "classifier.aspp.convs.1.0.body.0.weight",
+          .backbone = "backbone.",
           .options = options,
           .layout = layout};
 }
