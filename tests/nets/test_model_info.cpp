@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "nets/cell_classes.h"
 #include "nets/model_info.h"
 #include "tests/engine/error_text.h"
 #include "weights/quantize.h"

@@ -68,7 +68,9 @@ TEST_CASE("every cut is refused, and a flipped bit gives an error or as many byt
   for (std::size_t bit = 0; bit < 8 * packed.size(); ++bit) {
     std::string damaged = packed;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
-    error_of([&] { CHECK(inflated(damaged, content.size()).size() == content.size()); });
+    std::string unpacked;
+    if (error_of([&] { unpacked = inflated(damaged, content.size()); }).empty())
+      CHECK(unpacked.size() == content.size());
   }
 }
 
