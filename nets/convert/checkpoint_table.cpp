@@ -27,7 +27,7 @@ std::string words(bool with_basic_blocks) {
 
 std::string checkpoint_table() {
   std::ostringstream out;
-  write_row(out, "--arch", "--preset", "body", "output stride", "image");
+  write_row(out, "arch", "preset", "body", "output stride", "image");
   for (const Architecture& row : architectures())
     for (const Preset& preset : row.presets) {
       std::vector<std::string> strides;

@@ -48,7 +48,7 @@ std::string checkpoint_dtype(const TensorMap& tensors) {
   return "fp32";
 }
 
-/// The classes that `general` says are cells, by --cells, or as all but the --background; empty: it does not say.
+/// The classes that `general` says are cells, by naming them or the background; empty: it does not say.
 std::string given_cells(const OptionTexts& general, const std::vector<std::string>& classes) {
   const auto cells = general.find("cells"), background = general.find("background");
   if (background == general.end()) return cells == general.end() ? std::string() : cells->second;
@@ -274,7 +274,7 @@ std::string to_text(const ConvertReport& report) {
   if (!report.taken.empty()) {
     out << "taken: the weights under " << in_quotes(report.taken);
     for (const std::string& key : report.others)
-      out << (&key == &report.others.front() ? "; --key takes those under " : ", ") << in_quotes(key);
+      out << (&key == &report.others.front() ? "; there too, and not taken: " : ", ") << in_quotes(key);
     out << '\n';
   }
   if (!report.stripped.empty()) out << "taken off the keys: " << in_quotes(report.stripped) << '\n';

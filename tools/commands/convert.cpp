@@ -56,6 +56,7 @@ Exit convert_checkpoint(const ConvertArguments& arguments) {
   }
   const ConvertReport report = convert(options);
   if (!arguments.quiet) std::cout << to_text(report);
+  if (!arguments.quiet && !report.others.empty()) std::cout << "(--key " << report.others.front() << " takes that)\n";
   return Exit::ok;
 }
 

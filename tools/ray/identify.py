@@ -32,9 +32,12 @@ class Identify:
         self.engine = giemsa.Engine(**options)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        files = [io.BytesIO(data) for data in batch["bytes"].to_pylist()]
+        files = []
+        for path, data in zip(batch["path"].to_pylist(), batch["bytes"].to_pylist()):
+            files.append(io.BytesIO(data))
+            files[-1].name = path  # what its results are filed under
         found = self.engine.identify_files(files, errors="keep")
-        rows = [{**cells.to_dict(), "path": path} for path, cells in zip(batch["path"].to_pylist(), found)]
+        rows = [{**image, "path": image["file"]} for image in (cells.to_dict() for cells in found)]
         return pa.Table.from_pylist([{name: row[name] for name in IMAGE.names} for row in rows], schema=IMAGE)
 
 

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from giemsa.errors import ImageError
 from giemsa.images import to_array
@@ -26,6 +26,8 @@ def read_image(file: File) -> npt.NDArray[Any]:
     try:
         with Image.open(file) as image:
             return np.array(to_array(ImageOps.exif_transpose(image)))
+    except UnidentifiedImageError as error:
+        raise ImageError(f"{name_of(file)}: not an image that Pillow can read") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ImageError(f"{name_of(file)}: {error}") from error
 
