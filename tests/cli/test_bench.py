@@ -97,7 +97,7 @@ class Bench(CommandTest):
         report, text = self.report("a.json", 1), self.write("text.json", b"hello")
         picture = self.write("a.png", flat_png(30, 20))
         for arguments, code, says in [
-            (["--net", "resnet"], 2, "resnet"),
+            (["--net", "vgg"], 2, "vgg"),
             (["--net", "alexnet:none"], 2, "none"),
             (["--size", "720"], 2, "--size"),
             (["--size", "0x5"], 2, "--size"),

@@ -80,7 +80,7 @@ TEST_CASE(
 
 TEST_CASE("what folders hold and is not taken is counted and named") {
   const TemporaryFolder folder;
-  for (const char* file : {"a.png", "b.TIF", "c.tif", "sub/d.txt", "sub/noext", ".hidden.tif"})
+  for (const char* file : {"a.png", "b.WebP", "c.webp", "sub/d.txt", "sub/noext", ".hidden.webp"})
     write_text(folder / file, "x");
   write_text(folder / "out/labels/a.png", "x");
   write_text(folder / "out/results.json", "x");
@@ -94,10 +94,10 @@ TEST_CASE("what folders hold and is not taken is counted and named") {
   for (const ImageFile& image : find_images(std::vector<fs::path>{folder.path()}, results_in, &left_out))
     found.push_back(image.name);
   CHECK(found == Names{"a", "out/own"});
-  CHECK(left_out.types == std::map<std::string, std::size_t>{{".tif", 2}, {".txt", 1}, {"", 1}});
+  CHECK(left_out.types == std::map<std::string, std::size_t>{{".webp", 2}, {".txt", 1}, {"", 1}});
   CHECK(left_out.results == 1);
   check_mentions(left_out.to_string(),
-                 {"4 files of other types", "2 .tif", "1 .txt", "1 without an extension", "1 picture of",
+                 {"4 files of other types", "2 .webp", "1 .txt", "1 without an extension", "1 picture of",
                   (folder / "out").string(), "1 linked folder", (folder / "link").string()});
   CHECK(LeftOut{}.to_string().empty());
 }
