@@ -35,7 +35,7 @@ class Models(unittest.TestCase):
         nameless.to_pandas()
         classifier = giemsa.Engine(segmenter=None, device="cpu")
         self.assertTrue(np.array_equal(classifier.classify(smear(), found().boxes), found().probabilities))
-        self.assertEqual(classifier.classify(smear(), np.zeros((0, 4), int)).shape, (0, 5))
+        self.assertEqual(classifier.classify(smear(), np.zeros((0, 4), int)).shape, (0, 6))
         with self.assertRaises(giemsa.UsageError):
             classifier.identify(smear())
         for boxes in ([1, 2, 3, 4], [[0.5, 1, 2, 3]], [[630, 0, 20, 20]]):
@@ -87,7 +87,7 @@ class Models(unittest.TestCase):
             self.assertIn(f"{folder}/share/giemsa/weights", refused.exception.args[0])
 
     def test_it_says_what_it_is(self):
-        self.assertEqual(engine().classes, ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"))
+        self.assertEqual(engine().classes, ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil", "other"))
         self.assertTrue(engine().device.startswith("cpu"))
         self.assertEqual(engine().precision, "fp32")
         self.assertEqual(len(engine().provenance["classifier"]["sha256"]), 64)
