@@ -30,11 +30,30 @@ struct Format {
 };
 
 #ifdef GIEMSA_TIFF
+constexpr const char* formats_read = "PNG, JPEG, BMP or TIFF";
+
 Frame decode_tiff(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
   return TiffFile(bytes, limits).read(0, notes);
 }
+
+Frame read_tiff(const fs::path& file, const DecodeLimits& limits, DecodeNotes& notes, int number) {
+  return TiffFile(file, limits).read(number, notes);
+}
+
+int images_in_tiff(const fs::path& file, const DecodeLimits& limits) {
+  return TiffFile(file, limits).images();
+}
 #else
-constexpr Decoder decode_tiff = nullptr;
+constexpr const char* formats_read = "PNG, JPEG or BMP";
+constexpr Decoder decode_tiff = nullptr;  // so none of these files gets as far as the functions below
+
+Frame read_tiff(const fs::path&, const DecodeLimits&, DecodeNotes&, int) {
+  fail(ErrorKind::internal, "built without libtiff");
+}
+
+int images_in_tiff(const fs::path&, const DecodeLimits&) {
+  fail(ErrorKind::internal, "built without libtiff");
+}
 #endif
 
 constexpr std::size_t longest_signature = 8;
@@ -55,9 +74,9 @@ const Format& sniff(Bytes bytes) {
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), longest_signature));
   const auto format =
       std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return start.starts_with(f.signature); });
-  check(format != formats.end(), ErrorKind::image,
-        "is not an image: expected the content of a PNG, JPEG, BMP or TIFF file");
-  check(format->decode != nullptr, ErrorKind::image, "is a ", format->name, " file: expected PNG, JPEG, BMP or TIFF");
+  check(format != formats.end(), ErrorKind::image, "is not an image: expected the content of a ", formats_read,
+        " file");
+  check(format->decode != nullptr, ErrorKind::image, "is a ", format->name, " file: expected ", formats_read);
   return *format;
 }
 
@@ -158,7 +177,7 @@ Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes
     DecodeNotes& heard = notes != nullptr ? *notes : unheard;
     if (is_stream(file)) return decode_image(read_stream(file, limits), limits, &heard);
     OpenFile open = open_image_file(file);
-    Frame frame = open.is_tiff() ? decode_as(*open.format, [&] { return TiffFile(file, limits).read(number, heard); })
+    Frame frame = open.is_tiff() ? decode_as(*open.format, [&] { return read_tiff(file, limits, heard, number); })
                                  : decode_image(rest_of(std::move(open), limits), limits, &heard);
     if (!heard.warning.empty()) heard.warning = cat(name, ": ", heard.warning);
     return frame;
@@ -171,7 +190,7 @@ Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes
 
 int count_images(const fs::path& file, const DecodeLimits& limits) {
   try {
-    return open_image_file(file).is_tiff() ? TiffFile(file, limits).images() : 1;
+    return open_image_file(file).is_tiff() ? images_in_tiff(file, limits) : 1;
   } catch (const Error&) {
     return 1;
   }

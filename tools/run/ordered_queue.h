@@ -1,4 +1,4 @@
-// Hands items from several threads to one, in the order of their indices.
+// Hands items from threads to threads in the order of their indices, a few at a time.
 #pragma once
 
 #include <condition_variable>
@@ -26,7 +26,7 @@ class OrderedQueue {
     return true;
   }
 
-  /// Waits for the item of the next index. Once the queue is closed, the first that is there; nothing where it is
+  /// Waits for the item of the next index, which one of the callers gets. Once the queue is closed, the first that is there; nothing where it is
   /// empty.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);

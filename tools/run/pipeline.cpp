@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "tools/run/bounded_queue.h"
 #include "tools/run/ordered_queue.h"
 #include "tools/text/text.h"
 
@@ -71,16 +70,15 @@ void identify(Smear& smear, Identified& item) {
 
 void identify_images(std::span<const ImageFile> inputs, const DecodeLimits& limits, std::span<Smear> smears,
                      const KnownResult& known, const Deliver& deliver, const std::atomic<bool>& stop) {
-  BoundedQueue<Identified> decoded(images_ahead);
-  OrderedQueue<Identified> identified(images_ahead + smears.size());
+  OrderedQueue<Identified> decoded(images_ahead), identified(images_ahead + smears.size());
   std::exception_ptr decode_failure, identify_failure, deliver_failure;
   std::mutex of_identify_failure;
 
   // A stage that ends, well or not, closes the queues at both its ends: its neighbours then end too.
   std::jthread decoder([&] {
     try {
-      for (const ImageFile& input : inputs)
-        if (stop || !decoded.push(decode(input, limits, known))) break;
+      for (std::size_t i = 0; i < inputs.size(); ++i)
+        if (stop || !decoded.push(i, decode(inputs[i], limits, known))) break;
     } catch (...) {
       decode_failure = std::current_exception();
     }
