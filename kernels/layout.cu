@@ -121,6 +121,7 @@ template void nchw_to_nhwc(float*, const float*, const LayoutParams&, Stream);
 template void nchw_to_nhwc(Half*, const float*, const LayoutParams&, Stream);
 template void nhwc_to_nchw(float*, const float*, const LayoutParams&, Stream);
 template void nhwc_to_nchw(float*, const Half*, const LayoutParams&, Stream);
+template void nhwc_to_nchw(Half*, const float*, const LayoutParams&, Stream);
 template void nhwc_to_nchw(Half*, const Half*, const LayoutParams&, Stream);
 
 Cost cost(const LayoutParams& p, int in_element_bytes, int out_element_bytes) {

@@ -22,8 +22,8 @@ struct LayoutParams {
 template <class T>
 void nchw_to_nhwc(T* out, const float* in, const LayoutParams& params, Stream stream);
 
-/// Likewise back; <Out, In> is <float, float>, <float, Half> or <Half, Half>. What lies between the end of an image and
-/// image_stride becomes 0: so it is also Flatten, into rows that are padded for a matrix product.
+/// Likewise back; Out and In are float or Half. What lies between the end of an image and image_stride becomes 0: so it is
+/// also Flatten, into rows that are padded for a matrix product.
 template <class Out, class In>
 void nhwc_to_nchw(Out* out, const In* in, const LayoutParams& params, Stream stream);
 

@@ -1,5 +1,7 @@
 #include "engine/cuda/session.h"
 
+#include <utility>
+
 #include "engine/base/environment.h"
 #include "kernels/layout.h"
 
@@ -69,8 +71,12 @@ void CudaSession::enqueue_imports(Stream stream) const {
   for (std::size_t i = 0; i < imports_.size(); ++i) {
     if (!imports_[i].planar) continue;
     const Buffer& to = stage_.buffer(graph_.inputs()[i]);
+    const float* from = imports_[i].planar->raw<float>();
     with_type(to.dtype, [&]<class T>() {
-      kernels::nchw_to_nhwc(to.as<T>(), imports_[i].planar->raw<float>(), layout_of(to), stream);
+      if (to.shape.rank() == 4) return kernels::nchw_to_nhwc(to.as<T>(), from, layout_of(to), stream);
+      kernels::LayoutParams rows = layout_of(to);  // become padded, as a Flatten's do
+      rows.image_stride = std::exchange(rows.pixel_stride, rows.channels);
+      kernels::nhwc_to_nchw(to.as<T>(), from, rows, stream);
     });
   }
 }

@@ -87,7 +87,9 @@ class Builder {
     const Node& node = graph_[node_id];
     describe(id);
     Buffer& to = buffer(id);
-    if (is<Input>(node) && !is_feature_map(graph_[id].type)) return;  // read where the caller has it
+    const TensorType& type = graph_[id].type;
+    const bool converted = rules_.uniform ? is_network_tensor(type) : is_feature_map(type);
+    if (is<Input>(node) && !converted) return;  // read where the caller has it
 
     if (graph_[id].slot && guest(id, *graph_[id].slot)) return;
     if (const auto residual = overwritten_residual(node_id)) {

@@ -1,5 +1,5 @@
 // What an op promises, held to on every backend and in every precision: a graph of that op alone, on numbers that all
-// of them hold exactly. The program that these tests are part of has the CPU's backend and the GPU's (or the
+// of them hold exactly, so that what comes out is exact too or as near as its roundings allow. The program that these tests are part of has the CPU's backend and the GPU's (or the
 // emulator's).
 #pragma once
 
@@ -12,8 +12,10 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/cuda/backend.h"
+#include "tests/engine/running.h"
 #include "tests/ops/compare.h"
 #include "tests/ref/random.h"
+#include "tests/ref/reference.h"
 
 namespace giemsa::contract {
 
@@ -58,14 +60,20 @@ void check_output(const Session& session, std::size_t i, const Tensor& expected,
   test::check_equal(session.output<T>(i), expected.as<T>(), cat("output ", i, ' ', how));
 }
 
-/// Runs it twice on each backend and in each precision that this machine has.
-inline void check(const Contract& contract) {
+/// Of the CPU in fp32 on one, two and three threads, in bf16 where it has that; of the GPU in fp32 and fp16.
+inline std::vector<std::shared_ptr<Backend>> floating_backends() {
   std::vector<std::shared_ptr<Backend>> backends;
-  for (const int threads : {1, 3}) backends.push_back(make_cpu_backend({.threads = threads}));
+  for (const int threads : {1, 2, 3}) backends.push_back(make_cpu_backend({.threads = threads}));
   if (cpu_facts().fast_bf16) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::bf16}));
-  if (cpu_facts().fast_int8) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::i8}));
   for (const DType precision : {DType::f32, DType::f16})
     backends.push_back(make_cuda_backend({.precision = precision}));
+  return backends;
+}
+
+/// Runs it twice on each backend and in each precision that this machine has.
+inline void check(const Contract& contract) {
+  std::vector<std::shared_ptr<Backend>> backends = floating_backends();
+  if (cpu_facts().fast_int8) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::i8}));
 
   const Graph graph = graph_of(contract);
   std::vector<const void*> inputs;
@@ -85,6 +93,32 @@ inline void check(const Contract& contract) {
           check_output<std::uint8_t>(*session, i, expected, how);
       }
     }
+  }
+}
+
+/// Multiply-adds beyond which the emulator, which takes a microsecond for each, leaves a case to a GPU; the kernel's own
+/// test has it.
+constexpr double emulated_terms = 3e6;
+
+/// Holds every backend that computes in floating point to `expected`. Operands and result are stored in the backend's
+/// precision; each session gives the same bits run after run and session after session. `terms`: multiply-adds, as far
+/// as they tell how long it takes.
+inline void check_op(const std::string& name, const test::AddOp& add, const std::vector<Tensor>& inputs,
+                     const ref::Reference& expected, double terms = 0) {
+  for (const auto& backend : floating_backends()) {
+    const DType precision = backend->precision();
+    const std::string device = backend->device_name(), how = cat(name, " on ", device, " in ", precision);
+#ifdef GIEMSA_SIMT
+    if (terms > emulated_terms && !device.starts_with("cpu")) continue;
+#else
+    (void)terms;
+#endif
+    const Graph graph = test::graph_of(add, inputs, precision != DType::f32, precision != DType::f32);
+    const auto session = backend->compile(graph), again = backend->compile(graph);
+    const test::Outputs first = test::run(*session, inputs);
+    CHECK_MESSAGE(test::same_bits(first, test::run(*session, inputs)), "the second run gives other bits: ", how);
+    CHECK_MESSAGE(test::same_bits(first, test::run(*again, inputs)), "the second session gives other bits: ", how);
+    test::check_reference(first[0], expected, precision, how);
   }
 }
 

@@ -17,6 +17,17 @@ ValueId stored(Graph& graph, const std::string& name, ValueId id) {
   return is_picture(graph[id].type.shape) ? graph.add(name, Concat{}, {id}) : id;
 }
 
+std::vector<float> run_twice(Backend& backend, const Graph& graph, const std::vector<Tensor>& inputs,
+                             const std::string& rerun) {
+  const auto session = backend.compile(graph), again = backend.compile(graph);
+  const Outputs first = run(*session, inputs);
+  CHECK_MESSAGE(same_bits(first, run(*session, inputs)), "the second run gives other bits; ", rerun);
+  CHECK_MESSAGE(same_bits(first, run(*again, inputs)), "the second session gives other bits; ", rerun);
+  return first[0];
+}
+
+}  // namespace
+
 Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_operands, bool store_result) {
   Graph graph;
   std::vector<ValueId> ids;
@@ -31,17 +42,6 @@ Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_o
   graph.mark_output(result);
   return graph;
 }
-
-std::vector<float> run_twice(Backend& backend, const Graph& graph, const std::vector<Tensor>& inputs,
-                             const std::string& rerun) {
-  const auto session = backend.compile(graph), again = backend.compile(graph);
-  const Outputs first = run(*session, inputs);
-  CHECK_MESSAGE(same_bits(first, run(*session, inputs)), "the second run gives other bits; ", rerun);
-  CHECK_MESSAGE(same_bits(first, run(*again, inputs)), "the second session gives other bits; ", rerun);
-  return first[0];
-}
-
-}  // namespace
 
 Backend& cpu(DType precision, int threads) {
   static std::map<std::pair<DType, int>, std::shared_ptr<Backend>> backends;

@@ -35,6 +35,10 @@ void check_reference(std::span<const float> actual, const ref::Reference& expect
 /// An op under test: adds itself to a graph, reading `inputs`.
 using AddOp = std::function<ValueId(Graph&, const std::vector<ValueId>& inputs)>;
 
+/// The op alone on fp32 inputs. A Concat of each feature map stores it in the backend's precision before the op reads it,
+/// and another what the op gives, where asked for.
+Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_operands, bool store_result);
+
 /// Holds the CPU backend to `expected`: in fp32 on 1, 2 and 3 threads, each giving the same bits run after run and
 /// session after session; in bf16, where the CPU has it, with operands and result stored as bf16. Call it within a
 /// TEST_CASE called `test` and a SUBCASE called `name`.

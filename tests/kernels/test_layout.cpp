@@ -100,6 +100,7 @@ TEST_CASE("nhwc_to_nchw equals Flatten's reference, and fills its padding with 0
       check_to_nchw<float, float>(input, how);
       check_to_nchw<float, Half>(input, how);
       check_to_nchw<Half, Half>(input, how);
+      check_to_nchw<Half, float>(input, how);
     }
   }
 }

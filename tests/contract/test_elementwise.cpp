@@ -1,7 +1,7 @@
-// BatchNorm, Add, Relu, Concat, Flatten and Softmax on the CPU against their references.
+// BatchNorm, Add, Relu, Concat, Flatten and Softmax against their references.
 #include <limits>
 
-#include "tests/engine/running.h"
+#include "tests/contract/contract.h"
 #include "tests/ops/batch_norm_cases.h"
 #include "tests/ops/elementwise_cases.h"
 #include "tests/ref/add.h"
@@ -23,7 +23,7 @@ test::AddOp adds(const Op& op, const Weights& weights = {}) {
 
 }  // namespace
 
-TEST_CASE("batch_norm on the CPU") {
+TEST_CASE("batch_norm on every backend") {
   for (const test::BatchNormCase& item : test::batch_norm_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::int64_t channels = item.input[1];
@@ -33,63 +33,63 @@ TEST_CASE("batch_norm on the CPU") {
       weights.running_mean = ref::random_tensor({channels}, 4);
       weights.running_var = ref::random_tensor({channels}, 5, 0, 2);  // a variance of 0 leaves only eps
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      test::check_op("batch_norm on the CPU", item.name, adds(item.op, weights), inputs,
+      contract::check_op(item.name, adds(item.op, weights), inputs,
                      ref::batch_norm(inputs[0], item.op, weights));
     }
   }
 }
 
-TEST_CASE("add on the CPU") {
+TEST_CASE("add on every backend") {
   for (const Activation activation : {Activation::none, Activation::relu}) {
     for (const test::ShapeCase& item : test::picture_cases()) {
       const std::string name = item.name + (activation == Activation::relu ? " relu" : " plain");
       SUBCASE(name.c_str()) {
         const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1), ref::random_tensor(item.input, 2)};
         const Add op{activation};
-        test::check_op("add on the CPU", name, adds(op), inputs, ref::add(inputs[0], inputs[1], op));
+        contract::check_op(name, adds(op), inputs, ref::add(inputs[0], inputs[1], op));
       }
     }
   }
 }
 
-TEST_CASE("relu on the CPU") {
+TEST_CASE("relu on every backend") {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      test::check_op("relu on the CPU", item.name, adds(Relu{}), inputs, ref::relu(inputs[0]));
+      contract::check_op(item.name, adds(Relu{}), inputs, ref::relu(inputs[0]));
     }
   }
   SUBCASE("rows") {
     const std::vector<Tensor> inputs{ref::random_tensor({3, 33}, 1)};
-    test::check_op("relu on the CPU", "rows", adds(Relu{}), inputs, ref::relu(inputs[0]));
+    contract::check_op("rows", adds(Relu{}), inputs, ref::relu(inputs[0]));
   }
 }
 
-TEST_CASE("concat on the CPU") {
+TEST_CASE("concat on every backend") {
   for (const test::ConcatCase& item : test::concat_cases()) {
     SUBCASE(item.name.c_str()) {
       std::vector<Tensor> inputs;
       for (const Shape& shape : item.inputs)
         inputs.push_back(ref::random_tensor(shape, static_cast<std::uint32_t>(inputs.size() + 1)));
-      test::check_op("concat on the CPU", item.name, adds(Concat{}), inputs, ref::concat(inputs));
+      contract::check_op(item.name, adds(Concat{}), inputs, ref::concat(inputs));
     }
   }
 }
 
-TEST_CASE("flatten on the CPU") {
+TEST_CASE("flatten on every backend") {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      test::check_op("flatten on the CPU", item.name, adds(Flatten{}), inputs, ref::flatten(inputs[0]));
+      contract::check_op(item.name, adds(Flatten{}), inputs, ref::flatten(inputs[0]));
     }
   }
 }
 
-TEST_CASE("softmax on the CPU") {
+TEST_CASE("softmax on every backend") {
   for (const test::ShapeCase& item : test::row_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, 3)};
-      test::check_op("softmax on the CPU", item.name, adds(Softmax{}), inputs, ref::softmax(inputs[0]));
+      contract::check_op(item.name, adds(Softmax{}), inputs, ref::softmax(inputs[0]));
     }
   }
 }

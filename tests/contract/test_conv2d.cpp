@@ -1,5 +1,5 @@
-// Conv2d on the CPU against its reference.
-#include "tests/engine/running.h"
+// Conv2d against its reference.
+#include "tests/contract/contract.h"
 #include "tests/ops/conv2d_cases.h"
 #include "tests/ref/conv2d.h"
 #include "tests/ref/random.h"
@@ -32,14 +32,16 @@ Conv2dData data_of(const test::Conv2dCase& item) {
 
 }  // namespace
 
-TEST_CASE("conv2d on the CPU") {
+TEST_CASE("conv2d on every backend") {
   for (const test::Conv2dCase& item : test::conv2d_cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
       const auto add = [&](Graph& graph, const std::vector<ValueId>& inputs) {
         return graph.add("conv", item.op, inputs, data.weights);
       };
-      test::check_op("conv2d on the CPU", item.name, add, data.inputs, data.expected);
+      const double taps = static_cast<double>(item.input[1] / item.op.groups * item.op.kernel.h * item.op.kernel.w);
+      const double terms = taps * static_cast<double>(data.expected.shape.volume());
+      contract::check_op(item.name, add, data.inputs, data.expected, terms);
     }
   }
 }
@@ -60,7 +62,7 @@ TEST_CASE("logits of a bf16 network are fp32") {
       graph.mark_output(graph.add("conv", item.op, inputs, data.weights));
       const test::Outputs outputs = test::run(test::cpu(DType::bf16), graph, data.inputs);
       test::check_reference(outputs[0], data.expected, DType::f32,
-                            cat("test_engine -tc=\"logits of a bf16 network are fp32\" -sc=\"", item.name, "\""));
+                            item.name);
     }
   }
 }

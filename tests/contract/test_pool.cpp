@@ -1,7 +1,7 @@
-// MaxPool and AdaptiveAvgPool on the CPU against their references.
+// MaxPool and AdaptiveAvgPool against their references.
 #include <limits>
 
-#include "tests/engine/running.h"
+#include "tests/contract/contract.h"
 #include "tests/ops/adaptive_avg_pool_cases.h"
 #include "tests/ops/max_pool_cases.h"
 #include "tests/ref/adaptive_avg_pool.h"
@@ -10,14 +10,14 @@
 
 namespace giemsa {
 
-TEST_CASE("max_pool on the CPU") {
+TEST_CASE("max_pool on every backend") {
   for (const test::MaxPoolCase& item : test::max_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, -1)};  // a padding of 0 would win
       const ref::Reference expected = ref::max_pool(inputs[0], item.op);
       CHECK(expected.shape == Shape{item.input[0], item.input[1], item.output.h, item.output.w});
       const auto add = [&](Graph& graph, const std::vector<ValueId>& in) { return graph.add("pool", item.op, in); };
-      test::check_op("max_pool on the CPU", item.name, add, inputs, expected);
+      contract::check_op(item.name, add, inputs, expected);
     }
   }
 }
@@ -53,12 +53,12 @@ TEST_CASE("max_pool passes a NaN on, wherever in the window it is") {
   }
 }
 
-TEST_CASE("adaptive_avg_pool on the CPU") {
+TEST_CASE("adaptive_avg_pool on every backend") {
   for (const test::AdaptiveAvgPoolCase& item : test::adaptive_avg_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
       const auto add = [&](Graph& graph, const std::vector<ValueId>& in) { return graph.add("pool", item.op, in); };
-      test::check_op("adaptive_avg_pool on the CPU", item.name, add, inputs,
+      contract::check_op(item.name, add, inputs,
                      ref::adaptive_avg_pool(inputs[0], item.op));
     }
   }
