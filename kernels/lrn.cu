@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(threads_a_block)
   if (pixel >= p.pixels) return;
 
   const T* from = in + static_cast<std::int64_t>(pixel) * p.input_pixel_stride;
-  const int first = max(channel - p.size / 2, 0), last = min(channel + (p.size - 1) / 2, p.channels - 1);
+  const int first = max(channel - p.size / 2, 0), last = min(channel + p.size / 2, p.channels - 1);
   float sum = 0.0f;
   for (int j = first; j <= last; ++j) {
     const float value = to_float(from[j]);
@@ -78,7 +78,8 @@ __global__ void __launch_bounds__(threads_a_block)
 
 template <class T>
 void lrn(T* out, const T* in, const LrnParams& p, Stream stream) {
-  PRECONDITION(p.pixels > 0 && p.channels > 0 && p.size > 0 && p.size <= 1 << 30 && p.channels <= 1 << 30);
+  PRECONDITION(p.pixels > 0 && p.channels > 0 && p.channels <= 1 << 30);
+  PRECONDITION(p.size > 0 && p.size <= 1 << 30 && p.size % 2 == 1);
   PRECONDITION(p.input_pixel_stride >= p.channels && p.output_pixel_stride >= p.channels);
   const bool as_alexnet = p.size == 2 * halo + 1 && p.beta == 0.75f &&
                           is_vectorised(in, p.channels, p.input_pixel_stride) &&

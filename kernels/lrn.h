@@ -1,6 +1,6 @@
 // Local response normalisation across channels, as torch.nn.LocalResponseNorm.
 //
-//   out[p][c] = in[p][c] / (k + alpha/size * sum_{j = c - size/2}^{c + (size-1)/2} in[p][j]^2)^beta,  zero outside
+//   out[p][c] = in[p][c] / (k + alpha/size * sum_{j = c - size/2}^{c + size/2} in[p][j]^2)^beta,  zero outside
 #pragma once
 
 #include "kernels/types.h"
@@ -10,7 +10,7 @@ namespace giemsa::kernels {
 struct LrnParams {
   std::int64_t pixels = 0;  ///< of all images together
   int channels = 0;
-  int size = 5;
+  int size = 5;  ///< odd
   float alpha = 1e-4f, beta = 0.75f, k = 1.0f;
   int input_pixel_stride = 0, output_pixel_stride = 0;
 };

@@ -59,7 +59,6 @@ void check_lrn(const LrnCase& c, const Tensor& input, const ref::Reference& expe
 TEST_CASE("lrn equals its definition in double, in fp32 and fp16") {
   std::vector<LrnCase> cases(std::begin(lrn_cases), std::end(lrn_cases));
   cases.push_back({"one vector", 1, 33, 8, {5, 0.5f, 0.75f, 1.0f}});
-  cases.push_back({"even window", 1, 31, 33, {4, 0.5f, 0.75f, 1.0f}});
   for (const LrnCase& c : cases) {
     SUBCASE(c.name) {
       const Tensor input = input_of(c);
@@ -87,6 +86,8 @@ TEST_CASE("lrn refuses what it cannot do, and counts each element once") {
   CHECK_NOTHROW(kernels::lrn(memory.data() + 32, memory.data(), good, nullptr));
   LrnParams p = good;
   p.size = 0;
+  refuses(p);
+  p.size = 4;
   refuses(p);
   p = good;
   p.pixels = 0;

@@ -13,7 +13,7 @@ namespace giemsa::ref {
 inline double lrn_at(const Lrn& op, const std::function<double(std::int64_t)>& value, std::int64_t channels,
                      std::int64_t c) {
   double sum = 0;
-  for (std::int64_t j = c - op.size / 2; j <= c + (op.size - 1) / 2; ++j)
+  for (std::int64_t j = c - op.size / 2; j <= c + op.size / 2; ++j)
     if (j >= 0 && j < channels) sum += value(j) * value(j);
   return value(c) / std::pow(op.k + double{op.alpha} / static_cast<double>(op.size) * sum, double{op.beta});
 }
