@@ -15,7 +15,7 @@ struct DeviceOptions {
   std::string device = "auto";  ///< "auto" (a GPU where one can be used, else the CPU), "cpu", "cuda", "cuda:N"
   std::string precision =
       "auto";                    ///< "fp32", "bf16", "int8" (CPU), "fp16" (GPU), "auto": fp32 on the CPU, fp16 on a GPU
-  int threads = 0;               ///< of the CPU; 0: one a core
+  int threads = 0;               ///< of the CPU; 0: one per core
   std::string tuning{};          ///< for GPUs: a file of plans measured by `tune_gpu`; empty: the built-in table
   std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
 };

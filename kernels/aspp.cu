@@ -1,11 +1,11 @@
-// Three atrous depthwise convolutions of one input (see aspp.h). They move 4 map elements a channel, one read and three
+// Three atrous depthwise convolutions of one input (aspp.h). They move 4 map elements per channel, one read and three
 // written, and compute 54 flops for them: 6.7 flops a byte of fp16, so memory limits it. Three passes of depthwise()
 // would read the input three times, and at rates of 12 and more neighbouring outputs share no taps that L1 still holds.
 //
-// So a block takes 32 bytes of channels (one memory sector a pixel) of a whole map into shared memory, by asynchronous
+// So a block takes 32 bytes of channels (a sector per pixel) of a whole map into shared memory, by asynchronous
 // copies, and all 27 taps read it there: 14x14 pixels are 6 KB, 45x36 are 52 KB. Consecutive threads are neighbours in
 // the channels, then in x, so that shared memory is read without bank conflicts. A branch's nine weights stay in
-// registers while a thread goes through its pixels. 2048 channels of fp16 make 128 blocks, about one an SM of an H100.
+// registers while a thread goes through its pixels. 2048 channels of fp16 make 128 blocks, about one per SM of an H100.
 // Maps beyond 64 KB, which is what every GPU since Turing has, are read through the caches instead.
 #include "kernels/aspp.h"
 

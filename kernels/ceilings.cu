@@ -11,7 +11,7 @@ using Words = Vec<unsigned, 4>;
 
 constexpr int add_chains = 16;
 
-// With 8 warps a block and 2 blocks on a multiprocessor each tensor core has 4 warps of 8 chains: more than the 16 to
+// With 8 warps per block and 2 blocks on a multiprocessor each tensor core has 4 warps of 8 chains: more than the 16 to
 // 33 cycles that a product of this size takes to come out.
 constexpr int matrix_chains = 8;
 constexpr double matrix_flops = 2.0 * 16 * 8 * 16;

@@ -35,7 +35,7 @@ constexpr std::int64_t max_components(const ComponentsParams& p) {
   return p.min_area > 1 ? min(isolated, std::int64_t{p.h} * p.w / p.min_area) : isolated;
 }
 
-/// About 12 bytes a pixel.
+/// About 12 bytes per pixel.
 std::size_t workspace_bytes(const ComponentsParams& params);
 
 /// mask u8 {h,w} -> clean u8 {h,w} of 0 and 1, labels i32 {h,w}, and a table of a ComponentCount and `capacity`

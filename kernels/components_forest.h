@@ -14,7 +14,7 @@
 namespace giemsa::kernels::components {
 
 inline constexpr int tile = 32, threads_a_block = 256, warps_a_block = threads_a_block / warp_size;
-inline constexpr int max_chunks = threads_a_block;  // write_labels scans their counts, one a thread
+inline constexpr int max_chunks = threads_a_block;  // write_labels scans their counts, one per thread
 inline constexpr int outside = 0;                   // the node that stands for what is beyond the edge
 static_assert(tile == warp_size);
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int tile_m = 32, tile_n = 64, tile_k = 16, threads_a_block = 128;
 constexpr int rows_a_pass = threads_a_block / tile_k;            // of the window matrix, an element a thread
-constexpr int channels_a_pass = threads_a_block / (tile_k / 4);  // of the weight, four elements a thread
+constexpr int channels_a_pass = threads_a_block / (tile_k / 4);  // of the weight, four elements per thread
 
 // A block makes tile_m pixels x tile_n channels of a group, a thread 4x4.
 // PRECOND: as check_preconditions(); fours: epilogue.accepts(4, group_out).

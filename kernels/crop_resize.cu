@@ -7,7 +7,7 @@
 //    made 17 times, on consumer GPUs at a 64th of the throughput in fp32.
 // 2. The pixels: a block makes a tile of 32 x 8 of a picture, in both orders of the axes; a 224x224 picture is 196
 //    blocks, enough for a GPU of 132 SMs even for a single box. The first pass puts samples into shared memory (u8),
-//    the second sums them up in registers, a thread an output. A lane is a column in both passes, whichever axis is
+//    the second sums them up in registers, one thread per output. A lane is a column in both passes, whichever axis is
 //    first: neighbours in memory.
 //
 // What the second pass reads of a large box would not fit: 8 rows of 8000 -> 224 reach more than 320 samples, and
@@ -126,7 +126,7 @@ __device__ Rgb resample_tile(std::uint8_t* mid, const std::uint8_t* crop, int ro
   return sums.rounded();
 }
 
-// A block makes a tile of 32 x 8 pixels of box blockIdx.z's picture: a warp a row, a thread a pixel.
+// A block makes a tile of 32 x 8 pixels of box blockIdx.z's picture: one warp per row, one thread per pixel.
 // PRECOND: the tables are those of tables_kernel for the same boxes and geometry.
 template <class T>
 __global__ void __launch_bounds__(tile_pixels)

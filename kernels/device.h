@@ -9,7 +9,7 @@
 //   asm("cp.async ..."), asm("mma.sync ...")    copy_async(), mma_m16n8k16(), ...
 //
 // Here each of them is the hardware's own. In tests GIEMSA_SIMT names a header that takes the place of this one's lower
-// part: an emulator that runs the same source on the CPU, a fiber a thread, and stops at races, reads of what nobody
+// part: an emulator that runs the same source on the CPU, a fiber per thread, and stops at races, reads of what nobody
 // wrote, accesses outside a buffer, divergent barriers and warp operations whose lanes disagree.
 #pragma once
 

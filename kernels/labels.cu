@@ -1,5 +1,5 @@
-// Bandwidth-bound passes over a label image, 4 bytes a pixel. Measuring finds few regions with many pixels each, so
-// that an atomic a pixel would queue up: a warp takes 32 neighbours of a row, and each label among them costs one set
+// Bandwidth-bound passes over a label image, 4 bytes per pixel. Measuring finds few regions with many pixels each, so
+// that an atomic per pixel would queue up: a warp takes 32 neighbours of a row, and each label among them costs one set
 // of atomics, whatever the number of its pixels.
 #include "kernels/labels.h"
 

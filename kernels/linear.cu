@@ -3,7 +3,7 @@
 // everything else is noise. int8 weights become fp32 in registers, as they are loaded.
 //
 // A warp makes 2 outputs of up to 4 samples: each lane takes every 32nd vector of 16 bytes of weights, so that a warp's
-// load is 512 consecutive bytes, and multiplies it with x, which comes from L1 (18 KB a sample) and serves both
+// load is 512 consecutive bytes, and multiplies it with x, which comes from L1 (18 KB per sample) and serves both
 // outputs. Lanes are added by shuffles at the end.
 #include "kernels/linear.h"
 

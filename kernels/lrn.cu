@@ -1,12 +1,12 @@
 // Local response normalisation (see lrn.h). It moves each element in and out once and computes 2 size + 6 flops for it:
 // with a window of 5 and fp16 that is 4 flops a byte, so memory limits it, provided that the power does not: powf and a
-// division are about 100 instructions an element. AlexNet's beta needs neither: s^-0.75 = r sqrt(r) with r = s^-0.5,
+// division are about 100 instructions per element. AlexNet's beta needs neither: s^-0.75 = r sqrt(r) with r = s^-0.5,
 // for which there is an instruction.
 //
 // So there is a kernel for AlexNet's window of 5 and beta of 0.75, where a thread makes 16 bytes of channels of one
 // pixel. It needs two more channels on either side: a load each, which its neighbours' loads have brought into L1. Sums
 // are made anew for each channel: a running sum would keep the rounding error of what left the window. Whatever else is
-// asked for, the second kernel does, a thread a channel.
+// asked for, the second kernel does, one thread per channel.
 #include "kernels/lrn.h"
 
 #include "kernels/channels.h"

@@ -21,7 +21,7 @@ struct LrnParams {
 template <class T>
 void lrn(T* out, const T* in, const LrnParams& params, Stream stream);
 
-/// `size` multiply-adds an element, and six operations for the power.
+/// `size` multiply-adds per element, and six operations for the power.
 Cost cost(const LrnParams& params, int element_bytes);
 
 }  // namespace giemsa::kernels

@@ -4,8 +4,8 @@
 // max_pool: a thread makes 16 bytes of channels of one output; taps that windows share come from L1.
 //
 // average_pool: a global mean over 2048 channels has only 256 vectors of them, too few threads to hide memory's
-// latency. So a block of 64 lanes x 4 vectors (64 bytes a pixel, two memory sectors) shares out the pixels of one
-// output: 14x14 are 3 or 4 loads a thread. Lanes are added within warps by shuffles, then 8 warps in shared memory:
+// latency. So a block of 64 lanes x 4 vectors (64 bytes per pixel, two memory sectors) shares out the pixels of one
+// output: 14x14 are 3 or 4 loads per thread. Lanes are added within warps by shuffles, then 8 warps in shared memory:
 // always the same tree, so the same bits.
 #include "kernels/pool.h"
 

@@ -19,7 +19,7 @@
 // products.
 //
 //   tile          warps   of a warp   registers   shared memory   for
-//    32x256x32    1x4     32x64       168         47 KiB          3 blocks an SM overlap products and taps
+//    32x256x32    1x4     32x64       168         47 KiB          3 blocks per SM overlap products and taps
 //    32x128x64    2x4     16x32       106         48 KiB          few pixels: twice the blocks, half the steps
 //
 // 64 or 128 pixels x 256 channels would read the weight half or a quarter as often, but with 64 sums a thread and a
@@ -153,7 +153,7 @@ struct Filler {
   }
 };
 
-// A block makes a tile of the output, or one split's part of its sums; a warp warp_m x warp_n of it; a thread a vector
+// A block makes a tile of the output, or one split's part of its sums; a warp warp_m x warp_n of it; a thread, a vector
 // of mid a step, and pairs of neighbouring output channels. Split s writes to epilogue.output + s * split_stride.
 // PRECOND: as check_preconditions() and separable(); pairs: epilogue.accepts(2, out_channels).
 template <class T, class Out>

@@ -89,7 +89,7 @@ double depthwise_cycles(const SeparableParams& p, int branches, int sm_count) {
 
 double cycles_of(const SeparableParams& p, const Axes& axes, const SeparablePlan& plan, int sm_count) {
   constexpr double step_overhead = 250, start = 1500;
-  constexpr double a_tap = 3;  // instructions an element: two conversions and a multiply-add
+  constexpr double a_tap = 3;  // instructions per element: two conversions and a multiply-add
   const TileSize& tile = size_of(plan.tile);
   const Tiling tiling = tiling_of(p, axes, tile, plan.patches);
   const int blocks = tiling.tiles * ceil_div(p.out_channels, tile.n) * plan.splits;

@@ -17,7 +17,7 @@ struct SoftmaxParams {
 template <class T>
 void softmax(float* out, const T* in, const SoftmaxParams& params, Stream stream);
 
-/// An exponential and three operations an element.
+/// An exponential and three operations per element.
 Cost cost(const SoftmaxParams& params, int element_bytes);
 
 }  // namespace giemsa::kernels

@@ -8,7 +8,7 @@
 namespace giemsa {
 
 struct CpuOptions {
-  int threads = 0;  ///< 0: one a core that this process may use
+  int threads = 0;  ///< 0: one per core that this process may use
   /// fp32; bf16: activations and convolution weights in bf16, sums in fp32; int8: activations of calibrated layers and
   /// convolution weights in 8 bits, sums in 32, the rest in bf16 where the CPU has it, else fp32.
   DType precision = DType::f32;

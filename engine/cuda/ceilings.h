@@ -13,7 +13,7 @@ struct CeilingsEffort {
   int samples = 9;                                    ///< of which the fastest counts
 };
 
-/// Of the GPU that open_gpu() made current.
+/// Measures the GPU that open_gpu() made current.
 DeviceCeilings measure_ceilings(const DeviceFacts& gpu, const CeilingsEffort& effort = {});
 
 }  // namespace giemsa::cuda

@@ -1,7 +1,7 @@
 // cuDNN's graph interface: a convolution and what follows it are described as a graph of operations, for which cuDNN
-// lists engines, by expected speed. Its older interface of one call an operation is deprecated and knows no slices.
+// lists engines, by expected speed. Its older interface of one call per operation is deprecated and knows no slices.
 //
-// Of the engines those are left out whose notes say that sums depend on the order in which threads finish
+// Engines are left out whose notes say that sums depend on the order in which threads finish
 // (NONDETERMINISTIC), that factors or sums are narrower than asked for, or that the product is computed by another
 // formula, with other errors (Winograd, FFT). Where the result is fp32, tensor cores are left out as well: they would
 // round its factors to TF32. Which engine is first is a function of cuDNN's version, the GPU and the order.

@@ -4,7 +4,7 @@
 // window's element is the same for most of a warp: one sector. Its weights are not: packed rows of K lie K elements
 // apart, and each lane reads 2 bytes from another sector, of which it uses the rest only in the next 15 steps of k, if
 // L1 still has it then. A multiply-add requests 2 bytes of window and 2 of weight a thread, which is 33 sectors or 1
-// KiB a warp: 33 bytes a multiply-add where 4 are used. The load units limit it, whatever the arithmetic.
+// KiB per warp: 33 bytes per multiply-add where 4 are used. The load units limit it, whatever the arithmetic.
 #include "kernels/conv2d_parts.h"
 #include "kernels/ladder/conv2d_ladder.h"
 

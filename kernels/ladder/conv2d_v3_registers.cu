@@ -1,6 +1,6 @@
 // Step 3: a thread makes 4 pixels x 4 channels in registers; a block 64 x 64; loads are of 16 bytes.
 //
-// Against v2: a step of 16 k reads (64 + 64) x 16 halves for 64 x 64 x 16 multiply-adds: 0.06 bytes a multiply-add, a
+// Against v2: a step of 16 k reads (64 + 64) x 16 halves for 64 x 64 x 16 multiply-adds: 0.06 bytes per multiply-add, a
 // quarter. From shared memory a thread takes 4 + 4 values for 16 multiply-adds where it took 2 for 1. They lie there as
 // fp32 and with k as rows, so that 4 neighbours are one load of 16 bytes and nothing is converted in the inner loop: 8
 // wavefronts for the 512 multiply-adds of a warp, against 80. A row of 68 floats keeps those loads aligned and

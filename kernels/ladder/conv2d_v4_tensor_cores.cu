@@ -2,7 +2,7 @@
 //
 // Against v3: an instruction does 2048 multiply-adds where a warp's fused multiply-add does 32. Operands stay fp16 in
 // shared memory, in rows of 32 k just as they come, and ldmatrix hands 16 x 16 of them out at once: a warp loads 2 KiB
-// + 2 KiB a step for 32 x 32 x 32 multiply-adds. Requests from the caches stay at 0.06 bytes a multiply-add. Rows of 64
+// + 2 KiB per step for 32 x 32 x 32 multiply-adds. Cache requests stay at 0.06 bytes per multiply-add. Rows of 64
 // bytes put the eight rows of a matrix into two groups of banks: 4 wavefronts where 1 would do. And every step waits
 // for its loads, all of it: nothing runs between the request and the barrier. That latency limits it.
 #include "kernels/conv2d_sums.h"

@@ -2,7 +2,7 @@
 // before their use, into four stages; one barrier a step both publishes the oldest stage and frees the one before it.
 //
 // Against v4: no register holds what is in flight, and a block has 3 x 8 KiB under way instead of waiting for 8 KiB at
-// a time: at 600 cycles from L2 that is 40 bytes a cycle, about what an SM gets from it, with one block alone. The
+// a time: at 600 cycles from L2 that is 40 bytes per cycle, about what an SM gets from it, with one block alone. The
 // tiles are swizzled: vector v of row r lies at v ^ (r / 2 % 4), so that eight rows of a matrix fall into all banks and
 // ldmatrix takes 1 wavefront instead of 4, without the padding's eighth of shared memory. Requests and matrix
 // instructions are v4's.

@@ -1,4 +1,4 @@
-// What follows the forest in labels v1 to v3: roots, sums, numbers, output. A thread a pixel in five of six launches.
+// What follows the forest in labels v1 to v3: roots, sums, numbers, output. One thread per pixel in 5 of 6 launches.
 //
 // A pixel's parent is read five times and written once, 24 bytes, and 5 bytes come out; each foreground pixel makes six
 // global atomics on its component's Statistics, and those of a large component queue up at one address. The product

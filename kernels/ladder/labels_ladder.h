@@ -16,7 +16,7 @@
 
 namespace giemsa::kernels {
 
-/// About 34 bytes a pixel.
+/// About 34 bytes per pixel.
 std::size_t labels_ladder_workspace_bytes(const ComponentsParams& params);
 
 /// As clean_and_label(), but `clean` is not `mask`, and the workspace's size is the one above. The first returns only

@@ -26,7 +26,7 @@ constexpr int blocks_of(const Frame& frame) {
   return ceil_div(frame.pixels(), threads_a_block);
 }
 
-/// A thread a pixel.
+/// One thread per pixel.
 inline Launch over_pixels(const Frame& frame, Stream stream) {
   return {.grid = {blocks_of(frame)}, .block = {threads_a_block}, .stream = stream};
 }

@@ -2,7 +2,7 @@
 // until a launch changes nothing. First the background does, 4-connected and from the edge inwards, where a pixel that
 // never hears of the edge is a hole; then the filled foreground, 8-connected.
 //
-// A launch moves at least 8 bytes a pixel and reaches one pixel further: as many launches as the longest shortest path
+// A launch moves >= 8 bytes per pixel and reaches one pixel further: as many launches as the longest shortest path
 // within a component has pixels, hundreds for the background of a frame, thousands for a spiral, and after each the
 // host must look at a flag before it may start the next. That round trip limits it, whatever the mask's size; CuPy's
 // binary_fill_holes works like this. Two buffers take turns, so that the number of launches is the mask's alone.

@@ -4,7 +4,7 @@
 // Against v2: the 1024 pixels of a tile join on chip, where a step of a walk takes some 30 cycles rather than hundreds,
 // and 64 of them at its boundaries, between trees that are two levels high when they meet. Global memory sees each
 // pixel's parent written once a colour. What is left are ten launches, each waiting for the one before it, and the six
-// atomics a pixel of labels_finish.cu.
+// atomics per pixel of labels_finish.cu.
 #include "kernels/ladder/labels_parts.h"
 
 namespace giemsa::kernels {

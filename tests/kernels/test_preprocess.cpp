@@ -101,7 +101,7 @@ TEST_CASE("preprocess equals the CPU's for networks that take blue first") {
 }
 
 TEST_CASE("preprocess takes smaller tiles where the second axis shrinks far") {
-  for (const std::int64_t scale : {60, 200})  // 4 outputs a tile, and 1
+  for (const std::int64_t scale : {60, 200})  // 4 outputs per tile, and 1
     check_case<float>({"", {10 * scale, 4}, {10, 3}}, ResizeFilter::bilinear);
 }
 

@@ -175,7 +175,7 @@ TEST_CASE("counters: bank conflicts") {
   CHECK_EQ(last_read(read_shared, 8), wavefronts(8, 1));
   CHECK_EQ(last_read(read_shared, 31), wavefronts(1, 1));
   CHECK_EQ(last_read(read_shared, 32), wavefronts(32, 1));
-  // 16 bytes a lane: eight lanes at once fill the banks where they are neighbours.
+  // 16 bytes per lane: eight lanes at once fill the banks where they are neighbours.
   CHECK_EQ(last_read(read_shared_vectors, 4), wavefronts(4, 4));
   CHECK_EQ(last_read(read_shared_vectors, 8), wavefronts(8, 4));
   CHECK_EQ(last_read(read_shared_vectors, 0), wavefronts(4, 4));

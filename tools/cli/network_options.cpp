@@ -3,8 +3,8 @@
 namespace giemsa {
 
 void add_model_options(Subcommand& command, std::string& segmenter, std::string& classifier) {
-  command.option("--segmenter", &segmenter, "FILE", "network that finds the cells (default: the one that comes along)");
-  command.option("--classifier", &classifier, "FILE", "network that names them (default: the one that comes along)");
+  command.option("--segmenter", &segmenter, "FILE", "network that finds the cells (default: the shipped one)");
+  command.option("--classifier", &classifier, "FILE", "network that names them (default: the shipped one)");
 }
 
 void add_compute_options(Subcommand& command, DeviceOptions& compute) {
@@ -15,12 +15,12 @@ void add_compute_options(Subcommand& command, DeviceOptions& compute) {
       .option("--precision", &compute.precision, "TYPE",
               cat("auto, fp32, fp16, bf16 or int8 (default: ", compute.precision, ")"))
       .check(one_of({"auto", "fp32", "fp16", "bf16", "int8"}));
-  command.option("--threads", &compute.threads, "N", "CPU threads (default: one a core)").check(number_in(1, 1024));
+  command.option("--threads", &compute.threads, "N", "CPU threads (default: one per core)").check(number_in(1, 1024));
   command.option("--tuning", &compute.tuning, "FILE",
                  "plans for a GPU's kernels, by giemsa tune (default: the built-in ones)");
   command
       .option("--provider", &compute.provider, "NAME",
-              cat("who multiplies matrices on a GPU where it can: own kernels, cudnn or cublas (default: ",
+              cat("library that computes the layers it has on a GPU: own, cudnn or cublas (default: ",
                   compute.provider, ")"))
       .check(one_of({"own", "cudnn", "cublas"}));
 }

@@ -99,7 +99,7 @@ void add_calibrate(CommandLine& line) {
   command.option("-o,--output", &a.out, "OUT.safetensors", "model file to write; may be MODEL itself").required();
   command.option("--segmenter", &a.segmenter, "FILE", "finds the cells for a classifier (default: the shipped one)");
   add_segment_size_option(command, a.options.segment_size);
-  command.option("--threads", &a.threads, "N", "threads (default: one a core)").check(number_in(1, 1024));
+  command.option("--threads", &a.threads, "N", "threads (default: one per core)").check(number_in(1, 1024));
   command.flag("--quiet", a.quiet, "print nothing");
   command.runs([arguments] { return calibrate_model(*arguments); });
 }

@@ -231,7 +231,7 @@ constexpr const char* footer = R"(Examples:
   giemsa eval crops/                             a folder of single-cell images for each class
 
 DATASET is either a folder of fields: images/, masks/ of the same names (a cell is where a mask is not 0) and labels.csv
-with the columns image, classes (one a cell, separated by ';') and fold; or one whose folders are named after classes
+with the columns image, classes (one per cell, separated by ';') and fold; or one whose folders are named after classes
 and hold images of one cell each: the classifier sees them whole, or with --cells found the box of the cell that is
 found nearest the middle, which is what it is made for where images show more than that box.
 --out DIR receives eval.json, images.csv, cells.csv, masks/NAME.png (what was found) and eval.html, which also says how

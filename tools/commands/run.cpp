@@ -229,7 +229,7 @@ void add_run(CommandLine& line) {
       .option(
           "--jobs", [&a](const std::string& text) { a.jobs = text == "auto" ? 0 : std::stoi(text); }, "N|auto",
           "images in work at a time, which share the CPU's threads: more images a second, each of which takes "
-          "longer; auto: one a thread (default: 1)")
+          "longer; auto: one per thread (default: 1)")
       .check(number_or_auto(1, 1024));
 
   command.heading("Finding cells");

@@ -15,7 +15,7 @@ namespace giemsa::eval {
 struct Sample {
   ImageFile image;
   std::filesystem::path mask;        ///< of fields
-  std::vector<std::string> classes;  ///< one a cell; of fields none where they are unknown
+  std::vector<std::string> classes;  ///< one per cell; of fields none where they are unknown
   std::optional<int> fold;
 };
 

@@ -11,7 +11,7 @@ namespace giemsa::eval {
 
 struct LabelRow {
   std::string image;                 ///< as written: with or without extension
-  std::vector<std::string> classes;  ///< one a cell; empty where unknown
+  std::vector<std::string> classes;  ///< one per cell; empty where unknown
   std::optional<int> fold;
 };
 

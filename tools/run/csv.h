@@ -1,4 +1,4 @@
-// The tables of a run: one row a cell, one row an image.
+// The tables of a run: one row per cell, one row per image.
 #pragma once
 
 #include <span>

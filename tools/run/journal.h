@@ -11,7 +11,7 @@
 
 namespace giemsa {
 
-/// An append-only file of JSON lines. The first holds the run's identity, each further one an image that is done. A
+/// An append-only file of JSON lines. The first holds the run's identity, each further one per image that is done. A
 /// line that the kill cut short is ignored.
 class Journal {
  public:

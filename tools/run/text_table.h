@@ -1,4 +1,4 @@
-// Results for people: a table on a terminal, a row a cell, then the differential count and where it all comes from.
+// Results for people: a table on a terminal, one row per cell, then the differential count and where it all comes from.
 #pragma once
 
 #include <ostream>

@@ -82,7 +82,7 @@ def crops_of_cells(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--giemsa", type=pathlib.Path, required=True)
-    parser.add_argument("--segmenter", type=pathlib.Path, help="default: the one that comes along")
+    parser.add_argument("--segmenter", type=pathlib.Path, help="default: the shipped one")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--fields", type=pathlib.Path)

@@ -2,7 +2,7 @@
 //
 // The taps of a kernel row read kernel.w * C adjacent elements of NHWC: one stretch of 21 elements where ResNet starts
 // (7 x 7, 3 channels), of 33 where AlexNet does (11 x 11). A convolution is then a matrix product whose left rows
-// overlap in memory. An instruction multiplies 2 (bf16) or 4 (int8) elements a lane: cut from the stretch, they are
+// overlap in memory. An instruction multiplies 2 (bf16) or 4 (int8) elements per lane: cut from the stretch, they are
 // all there but at its end (33 of 34, 33 of 36). oneDNN cuts them from the channels, 3 of 4 or 3 of 16; moving blocks
 // of stride x stride pixels into the channels would pad the kernel instead (11 x 11 to 12 x 12, 7 x 7 to 8 x 8). fp32,
 // whose lanes take one element, has nothing to gain: the same kernel was within 4 % of oneDNN's for AlexNet and a

@@ -34,7 +34,7 @@ struct PackedSamples {
     return scratch_bytes_of<T>(std::min(samples, block_samples) * padded(in));
   }
 
-  /// Of the stretch that begins with element k: elements from a sample to the next, and its address.
+  /// Elements from a sample to the next within the stretch that begins with element k, and that stretch's address.
   std::int64_t stride(std::int64_t k) const { return std::min(stretch, padded(in) - k); }
   T* at(std::int64_t k) const { return packed + k * count; }
 
