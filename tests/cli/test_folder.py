@@ -16,7 +16,7 @@ def files_in(folder):
 class Folder(CommandTest):
     def test_files_of_a_person_are_never_replaced(self):
         image = self.write("a.png", flat_png(30, 20))
-        for name in ["results.json", "report.html", "cells.csv", "images.csv", "labels/a.png", "labels/other.png",
+        for name in ["results.json", "report.html", "cells.csv", "images.csv", "patients.csv", "labels/a.png", "labels/other.png",
                      "overlays/sub/x.txt", "crops/lymphocyte/a_1.png", "geojson/a.geojson", "labels", "crops"]:
             with self.subTest(name):
                 out = self.dir / f"out-{name.replace('/', '-')}"

@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
+#include "tools/run/csv.h"
 #include "tools/run/differential.h"
+#include "tools/run/json.h"
 #include "tools/run/report_page.h"
+#include "tools/run/text_table.h"
 #include "tools/text/histogram.h"
 #include "tools/text/html.h"
 
@@ -98,6 +102,46 @@ TEST_CASE("differential: neither what is unsure nor what is no white cell moves 
   CHECK(contains(page, "Not counted here: 1 unsure cell and 2 other regions."));
   CHECK(contains(page, "<h3>unsure <small>1</small></h3>"));
   CHECK_FALSE(contains(page, "</span>other</th>"));  // no row of the differential
+}
+
+TEST_CASE("differential: a folder of images is a patient") {
+  CHECK(patient_of("field") == ".");
+  CHECK(patient_of("Smith/field") == "Smith");
+  CHECK(patient_of("ward 3/Smith/field#2") == "ward 3/Smith");
+
+  Cell monocyte = cell_of(1, 0, 0.9f), blast = cell_of(2, 1, 0.9f), other = cell_of(3, 1, 0.8f);
+  for (Cell* cell : {&monocyte, &blast, &other}) cell->probabilities.push_back(0.05f);
+  other.class_index = 2;
+  other.finding = Finding::other;
+  const ImageResult images[] = {image_of("b/1", {monocyte, monocyte, other}),
+                                image_of("a/1", {blast}),
+                                {"in/a/2.png", "a/2", "is broken", 0, 0, {}, 0, {}},
+                                image_of("b/2", {blast, monocyte}),
+                                {"in/c/1.png", "c/1", "is broken", 0, 0, {}, 0, {}}};
+  RunInfo info = example_info();
+  info.classes = {"monocyte", "blast", "other"};
+  CHECK(patients_csv(info, images) ==
+        "patient,images,cells,monocyte,monocyte_percent,monocyte_low,monocyte_high,blast,blast_percent,blast_low,"
+        "blast_high,unsure,other\n"
+        "b,2,4,3,75.00,30.06,95.44,1,25.00,4.56,69.94,0,1\n"
+        "a,1,1,0,0.00,0.00,79.35,1,100.00,20.65,100.00,0,0\n"
+        "c,0,0,0,0.00,0.00,100.00,0,0.00,0.00,100.00,0,0\n");
+
+  const Json patients = document_json(info, images).at("patients");
+  REQUIRE(patients.size() == 3);
+  CHECK(patients.at(0).at("patient") == "b");
+  CHECK(patients.at(0).at("classes").at("monocyte").at("interval") == Json({0.300642, 0.954413}));
+
+  const std::string page = report_html(info, images, Gallery(3));
+  CHECK(contains(page, "<tr><th>b</th><td>2</td><td><b>4</b></td><td title=\"30.1 to 95.4\">75.0</td>"));
+  CHECK(contains(page, "<tr><th>c</th><td>0</td><td><b>0</b></td><td>&ndash;</td>"));
+  CHECK_FALSE(contains(report_html(info, std::span(images, 1), Gallery(3)), "By patient"));
+
+  std::ostringstream out;
+  TextTable table(out, info.classes, 8);
+  for (const ImageResult& image : images) table.add(image);
+  table.finish(info);
+  CHECK(contains(out.str(), "patient   cells    monocyte       blast\nb             4      75.0 %      25.0 %\n"));
 }
 
 TEST_CASE("gallery: the least certain of each class, lowest first, equal ones as they came") {

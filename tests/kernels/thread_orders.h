@@ -1,4 +1,4 @@
-// Runs a kernel's test in every thread order that the emulator has; under a sanitizer or on a GPU, once.
+// Runs a kernel's test in every thread order that the emulator has; on a GPU, once.
 #pragma once
 
 #ifdef GIEMSA_SIMT

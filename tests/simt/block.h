@@ -68,8 +68,7 @@ enum class Order { forward, reversed, shuffled };
 /// same result in all.
 void set_thread_order(Order order, std::uint64_t seed = 1);
 
-/// Calls test() once for each order: forward, reversed and two shuffles. Under a sanitizer, which slows emulation down
-/// and finds the same in any order, it calls test() once, in a shuffled order.
+/// Calls test() once for each order: forward, reversed and two shuffles.
 void in_all_thread_orders(const std::function<void()>& test);
 
 }  // namespace giemsa::simt

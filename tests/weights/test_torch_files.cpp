@@ -1,5 +1,6 @@
 // Checkpoints that real PyTorch wrote (tools/torch_fixtures.py), whole and damaged.
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "tests/weights/bytes.h"
@@ -108,16 +109,24 @@ TEST_CASE("every cut of every fixture is refused") {
   }
 }
 
+// A sanitizer makes each reading ten times as long, so each byte is damaged in one of the ways there, in all elsewhere.
 TEST_CASE("every flipped byte of every fixture gives one clear error or a checkpoint") {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr bool every_way = false;
+#else
+  constexpr bool every_way = true;
+#endif
+  constexpr std::array flips{'\x01', '\x80', '\xff'};
   for (const auto& entry : std::filesystem::directory_iterator(fixtures())) {
     if (entry.path().extension() != ".pt") continue;
     const std::string whole = content_of(entry.path());
     CAPTURE(entry.path());
     for (std::size_t at = 0; at < whole.size(); ++at) {
       CAPTURE(at);
-      for (char flip : {'\x01', '\x80', '\xff'}) {
+      for (std::size_t way = 0; way < flips.size(); ++way) {
+        if (!every_way && at % flips.size() != way) continue;
         std::string damaged = whole;
-        damaged[at] ^= flip;
+        damaged[at] ^= flips[way];
         read_damaged(damaged);
       }
     }

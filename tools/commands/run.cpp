@@ -204,10 +204,11 @@ constexpr const char* footer = R"(Examples:
   giemsa run images/ --out results/ --resume          go on after an interruption
   giemsa run smear.png --json | jq '.images[0].cells'
 
---out DIR receives report.html, results.json, cells.csv, images.csv, labels/NAME.png (16 bit: 0 background, 1..N the
-cells) and overlays/NAME.png, each written whole or not at all. What an earlier run wrote there is replaced; files of
-yours under these names are not: then choose another folder. Ctrl-C leaves tables of what is done. An image that cannot be used costs one line and exit
-code 1, the others are done; where no INPUT can be used the exit code is 2.)";
+--out DIR receives report.html, results.json, cells.csv, images.csv, patients.csv, labels/NAME.png (16 bit: 0
+background, 1..N the cells) and overlays/NAME.png, each written whole or not at all. A folder of images is a patient:
+each has a differential count of its own. What an earlier run wrote there is replaced; files of yours under these names
+are not: then choose another folder. Ctrl-C leaves tables of what is done. An image that cannot be used costs one line
+and exit code 1, the others are done; where no INPUT can be used the exit code is 2.)";
 
 }  // namespace
 

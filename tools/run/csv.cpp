@@ -1,5 +1,6 @@
 #include "tools/run/csv.h"
 
+#include "tools/run/differential.h"
 #include "tools/text/csv.h"
 #include "tools/text/text.h"
 
@@ -45,6 +46,28 @@ std::string images_csv(const RunInfo& info, std::span<const ImageResult> images)
          {image.decode_ms, image.ms.segment, image.ms.postprocess, image.ms.classify, image.total_ms()})
       csv.number(format("%.3f", ms));
     csv.text(image.ok() ? label_image(image) : "").end_row();
+  }
+  return csv.rows();
+}
+
+std::string patients_csv(const RunInfo& info, std::span<const ImageResult> images) {
+  CsvWriter csv;
+  for (const char* column : {"patient", "images", "cells"}) csv.text(column);
+  for (const std::string& name : info.classes)
+    if (name != other_class)
+      for (const char* ending : {"", "_percent", "_low", "_high"}) csv.text(name + ending);
+  csv.text("unsure").text("other").end_row();
+  const PatientCounts counts = count_by_patient(images, info.classes.size());
+  for (const PatientCount& patient : counts.patients()) {
+    const std::vector<ClassShare> shares = shares_of(patient.counts, info.classes);
+    csv.text(patient.patient).number(patient.images).number(patient.counts.named);
+    for (std::size_t i = 0; i < info.classes.size(); ++i) {
+      if (info.classes[i] == other_class) continue;
+      const ClassShare& share = shares[i];
+      csv.number(share.cells);
+      for (const double part : {share.share, share.low, share.high}) csv.number(format("%.2f", 100 * part));
+    }
+    csv.number(patient.counts.unsure).number(patient.counts.other).end_row();
   }
   return csv.rows();
 }

@@ -1,4 +1,4 @@
-// The tables of a run: one row per cell, one row per image.
+// The tables of a run: one row per cell, one row per image, one row per patient.
 #pragma once
 
 #include <span>
@@ -15,5 +15,10 @@ std::string cells_csv(const RunInfo& info, std::span<const ImageResult> images);
 
 /// file,name,width,height,ok,error,cells, the number of cells of every class, milliseconds a stage, and label_image.
 std::string images_csv(const RunInfo& info, std::span<const ImageResult> images);
+
+/// patient,images,cells, and of every class but `other` the number of cells, the share of the cells that have a name in
+/// percent, and its 95 % interval, as class, class_percent, class_low, class_high; then unsure and other, which are in no
+/// share. `cells` are the ones with a name. A row per patient.
+std::string patients_csv(const RunInfo& info, std::span<const ImageResult> images);
 
 }  // namespace giemsa

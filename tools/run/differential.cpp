@@ -16,13 +16,36 @@ ClassShare share_of(std::int64_t cells, std::int64_t all) {
   return {cells, share, cells == 0 ? 0 : std::max(0.0, middle - half), cells == all ? 1 : std::min(1.0, middle + half)};
 }
 
-Differential differential_count(std::span<const ImageResult> images, std::span<const std::string> classes) {
-  Differential result{CellCounts(classes.size()), {}};
-  for (const ImageResult& image : images) result.counts.add(image.cells);
+std::vector<ClassShare> shares_of(const CellCounts& counts, std::span<const std::string> classes) {
+  std::vector<ClassShare> shares;
   for (std::size_t i = 0; i < classes.size(); ++i)
-    result.shares.push_back(classes[i] == other_class ? ClassShare{}
-                                                      : share_of(result.counts.classes[i], result.counts.named));
-  return result;
+    shares.push_back(classes[i] == other_class ? ClassShare{} : share_of(counts.classes[i], counts.named));
+  return shares;
+}
+
+Differential differential_count(std::span<const ImageResult> images, std::span<const std::string> classes) {
+  CellCounts counts(classes.size());
+  for (const ImageResult& image : images) counts.add(image.cells);
+  return {counts, shares_of(counts, classes)};
+}
+
+std::string patient_of(std::string_view image_name) {
+  const std::size_t slash = image_name.rfind('/');
+  return slash == image_name.npos ? "." : std::string(image_name.substr(0, slash));
+}
+
+void PatientCounts::add(const ImageResult& image) {
+  const auto [entry, is_new] = place_.try_emplace(patient_of(image.name), patients_.size());
+  if (is_new) patients_.push_back({entry->first, 0, CellCounts(class_count_)});
+  PatientCount& patient = patients_[entry->second];
+  patient.images += image.ok();
+  patient.counts.add(image.cells);
+}
+
+PatientCounts count_by_patient(std::span<const ImageResult> images, std::size_t class_count) {
+  PatientCounts counts(class_count);
+  for (const ImageResult& image : images) counts.add(image);
+  return counts;
 }
 
 }  // namespace giemsa

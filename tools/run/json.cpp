@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tools/run/differential.h"
 #include "tools/text/text.h"
 
 namespace giemsa {
@@ -60,6 +61,20 @@ Cell cell_from_json(const Json& json, const std::vector<std::string>& classes) {
   }
   cell.class_index = static_cast<int>(chosen - classes.begin());
   return cell;
+}
+
+Json patient_json(const PatientCount& patient, const std::vector<std::string>& classes) {
+  const std::vector<ClassShare> of_all = shares_of(patient.counts, classes);
+  Json shares = Json::object();
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    if (classes[i] == other_class) continue;
+    const ClassShare& share = of_all[i];
+    shares[classes[i]] = {{"cells", share.cells},
+                          {"share", rounded(share.share, 6)},
+                          {"interval", {rounded(share.low, 6), rounded(share.high, 6)}}};
+  }
+  return {{"patient", patient.patient},       {"images", patient.images},       {"cells", patient.counts.named},
+          {"unsure", patient.counts.unsure}, {"other", patient.counts.other}, {"classes", std::move(shares)}};
 }
 
 Json left_out_json(const LeftOut& left_out) {
@@ -145,6 +160,9 @@ Json document_json(const RunInfo& info, std::span<const ImageResult> images) {
   Json document = provenance_json(info);
   document["complete"] = !info.interrupted;
   document["left_out"] = left_out_json(info.left_out);
+  Json& patients = document["patients"] = Json::array();
+  const PatientCounts counts = count_by_patient(images, info.classes.size());
+  for (const PatientCount& patient : counts.patients()) patients.push_back(patient_json(patient, info.classes));
   Json& list = document["images"] = Json::array();
   for (const ImageResult& image : images) list.push_back(image_json(image, info.classes));
   return document;

@@ -57,6 +57,33 @@ void write_differential(std::ostream& out, const RunInfo& info, const Differenti
          "cells. Cells that were missed, or named wrong, are not in them.</small></p>\n";
 }
 
+/// A row per patient, where there are several: every share, and its interval where the pointer rests on it.
+void write_patients(std::ostream& out, const RunInfo& info, std::span<const PatientCount> patients) {
+  if (patients.size() < 2) return;
+  out << "<h2>By patient</h2>\n<p>A folder of images is a patient. Shares in %, of the cells that have a name; the pointer on a "
+         "share shows its 95 % interval. <b>Bold</b>: fewer than "
+      << customary_cells << " cells.</p>\n<table><thead><tr><th>patient</th><th>images</th><th>cells</th>";
+  for (const std::string& name : info.classes)
+    if (name != other_class) out << "<th>" << escaped(name) << "</th>";
+  out << "<th>not counted</th></tr></thead><tbody>\n";
+  for (const PatientCount& patient : patients) {
+    const bool few = patient.counts.named < customary_cells;
+    out << "<tr><th>" << escaped(patient.patient) << "</th><td>" << patient.images << "</td><td>" << (few ? "<b>" : "")
+        << patient.counts.named << (few ? "</b>" : "") << "</td>";
+    const std::vector<ClassShare> shares = shares_of(patient.counts, info.classes);
+    for (std::size_t i = 0; i < info.classes.size(); ++i) {
+      if (info.classes[i] == other_class) continue;
+      const ClassShare& share = shares[i];
+      if (patient.counts.named == 0)
+        out << "<td>&ndash;</td>";
+      else
+        out << format("<td title=\"%.1f to %.1f\">%.1f</td>", 100 * share.low, 100 * share.high, 100 * share.share);
+    }
+    out << "<td>" << patient.counts.uncounted() << "</td></tr>\n";
+  }
+  out << "</tbody></table>\n";
+}
+
 void write_cell(std::ostream& out, const GalleryCell& cell) {
   const std::string caption = format("%.0f %%, ", 100 * cell.probability) + cat(cell.image, " #", cell.id);
   out << "<figure><a href=\"" << link_to("overlays/" + cell.image + ".png") << "\">";
@@ -133,8 +160,9 @@ std::string report_html(const RunInfo& info, std::span<const ImageResult> images
       << page_style << report_style << "</head><body>\n<h1>" << counted(static_cast<std::size_t>(cells), "white cell")
       << " in " << counted(images.size(), "image") << "</h1>\n<p>";
   if (failed > 0) out << counted(failed, "image") << " failed. ";
-  out << research_use_only << " All figures are in results.json, cells.csv and images.csv.</p>\n";
+  out << research_use_only << " All figures are in results.json, cells.csv, images.csv and patients.csv.</p>\n";
   if (cells > 0) write_differential(out, info, differential);
+  if (cells > 0) write_patients(out, info, count_by_patient(images, info.classes.size()).patients());
   if (cells > 0 || differential.counts.other > 0) write_gallery(out, info, differential.counts, gallery);
   write_failures(out, images);
   write_remarks(out, info, images);

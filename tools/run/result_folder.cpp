@@ -36,7 +36,7 @@ Frame crop_of(const Frame& frame, const Cell& cell, CropMode mode) {
 }
 
 // results.json is the last to appear and the first to go.
-constexpr std::array tables = {"cells.csv", "images.csv", "report.html", "results.json"};
+constexpr std::array tables = {"cells.csv", "images.csv", "patients.csv", "report.html", "results.json"};
 
 std::string crop_file(const RunInfo& info, const ImageResult& image, const Cell& cell) {
   return cat("crops/", folder_name(std::string(name_of(cell, info.classes))), '/', image.name, '_', cell.id, ".png");
@@ -210,6 +210,7 @@ void ResultFolder::finish(const RunInfo& info, std::span<const ImageResult> imag
   ledger_.replace(std::move(files));
 
   const std::array<std::string, tables.size()> texts = {cells_csv(info, images), images_csv(info, images),
+                                                        patients_csv(info, images),
                                                         report_html(info, images, gallery_),
                                                         to_text(document_json(info, images), 1) + '\n'};
   std::deque<AtomicFile> written;

@@ -25,7 +25,8 @@ TextTable::TextTable(std::ostream& out, std::vector<std::string> classes, std::s
       classes_(std::move(classes)),
       file_width_(std::max(file_width, std::string_view("file").size())),
       class_width_(longest(classes_, std::string_view("no cells").size())),
-      counts_(classes_.size()) {
+      counts_(classes_.size()),
+      patients_(classes_.size()) {
   out_ << padded("file", file_width_) << "  cell  " << padded("class", class_width_)
        << "  probability      x      y      w      h      area\n";
 }
@@ -36,6 +37,7 @@ void TextTable::begin_row(const ImageResult& image, const std::string& id, const
 
 void TextTable::add(const ImageResult& image) {
   ++images_;
+  patients_.add(image);
   if (!image.ok()) {
     begin_row(image, "-", "failed");
     out_ << std::endl;
@@ -53,6 +55,31 @@ void TextTable::add(const ImageResult& image) {
   }
   counts_.add(image.cells);
   out_ << std::flush;
+}
+
+/// Shares by patient, where there are several.
+void TextTable::write_patients() const {
+  if (patients_.patients().size() < 2) return;
+  std::vector<std::string> names;
+  for (const PatientCount& patient : patients_.patients()) names.push_back(printable(patient.patient));
+  const std::size_t width = longest(names, std::string_view("patient").size());
+  out_ << padded("patient", width) << "   cells";
+  for (const std::string& name : classes_)
+    if (name != other_class) out_ << format("  %10s", printable(name).substr(0, 10).c_str());
+  out_ << '\n';
+  for (std::size_t p = 0; p < names.size(); ++p) {
+    const CellCounts& counts = patients_.patients()[p].counts;
+    out_ << padded(names[p], width) << format("  %6lld", static_cast<long long>(counts.named));
+    for (std::size_t i = 0; i < classes_.size(); ++i) {
+      if (classes_[i] == other_class) continue;
+      if (counts.named == 0)
+        out_ << format("  %10s", "-");
+      else
+        out_ << format("  %8.1f %%", 100.0 * static_cast<double>(counts.classes[i]) / static_cast<double>(counts.named));
+    }
+    out_ << '\n';
+  }
+  out_ << '\n';
 }
 
 void TextTable::finish(const RunInfo& info) {
@@ -76,6 +103,7 @@ void TextTable::finish(const RunInfo& info) {
   if (const std::string uncounted = counts_.uncounted(); !uncounted.empty())
     out_ << "not counted: " << uncounted << '\n';
   if (counts_.named > 0 || counts_.unsure > 0 || counts_.other > 0) out_ << '\n';
+  write_patients();
 
   const auto options = finding_texts(info.options);
   out_ << "giemsa " << GIEMSA_VERSION << " on " << info.device << ", " << info.precision << '\n'

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/run/differential.h"
 #include "tools/run/results.h"
 
 namespace giemsa {
@@ -21,12 +22,14 @@ class TextTable {
   void finish(const RunInfo& info);
 
  private:
+  void write_patients() const;
   void begin_row(const ImageResult& image, const std::string& id, const std::string& what);
 
   std::ostream& out_;
   std::vector<std::string> classes_;
   std::size_t file_width_, class_width_;
   CellCounts counts_;
+  PatientCounts patients_;
   std::vector<double> times_;
   std::size_t images_ = 0;
 };
