@@ -155,6 +155,8 @@ def check_against_sklearn(truth, called, classes, figures):
         truth, called, labels=classes, zero_division=0)
     present = [name for name, count in zip(classes, support) if count]
     expected = {("classification", "accuracy"): sklearn.metrics.accuracy_score(truth, called)}
+    if len(set(truth) | set(called)) > 1:
+        expected["classification", "kappa"] = sklearn.metrics.cohen_kappa_score(truth, called)
     for k, name in enumerate(classes):
         if matrix[:, k].sum():
             expected["classes", name, "precision"] = precision[k]
@@ -256,6 +258,8 @@ class Figures:
         cells = self.confusions[which].sum(0)
         right = np.float64(np.trace(cells))
         figures["classification", "accuracy"] = right / cells.sum()
+        chance = (cells.sum(0) * cells.sum(1)).sum() / np.float64(cells.sum()) ** 2
+        figures["classification", "kappa"] = (right / cells.sum() - chance) / (1 - chance)
         if self.identified:
             figures["classification", "identified"] = right / self.labelled[which].sum()
         classes, macro, micro = classification(cells)

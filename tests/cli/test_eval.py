@@ -45,6 +45,22 @@ class Eval(CommandTest):
         with open(out / "cells.csv", newline="") as file:
             self.assertEqual([row["truth_class"] for row in csv.DictReader(file)], ["neutrophil", "monocyte"])
 
+    def test_differential(self):
+        for patient in ["a", "b"]:
+            self.write(f"smears/{patient}/1.png", flat_png(40, 30))
+        results = self.dir / "results"
+        self.giemsa("run", self.dir / "smears", "--out", results, *EVERYTHING, code=0)
+        with open(results / "patients.csv", newline="") as file:
+            self.assertEqual([(row["patient"], row["images"], row["cells"]) for row in csv.DictReader(file)],
+                             [("a", "1", "1"), ("b", "1", "1")])
+        reference = self.write("counted.csv", f"patient,{','.join(CLASSES)}\na,0,0,40,0,60\nb,0,0,50,0,50\n".encode())
+        found = json.loads(self.giemsa("eval", results, "--differential", reference, "--json", code=0).out)
+        self.assertEqual(found["patients"], ["a", "b"])
+        self.assertAlmostEqual(found["classes"]["neutrophil"]["reference_mean"], 55)
+        self.assertIn("limits of agreement", self.giemsa("eval", results, "--differential", reference, code=0).out)
+        self.refused("eval", results, "--differential", reference, "--out", self.dir / "x", code=2, says="--out")
+        self.refused("eval", results, "--differential", self.dir / "none.csv", code=2, says="none.csv: cannot be read")
+
     def test_nothing_found(self):
         found = self.eval_json(self.write_fields(), *NOTHING)
         self.assertEqual(found["detection"]["iou_0.5"]["recall"]["value"], 0)

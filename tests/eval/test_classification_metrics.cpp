@@ -24,6 +24,7 @@ ConfusionMatrix example() {
 TEST_CASE("classification: one class against the others") {
   const ClassificationScores scores = classification_scores(example());
   CHECK(scores.accuracy == Approx(12.0 / 16));
+  CHECK(scores.kappa == Approx(107.0 / 171));  // by chance 85 of 256 are right
   CHECK(scores.classes[0].precision == Approx(4.0 / 7));
   CHECK(scores.classes[0].recall == Approx(4.0 / 5));
   CHECK(scores.classes[0].f1 == Approx(8.0 / 12));

@@ -19,6 +19,7 @@
 #include "tools/cli/progress.h"
 #include "tools/eval/crop_classifier.h"
 #include "tools/eval/dataset.h"
+#include "tools/eval/differential_comparison.h"
 #include "tools/eval/eval_folder.h"
 #include "tools/eval/report.h"
 #include "tools/run/pipeline.h"
@@ -30,7 +31,7 @@ using namespace eval;
 using Clock = std::chrono::steady_clock;
 
 struct EvalArguments {
-  std::string dataset;
+  std::string dataset, differential;
   std::string segmenter, classifier;
   DeviceOptions compute;
   std::string cells;
@@ -225,17 +226,31 @@ Exit evaluate(const EvalArguments& arguments) {
   return failed_images(evaluation) == 0 ? Exit::ok : Exit::images_failed;
 }
 
+Exit compare_with_reference(const EvalArguments& arguments) {
+  check(arguments.out.empty(), ErrorKind::usage, "--differential prints only: it does not go with --out");
+  const DifferentialComparison comparison = compare_differentials(arguments.dataset, arguments.differential);
+  if (arguments.json)
+    std::cout << to_text(comparison_json(comparison), 2) << '\n';
+  else
+    print_comparison(std::cout, comparison);
+  return Exit::ok;
+}
+
 constexpr const char* footer = R"(Examples:
   giemsa eval fields/ --out evaluation/          figures, and a page that shows the worst cases
   giemsa eval fields/ --fold 0 --json | jq .segmentation.mean_iou
   giemsa eval crops/                             a folder of single-cell images for each class
+  giemsa eval results/ --differential counted.csv     what a run counted beside what people counted, by patient
 
 DATASET is either a folder of fields: images/, masks/ of the same names (a cell is where a mask is not 0) and labels.csv
 with the columns image, classes (one per cell, separated by ';') and fold; or one whose folders are named after classes
 and hold images of one cell each: the classifier sees them whole, or with --cells found the box of the cell that is
 found nearest the middle, which is what it is made for where images show more than that box.
 --out DIR receives eval.json, images.csv, cells.csv, masks/NAME.png (what was found) and eval.html, which also says how
-each figure is defined.)";
+each figure is defined.
+With --differential no image is looked at: DATASET is the folder that `giemsa run --out` wrote, or its patients.csv, and
+FILE a table with a column patient and one for each class, of numbers of cells or percentages. For each class: the
+difference with its limits of agreement (Bland and Altman), and Passing and Bablok's regression.)";
 
 }  // namespace
 
@@ -264,6 +279,10 @@ void add_eval(CommandLine& line) {
   command.option("--limit", &a.limit, "N", "no more than N images, spread evenly over the data set")
       .check(number_in(1, 1e9));
 
+  command.heading("Differential count");
+  command.option("--differential", &a.differential, "FILE",
+                 "compare the differential counts of a run with a table of a reference method; see below");
+
   command.heading("Results");
   command.option("--out", &a.out, "DIR", "write figures, predictions and a page to this folder");
   command
@@ -274,7 +293,9 @@ void add_eval(CommandLine& line) {
   command.flag("--json", a.json, "eval.json on stdout instead of a table");
   command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 
-  command.runs([arguments] { return evaluate(*arguments); });
+  command.runs([arguments] {
+    return arguments->differential.empty() ? evaluate(*arguments) : compare_with_reference(*arguments);
+  });
 }
 
 }  // namespace giemsa

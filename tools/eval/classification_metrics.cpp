@@ -35,7 +35,12 @@ ClassScores scores_of(const Counts& c) {
 
 ClassificationScores classification_scores(const ConfusionMatrix& cells) {
   ClassificationScores scores;
-  scores.accuracy = ratio(static_cast<double>(cells.correct()), static_cast<double>(cells.total()));
+  const auto total = static_cast<double>(cells.total());
+  scores.accuracy = ratio(static_cast<double>(cells.correct()), total);
+  double chance = 0;
+  for (std::size_t k = 0; k < cells.classes(); ++k)
+    chance += ratio(static_cast<double>(cells.truths(k)), total) * ratio(static_cast<double>(cells.predictions(k)), total);
+  scores.kappa = ratio(scores.accuracy - chance, 1 - chance);
   Counts sum;
   std::vector<double> precision, recall, f1, specificity;
   for (std::size_t k = 0; k < cells.classes(); ++k) {

@@ -17,6 +17,7 @@ struct ClassScores {
 
 struct ClassificationScores {
   double accuracy = undefined;
+  double kappa = undefined;  ///< Cohen's: what is right beyond chance; undefined where chance alone makes all right
   std::vector<ClassScores> classes;
   ClassScores macro;  ///< mean over the classes that cells have in truth; a precision that is undefined counts as 0
   ClassScores micro;  ///< of the counts of all classes added up

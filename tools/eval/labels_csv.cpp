@@ -5,42 +5,13 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <utility>
 
 #include "engine/base/check.h"
+#include "tools/text/csv_reader.h"
 #include "weights/mapped_file.h"
 
 namespace giemsa::eval {
 namespace {
-
-using Record = std::vector<std::string>;
-
-/// Takes the next record off `text` and counts its lines.
-Record take_record(std::string_view& text, int& line) {
-  Record fields(1);
-  bool quoted = false;
-  while (!text.empty()) {
-    const char c = text.front();
-    text.remove_prefix(1);
-    if (c == '\n') ++line;
-    if (quoted && c == '"' && text.starts_with('"')) {
-      fields.back() += '"';
-      text.remove_prefix(1);
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (quoted) {
-      fields.back() += c;
-    } else if (c == ',') {
-      fields.emplace_back();
-    } else if (c == '\n') {
-      return fields;
-    } else if (c != '\r') {
-      fields.back() += c;
-    }
-  }
-  check(!quoted, ErrorKind::usage, "line ", line, ": a quote is never closed");
-  return fields;
-}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
@@ -63,9 +34,9 @@ int whole_number(const std::string& text, int line) {
 }  // namespace
 
 std::vector<LabelRow> parse_labels(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // as spreadsheets write it
-  int line = 1;
-  const Record head = take_record(text, line);
+  CsvReader records(text);
+  std::vector<std::string> head, fields;
+  check(records.next(head), ErrorKind::usage, "line 1: no column 'image'");
   const auto column = [&](std::string_view name) {
     return static_cast<std::size_t>(std::ranges::find(head, name) - head.begin());
   };
@@ -75,10 +46,8 @@ std::vector<LabelRow> parse_labels(std::string_view text) {
 
   std::vector<LabelRow> rows;
   std::set<std::string> seen;
-  while (!text.empty()) {
-    const int start = line;
-    const Record fields = take_record(text, line);
-    if (fields == Record{""}) continue;
+  while (records.next(fields)) {
+    const int start = records.line();
     check(fields.size() == head.size(), ErrorKind::usage, "line ", start, ": ", fields.size(), " fields, expected ",
           head.size());
     LabelRow& row = rows.emplace_back();

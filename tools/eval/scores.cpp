@@ -65,6 +65,7 @@ std::vector<Figure> figures(const Scores& scores, Task task, std::span<const std
   if (task == Task::fields) add_finding(all, scores);
   const ClassificationScores& c = scores.classification;
   all.push_back({"classification", "", "accuracy", c.accuracy});
+  all.push_back({"classification", "", "kappa", c.kappa});
   if (task != Task::whole_crops) all.push_back({"classification", "", "identified", scores.identified});
   add_class(all, "classification", "macro", c.macro);
   add_class(all, "classification", "micro", c.micro);
