@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <future>
 #include <iostream>
+#include <limits>
+#include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "engine/cpu/backend.h"
 #include "tools/cli/arguments.h"
@@ -17,6 +21,7 @@
 #include "tools/cli/model_files.h"
 #include "tools/cli/network_options.h"
 #include "tools/cli/progress.h"
+#include "tools/image_io/folder_watch.h"
 #include "tools/run/json.h"
 #include "tools/run/ledger.h"
 #include "tools/run/pipeline.h"
@@ -28,6 +33,7 @@ namespace giemsa {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 struct RunArguments {
   std::vector<std::string> inputs;
@@ -36,7 +42,7 @@ struct RunArguments {
   DeviceOptions compute;
   int jobs = 1;  ///< 0: as many as serve
   std::string out;
-  bool resume = false, json = false, quiet = false;
+  bool watch = false, resume = false, json = false, quiet = false;
 };
 
 /// The images to work on, and what is left out. Throws Error(usage), naming each INPUT, where none can be used.
@@ -60,7 +66,7 @@ std::size_t longest_name(const std::vector<ImageFile>& images) {
 
 /// With the rows of the table on the same terminal a bar would only get in the way.
 Progress::Style progress_style(const RunArguments& arguments) {
-  if (arguments.quiet) return Progress::Style::none;
+  if (arguments.quiet || arguments.watch) return Progress::Style::none;
   if (!isatty(STDERR_FILENO)) return Progress::Style::lines;
   return isatty(STDOUT_FILENO) && !arguments.json ? Progress::Style::none : Progress::Style::bar;
 }
@@ -143,59 +149,119 @@ void stop_on_signals() {
   for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
 }
 
+/// A run under way: networks, the folder of results, and what there is so far.
+class Run {
+ public:
+  /// `images` of them are known to come; `file_width`: columns of the longest name.
+  Run(const RunArguments& arguments, std::size_t images, std::size_t file_width, const LeftOut& left_out)
+      : arguments_(arguments), progress_(images, progress_style(arguments)) {
+    if (!arguments.out.empty())  // before any work, in case it cannot be written
+      folder_.emplace(arguments.out, ResultFolder::Kinds{arguments.options.crops, arguments.options.geojson});
+    networks_ = open_networks(arguments, arguments.watch ? std::numeric_limits<std::size_t>::max() : images);
+    stop_on_signals();
+    RunInfo& info = networks_.info;
+    info.left_out = left_out;
+    if (const std::string text = left_out.to_string(); !arguments.quiet && !text.empty()) print_note(text);
+    if (!arguments.quiet)
+      print_note(cat("using ", info.device, ", ", info.precision, why_not_the_gpu(arguments, info)));
+    if (folder_) {
+      networks_.complete_info();
+      folder_->begin(info, arguments.resume);
+    }
+    if (!arguments.json && !(arguments.quiet && folder_)) table_.emplace(std::cout, info.classes, file_width);
+  }
+
+  /// Returns when all are done, or once `stop_asked`. An image that was there before takes its place.
+  void identify(std::span<const ImageFile> inputs) {
+    const auto known = [&](const ImageFile& input) {
+      return folder_ && arguments_.resume ? folder_->finished(networks_.info, input) : std::nullopt;
+    };
+    const auto deliver = [&](Identified& item) { take(item); };
+    identify_images(inputs, {arguments_.options.max_pixels}, networks_.smears, known, deliver, stop_asked);
+  }
+
+  std::size_t images_done() const { return results_.size(); }
+
+  /// Writes the tables of what there is. `complete`: more is not to come.
+  void write_tables(bool complete) {
+    networks_.info.interrupted = !complete;
+    if (folder_) folder_->finish(networks_.info, results_);
+  }
+
+  /// What is printed in the end. write_tables() went before.
+  void print_end() {
+    progress_.finish();
+    if (!folder_) networks_.complete_info();
+    if (table_) table_->finish(networks_.info);
+    if (table_ && folder_)
+      std::cout << "\nreport: " << (fs::path(arguments_.out) / "report.html").string() << '\n';
+    if (arguments_.json) std::cout << to_text(document_json(networks_.info, results_), 2) << '\n';
+  }
+
+  Exit status() const { return std::ranges::all_of(results_, &ImageResult::ok) ? Exit::ok : Exit::images_failed; }
+
+ private:
+  void take(Identified& item) {
+    ImageResult& result = item.result;
+    if (!result.ok()) progress_.error(result.error);
+    if (!result.warning.empty()) progress_.note(cat("warning: ", result.warning));
+    if (folder_ && item.was_known)
+      folder_->keep(networks_.info, *item.input, result);
+    else if (folder_ && result.ok())
+      folder_->add(networks_.info, *item.input, result, item.frame, item.labels);
+    if (table_) table_->add(result);
+    progress_.tick(result.ok());
+    const auto [place, is_new] = place_.try_emplace(result.name, results_.size());
+    if (is_new)
+      results_.push_back(std::move(result));
+    else
+      results_[place->second] = std::move(result);
+  }
+
+  const RunArguments& arguments_;
+  std::optional<ResultFolder> folder_;
+  Networks networks_;
+  std::optional<TextTable> table_;
+  Progress progress_;
+  std::vector<ImageResult> results_;
+  std::map<std::string, std::size_t> place_;  ///< of each name in results_
+};
+
 Exit run(const RunArguments& arguments) {
   LeftOut left_out;
   const std::vector<ImageFile> inputs = inputs_of(arguments, left_out);
-  std::optional<ResultFolder> folder;
-  if (!arguments.out.empty())  // before any work, in case it cannot be written
-    folder.emplace(arguments.out, ResultFolder::Kinds{arguments.options.crops, arguments.options.geojson});
+  Run job(arguments, inputs.size(), longest_name(inputs), left_out);
+  job.identify(inputs);
+  const bool complete = job.images_done() == inputs.size();
+  if (!complete)
+    print_note(cat("stopped after ", job.images_done(), " of ", counted(inputs.size(), "image"),
+                   arguments.out.empty() ? "" : "; --resume goes on"));
+  job.write_tables(complete);
+  job.print_end();
+  return complete ? job.status() : Exit::interrupted;
+}
 
-  Networks networks = open_networks(arguments, inputs.size());
-  RunInfo& info = networks.info;
-  info.left_out = left_out;
-  if (const std::string text = left_out.to_string(); !arguments.quiet && !text.empty()) print_note(text);
-  stop_on_signals();
-  if (!arguments.quiet) print_note(cat("using ", info.device, ", ", info.precision, why_not_the_gpu(arguments, info)));
-  if (folder) {
-    networks.complete_info();
-    folder->begin(info, arguments.resume);
+/// Until a signal ends it, which is how it is meant to end.
+Exit watch(const RunArguments& arguments) {
+  using Clock = std::chrono::steady_clock;
+  FolderWatch folders({arguments.inputs.begin(), arguments.inputs.end()}, Ledger::read);
+  constexpr std::size_t file_width = 40;
+  Run job(arguments, 0, file_width, {});
+  if (!arguments.quiet) print_note("watching; Ctrl-C ends");
+  while (!stop_asked) {
+    const auto start = Clock::now();
+    const std::vector<ImageFile> come = folders.look();
+    // Looking takes a tenth of the time at most, however many files there are.
+    const auto next = Clock::now() + std::max<Clock::duration>(500ms, 9 * (Clock::now() - start));
+    if (!come.empty()) {
+      job.identify(come);
+      job.write_tables(false);
+    }
+    while (!stop_asked && Clock::now() < next) std::this_thread::sleep_for(50ms);
   }
-
-  std::optional<TextTable> table;
-  if (!arguments.json && !(arguments.quiet && folder)) table.emplace(std::cout, info.classes, longest_name(inputs));
-  Progress progress(inputs.size(), progress_style(arguments));
-  std::vector<ImageResult> results;
-  const auto known = [&](const ImageFile& input) {
-    return folder && arguments.resume ? folder->finished(info, input) : std::nullopt;
-  };
-  const auto deliver = [&](Identified& item) {
-    ImageResult& result = item.result;
-    if (!result.ok()) progress.error(result.error);
-    if (!result.warning.empty()) progress.note(cat("warning: ", result.warning));
-    if (folder && item.was_known)
-      folder->keep(info, *item.input, result);
-    else if (folder && result.ok())
-      folder->add(info, *item.input, result, item.frame, item.labels);
-    if (table) table->add(result);
-    progress.tick(result.ok());
-    results.push_back(std::move(result));
-  };
-  identify_images(inputs, {info.options.max_pixels}, networks.smears, known, deliver, stop_asked);
-  progress.finish();
-  info.interrupted = results.size() < inputs.size();
-  if (info.interrupted)
-    print_note(cat("stopped after ", results.size(), " of ", counted(inputs.size(), "image"),
-                   folder ? "; --resume goes on" : ""));
-
-  if (folder)
-    folder->finish(info, results);
-  else
-    networks.complete_info();
-  if (table) table->finish(info);
-  if (table && folder) std::cout << "\nreport: " << (fs::path(arguments.out) / "report.html").string() << '\n';
-  if (arguments.json) std::cout << to_text(document_json(info, results), 2) << '\n';
-  if (info.interrupted) return Exit::interrupted;
-  return std::ranges::all_of(results, &ImageResult::ok) ? Exit::ok : Exit::images_failed;
+  job.write_tables(true);
+  job.print_end();
+  return job.status();
 }
 
 constexpr const char* footer = R"(Examples:
@@ -203,6 +269,7 @@ constexpr const char* footer = R"(Examples:
   giemsa run images/ --out results/ --crops --geojson
   giemsa run images/ --out results/ --resume          go on after an interruption
   giemsa run smear.png --json | jq '.images[0].cells'
+  giemsa run camera/ --watch --out results/           images that an instrument drops there, as they come
 
 --out DIR receives report.html, results.json, cells.csv, images.csv, patients.csv, labels/NAME.png (16 bit: 0
 background, 1..N the cells) and overlays/NAME.png, each written whole or not at all. A folder of images is a patient:
@@ -222,6 +289,9 @@ void add_run(CommandLine& line) {
       .option("INPUT", &a.inputs, "...",
               "images (PNG, JPEG, BMP, TIFF), folders, which are searched recursively, and - for standard input")
       .required();
+
+  command.flag("--watch", a.watch,
+               "go on with each image that comes into the folders, until Ctrl-C; tables are written after each");
 
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
@@ -250,7 +320,7 @@ void add_run(CommandLine& line) {
   command.flag("--json", a.json, "results.json on stdout instead of a table");
   command.flag("--quiet", a.quiet, "no progress; with --out no table either");
 
-  command.runs([arguments] { return run(*arguments); });
+  command.runs([arguments] { return arguments->watch ? watch(*arguments) : run(*arguments); });
 }
 
 }  // namespace giemsa
