@@ -282,3 +282,19 @@ TEST_CASE("16-bit samples of fewer bits are scaled by what the file says, else b
       }
   }
 }
+TEST_CASE("PNG: the size of a pixel, where pHYs speaks of a microscope") {
+  const Picture picture{5, 4, 8, 2};
+  const auto size_of = [&](Buffer physical) {
+    DecodeNotes notes;
+    decode_image(Bytes(encode(picture, deflated(filtered_rows(picture)), 50, {{"pHYs", std::move(physical)}})), {}, &notes);
+    return notes.pixel_size;
+  };
+  CHECK_FALSE(size_of({0, 0, 0x0b, 0x13, 0, 0, 0x0b, 0x13, 1}));           // 72 dots an inch
+  CHECK_FALSE(size_of({0, 0x3d, 0x09, 0, 0, 0x3d, 0x09, 0, 0}));           // a ratio of sides
+  CHECK_FALSE(size_of({0, 0, 0, 0, 0, 0, 0, 0, 1}));                       // nothing a metre
+  const auto quarter = size_of({0, 0x3d, 0x09, 0, 0, 0x1e, 0x84, 0x80, 1});  // 4 and 2 million a metre
+  REQUIRE(quarter);
+  CHECK(quarter->x == 0.25);
+  CHECK(quarter->y == 0.5);
+}
+

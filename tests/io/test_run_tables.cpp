@@ -145,9 +145,9 @@ TEST_CASE("csv quotes commas, quotes and line breaks") {
   const ImageResult images[] = {image, failed_image()};
   CHECK(cells_csv(info, images) ==
         "file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y,p_monocyte,\"p_odd, "
-        "\"\"class\"\"\",at_edge,label_image\n"
+        "\"\"class\"\"\",at_edge,area_um2,label_image\n"
         "\"in/a,\"\"b\"\"\nc.png\",a,1,\"odd, "
-        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000,false,labels/a.png\n");
+        "\"\"class\"\"\",0.900000,10,20,30,40,900,24.512,39.750,0.100000,0.900000,false,,labels/a.png\n");
   CHECK(images_csv(info, images) ==
         "file,name,width,height,ok,error,cells,monocyte,\"odd, "
         "\"\"class\"\"\",unsure,decode_ms,segment_ms,postprocess_ms,"

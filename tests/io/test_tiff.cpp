@@ -23,8 +23,10 @@ struct Layout {
   std::uint16_t bits = 8, samples = 3, photometric = PHOTOMETRIC_RGB, planar = PLANARCONFIG_CONTIG;
   std::uint16_t compression = COMPRESSION_NONE, orientation = ORIENTATION_TOPLEFT;
   bool tiled = false;
-  std::string description;
+  std::string description{};
   std::uint32_t subfile = 0;
+  float x_resolution = 0, y_resolution = 0;  // 0: not said
+  std::uint16_t resolution_unit = RESUNIT_INCH;
 };
 
 constexpr int width = 37, height = 21;
@@ -62,6 +64,11 @@ class Writer {
     TIFFSetField(get(), TIFFTAG_COMPRESSION, layout.compression);
     TIFFSetField(get(), TIFFTAG_ORIENTATION, layout.orientation);
     TIFFSetField(get(), TIFFTAG_SUBFILETYPE, layout.subfile);
+    if (layout.x_resolution > 0) {
+      TIFFSetField(get(), TIFFTAG_XRESOLUTION, layout.x_resolution);
+      TIFFSetField(get(), TIFFTAG_YRESOLUTION, layout.y_resolution);
+      TIFFSetField(get(), TIFFTAG_RESOLUTIONUNIT, layout.resolution_unit);
+    }
     if (!layout.description.empty()) TIFFSetField(get(), TIFFTAG_IMAGEDESCRIPTION, layout.description.c_str());
     if (layout.samples == 2 || layout.samples == 4) {
       const std::uint16_t kind[] = {EXTRASAMPLE_UNASSALPHA};
@@ -270,6 +277,40 @@ TEST_CASE("TIFF: every page is an image, but for thumbnails; three pages of an O
   CHECK(count_images(folder / "stack.tif") == 2);
   CHECK(decode_image(folder / "stack.tif").rgb == expected({}).rgb);
   CHECK(decode_image(folder / "stack.tif", {}, nullptr, 1).at(5, 6)[1] == sample(5, 6, 2));
+}
+
+TEST_CASE("TIFF: the size of a pixel, as the resolution, ImageJ or OME tell it") {
+  const test::TemporaryFolder folder;
+  const auto size_of = [&](const Layout& layout) {
+    write(folder / "a.tif", layout);
+    DecodeNotes notes;
+    decode_image(folder / "a.tif", {}, &notes);
+    return notes.pixel_size;
+  };
+  CHECK_FALSE(size_of({}));
+  CHECK_FALSE(size_of({.x_resolution = 300, .y_resolution = 300}));  // dots an inch, of a printer
+  CHECK_FALSE(size_of({.x_resolution = 4, .y_resolution = 4, .resolution_unit = RESUNIT_NONE}));
+  const auto centimetre = size_of({.x_resolution = 40'000, .y_resolution = 20'000, .resolution_unit = RESUNIT_CENTIMETER});
+  REQUIRE(centimetre);
+  CHECK(centimetre->x == doctest::Approx(0.25));
+  CHECK(centimetre->y == doctest::Approx(0.5));
+  const auto turned = size_of({.orientation = ORIENTATION_RIGHTTOP,
+                               .x_resolution = 40'000,
+                               .y_resolution = 20'000,
+                               .resolution_unit = RESUNIT_CENTIMETER});
+  REQUIRE(turned);
+  CHECK(turned->x == doctest::Approx(0.5));
+  const auto imagej = size_of({.description = "ImageJ=1.53t\nunit=micron\nmin=0\n",
+                               .x_resolution = 8,
+                               .y_resolution = 8,
+                               .resolution_unit = RESUNIT_NONE});
+  REQUIRE(imagej);
+  CHECK(imagej->x == doctest::Approx(0.125));
+  const std::string ome = "<OME><Image><Pixels PhysicalSizeX=\"65\" PhysicalSizeXUnit=\"nm\" PhysicalSizeY=\"0.066\" SizeC=\"3\">";
+  const auto told = size_of({.description = ome, .x_resolution = 40'000, .y_resolution = 40'000});
+  REQUIRE(told);
+  CHECK(told->x == doctest::Approx(0.065));
+  CHECK(told->y == doctest::Approx(0.066));
 }
 
 TEST_CASE("TIFF: 12 bits in 16, as the file says or the samples show") {

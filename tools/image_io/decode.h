@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "engine/base/frame.h"
 #include "tools/image_io/bytes.h"
+#include "tools/image_io/pixel_size.h"
 
 namespace giemsa {
 
@@ -20,7 +22,8 @@ struct DecodeLimits {
 
 /// What a person should know of a decoded image.
 struct DecodeNotes {
-  std::string warning;  ///< one line, empty where nothing was assumed
+  std::string warning;                  ///< one line, empty where nothing was assumed
+  std::optional<PixelSize> pixel_size;  ///< where the file tells it (TIFF, PNG); of the image as it is given back
 };
 
 /// Decodes an image file of 8 or 16 bits, grey or colour. The orientation that JPEG, PNG and TIFF note is applied.

@@ -30,7 +30,7 @@ std::optional<int> exif_orientation(Bytes tiff) try {
 
 Frame upright(Frame frame, int orientation) {
   if (orientation == 1) return frame;
-  const bool transposed = orientation >= 5;
+  const bool transposed = is_transposed(orientation);
   const bool flip_x = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool flip_y = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Frame out(transposed ? frame.height : frame.width, transposed ? frame.width : frame.height);

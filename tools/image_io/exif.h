@@ -15,4 +15,9 @@ std::optional<int> exif_orientation(Bytes tiff);
 /// The frame turned and mirrored upright. 5..8 swap width and height.
 Frame upright(Frame frame, int orientation);
 
+/// Whether upright() exchanges width and height.
+constexpr bool is_transposed(int orientation) {
+  return orientation >= 5;
+}
+
 }  // namespace giemsa

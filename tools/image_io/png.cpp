@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tools/image_io/deep_samples.h"
@@ -35,6 +36,7 @@ struct Chunks {
   std::vector<Bytes> image_data;
   int significant_bits = 0;  // the most of any channel; 0: not said
   std::optional<int> orientation;
+  std::optional<PixelSize> pixel_size;
 };
 
 /// One sub-image of an interlaced file (Adam7), or the whole of one that is not.
@@ -75,6 +77,13 @@ std::optional<int> orientation_of(Bytes exif) {
   return exif_orientation(has_head ? exif.subspan(head.size()) : exif);
 }
 
+/// From pixels a metre.
+std::optional<PixelSize> pixel_size_of(Bytes data) {
+  constexpr std::uint8_t metre = 1;
+  if (data.size() != 9 || data[8] != metre) return {};
+  return plausible_pixel_size(1e6 / read_be32(data, 0), 1e6 / read_be32(data, 4));
+}
+
 int significant_bits_of(Bytes data, const Header& header) {
   const auto colours = static_cast<std::size_t>(header.colour == rgb || header.colour == rgb_alpha ? 3 : 1);
   const int most = *std::ranges::max_element(data.first(std::min(colours, data.size())));
@@ -95,9 +104,10 @@ Chunks parse_chunks(Bytes bytes, const DecodeLimits& limits) {
     check(!critical || crc32_z(0, typed.data(), typed.size()) == checksum, ErrorKind::image,
           "damaged: the checksum of chunk ", type, " at offset ", at, " does not match");
     const bool sound =
-        critical || ((type == "eXIf" || type == "sBIT") && crc32_z(0, typed.data(), typed.size()) == checksum);
+        critical || ((type == "eXIf" || type == "sBIT" || type == "pHYs") && crc32_z(0, typed.data(), typed.size()) == checksum);
     if (type == "eXIf" && sound && !chunks.orientation) chunks.orientation = orientation_of(data);
     if (type == "sBIT" && sound && !data.empty()) chunks.significant_bits = significant_bits_of(data, chunks.header);
+    if (type == "pHYs" && sound) chunks.pixel_size = pixel_size_of(data);
     if (type == "IHDR") chunks.header = parse_header(data, limits);
     if (type == "PLTE") chunks.palette = data;
     if (type == "IDAT") chunks.image_data.push_back(data);
@@ -276,7 +286,10 @@ Frame decode_pixels(const Chunks& chunks, DecodeNotes& notes) {
 Frame decode_png(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
   const Chunks chunks = parse_chunks(bytes, limits);
   check_room(chunks);
-  return upright(decode_pixels(chunks, notes), chunks.orientation.value_or(1));
+  const int orientation = chunks.orientation.value_or(1);
+  notes.pixel_size = chunks.pixel_size;
+  if (notes.pixel_size && is_transposed(orientation)) std::swap(notes.pixel_size->x, notes.pixel_size->y);
+  return upright(decode_pixels(chunks, notes), orientation);
 }
 
 }  // namespace giemsa

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "tools/image_io/deep_samples.h"
 #include "tools/image_io/exif.h"
@@ -132,6 +133,18 @@ int ome_number(std::string_view xml, std::string_view name) {
   return value;
 }
 
+/// PhysicalSizeX or PhysicalSizeY in micrometres; 0 where it is not there.
+double ome_length(std::string_view xml, const std::string& name) {
+  const std::string_view text = ome_attribute(xml, name), unit = ome_attribute(xml, name + "Unit");
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value * (unit.empty() ? 1 : micrometres_in(unit));
+}
+
+std::optional<PixelSize> ome_size(std::string_view xml) {
+  return plausible_pixel_size(ome_length(xml, "PhysicalSizeX"), ome_length(xml, "PhysicalSizeY"));
+}
+
 /// A page's samples, of which at most the first three are kept: the others are alpha.
 template <class Sample>
 class PageReader {
@@ -249,7 +262,11 @@ struct TiffFile::State {
     const char* description = nullptr;
     if (!TIFFGetField(tiff.get(), TIFFTAG_IMAGEDESCRIPTION, &description) || !description) return;
     const std::string_view xml = description;
-    if (xml.find("<OME") == xml.npos) return;
+    if (xml.find("<OME") == xml.npos) {
+      imagej_unit_um = imagej_unit(xml);
+      return;
+    }
+    ome_pixel_size = ome_size(xml);
     ome_bits = ome_number(xml, "SignificantBits");
     if (ome_number(xml, "SizeC") != 3 || page_of(tiff.get()).samples != 1 || pages.size() % 3 != 0) return;
     const std::string_view order = ome_attribute(xml, "DimensionOrder");
@@ -324,12 +341,28 @@ struct TiffFile::State {
     return frame;
   }
 
+  /// Of the current page; OME's, else ImageJ's, else what the resolution tags say.
+  std::optional<PixelSize> pixel_size() const {
+    if (ome_pixel_size) return ome_pixel_size;
+    float x = 0, y = 0;
+    std::uint16_t unit = RESUNIT_INCH;
+    if (!TIFFGetField(tiff.get(), TIFFTAG_XRESOLUTION, &x) || !TIFFGetField(tiff.get(), TIFFTAG_YRESOLUTION, &y)) return {};
+    TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_RESOLUTIONUNIT, &unit);
+    const double micrometres = imagej_unit_um > 0          ? imagej_unit_um
+                               : unit == RESUNIT_INCH       ? micrometres_in("inch")
+                               : unit == RESUNIT_CENTIMETER ? micrometres_in("cm")
+                                                            : 0;
+    return plausible_pixel_size(micrometres / double{x}, micrometres / double{y});
+  }
+
   Frame read(std::size_t index, DecodeNotes& notes) {
     messages.error.clear();
     messages.damage.clear();
     const std::size_t first_page = index * static_cast<std::size_t>(pages_an_image);
     go_to(first_page);
     const Page page = check_page();
+    notes.pixel_size = pixel_size();
+    if (notes.pixel_size && is_transposed(page.orientation)) std::swap(notes.pixel_size->x, notes.pixel_size->y);
     Frame frame;
     if (!is_plain(page)) {
       frame = read_as_rgba(page);
@@ -351,6 +384,8 @@ struct TiffFile::State {
   Tiff tiff;
   std::vector<std::uint64_t> pages;  // offsets of their directories
   int pages_an_image = 1, ome_bits = 0;
+  std::optional<PixelSize> ome_pixel_size;
+  double imagej_unit_um = 0;
 };
 
 TiffFile::TiffFile(const std::filesystem::path& path, const DecodeLimits& limits)

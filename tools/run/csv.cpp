@@ -12,7 +12,7 @@ std::string cells_csv(const RunInfo& info, std::span<const ImageResult> images) 
        {"file", "name", "cell", "class", "probability", "x", "y", "w", "h", "area", "centroid_x", "centroid_y"})
     csv.text(column);
   for (const std::string& name : info.classes) csv.text("p_" + name);
-  csv.text("at_edge").text("label_image").end_row();
+  csv.text("at_edge").text("area_um2").text("label_image").end_row();
   for (const ImageResult& image : images) {
     for (const Cell& cell : image.cells) {
       csv.text(image.file).text(image.name).number(cell.id);
@@ -21,7 +21,8 @@ std::string cells_csv(const RunInfo& info, std::span<const ImageResult> images) 
       csv.number(cell.x).number(cell.y).number(cell.w).number(cell.h).number(cell.area);
       csv.number(format("%.3f", cell.centroid_x)).number(format("%.3f", cell.centroid_y));
       for (const float probability : cell.probabilities) csv.number(format("%.6f", probability));
-      csv.truth(cell.at_edge).text(label_image(image)).end_row();
+      const std::optional<double> area = area_um2(image, cell);
+      csv.truth(cell.at_edge).number(area ? format("%.3f", *area) : "").text(label_image(image)).end_row();
     }
   }
   return csv.rows();

@@ -8,8 +8,8 @@
 
 namespace giemsa {
 
-/// file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y, p_<class> for every class, and label_image, the
-/// path of the image's label image in the folder of results. That column joins the tables safely: programs read a name
+/// file,name,cell,class,probability,x,y,w,h,area,centroid_x,centroid_y, p_<class> for every class, at_edge, area_um2, which
+/// is empty where the image does not tell the size of its pixels, and label_image, the path of the image's label image in the folder of results. That column joins the tables safely: programs read a name
 /// such as 007 as the number 7. Images that failed and images without cells have no row.
 std::string cells_csv(const RunInfo& info, std::span<const ImageResult> images);
 

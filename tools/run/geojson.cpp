@@ -17,9 +17,11 @@ Json geometry(const Labels& labels, const Cell& cell) {
   return {{"type", "MultiPolygon"}, {"coordinates", std::move(polygons)}};
 }
 
-Json feature(const Cell& cell, const std::vector<std::string>& classes, const Labels& labels) {
+Json feature(const ImageResult& image, const Cell& cell, const std::vector<std::string>& classes,
+             const Labels& labels) {
   const Color color = color_of(cell);
   Json measurements = {{"Area px", cell.area}};
+  if (const std::optional<double> area = area_um2(image, cell)) measurements["Area \u00b5m^2"] = rounded(*area, 3);
   for (std::size_t i = 0; i < classes.size(); ++i)
     measurements["Probability: " + classes[i]] = rounded(cell.probabilities.at(i), 6);
   return {{"type", "Feature"},
@@ -35,7 +37,7 @@ Json feature(const Cell& cell, const std::vector<std::string>& classes, const La
 
 Json geojson(const RunInfo& info, const ImageResult& image, const Labels& labels) {
   Json features = Json::array();
-  for (const Cell& cell : image.cells) features.push_back(feature(cell, info.classes, labels));
+  for (const Cell& cell : image.cells) features.push_back(feature(image, cell, info.classes, labels));
   return {{"type", "FeatureCollection"}, {"giemsa", provenance_json(info)}, {"features", std::move(features)}};
 }
 

@@ -131,6 +131,7 @@ Json image_json(const ImageResult& image, const std::vector<std::string>& classe
           {"ok", image.ok()},
           {"error", image.ok() ? Json() : Json(image.error)},
           {"warning", image.warning.empty() ? Json() : Json(image.warning)},
+          {"pixel_size_um", image.pixel_size ? Json({image.pixel_size->x, image.pixel_size->y}) : Json()},
           {"cells", std::move(cells)},
           {"ms",
            {{"decode", rounded(image.decode_ms, 3)},
@@ -146,6 +147,7 @@ ImageResult image_from_json(const Json& json, const std::vector<std::string>& cl
   image.name = json.at("name");
   if (!json.at("ok")) image.error = json.at("error");
   if (!json.at("warning").is_null()) image.warning = json.at("warning");
+  if (const Json& size = json.at("pixel_size_um"); !size.is_null()) image.pixel_size = {size.at(0), size.at(1)};
   image.width = json.at("width");
   image.height = json.at("height");
   for (const Json& cell : json.at("cells")) image.cells.push_back(cell_from_json(cell, classes));

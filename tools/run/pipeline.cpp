@@ -48,6 +48,7 @@ Identified decode(const ImageFile& input, const DecodeLimits& limits, const Know
     DecodeNotes notes;
     item.frame = decode_image(input.path, limits, &notes, input.number);
     result.warning = as_utf8(notes.warning);
+    result.pixel_size = notes.pixel_size;
     result.width = item.frame.width;
     result.height = item.frame.height;
   });

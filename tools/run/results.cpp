@@ -4,6 +4,11 @@
 
 namespace giemsa {
 
+std::optional<double> area_um2(const ImageResult& image, const Cell& cell) {
+  if (!image.pixel_size) return {};
+  return static_cast<double>(cell.area) * image.pixel_size->x * image.pixel_size->y;
+}
+
 std::string label_image(const ImageResult& image) {
   return "labels/" + image.name + ".png";
 }

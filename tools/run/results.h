@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "engine/device.h"
 #include "nets/smear.h"
 #include "tools/image_io/find_images.h"
+#include "tools/image_io/pixel_size.h"
 #include "tools/run/run_options.h"
 
 namespace giemsa {
@@ -43,12 +45,16 @@ struct ImageResult {
   std::vector<Cell> cells;
   double decode_ms = 0;
   StageTimes ms;
-  std::string warning{};  ///< what was assumed of the file
+  std::string warning{};                  ///< what was assumed of the file
+  std::optional<PixelSize> pixel_size{};  ///< where the file tells it
 
   bool ok() const { return error.empty(); }
   /// From file to named cells.
   double total_ms() const { return decode_ms + ms.total; }
 };
+
+/// A cell's area in square micrometres, where the image's pixels are known.
+std::optional<double> area_um2(const ImageResult& image, const Cell& cell);
 
 /// Where the image's label image is, in the folder of results.
 std::string label_image(const ImageResult& image);

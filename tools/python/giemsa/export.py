@@ -32,7 +32,7 @@ def columns(cells: "Cells") -> dict[str, Any]:
         "probability": chosen, **dict(zip("xywh", cells.boxes.T)), "area": cells.areas,
         "centroid_x": cells.centroids[:, 0], "centroid_y": cells.centroids[:, 1],
         **{f"p_{name}": cells.probabilities[:, i] for i, name in enumerate(cells.class_names)},
-        "at_edge": cells.at_edge}
+        "at_edge": cells.at_edge, "area_um2": np.full(count, np.nan)}  # an array does not tell how large its pixels are
 
 
 def _cell_object(cell: "Cell") -> dict[str, Any]:
@@ -44,7 +44,7 @@ def _cell_object(cell: "Cell") -> dict[str, Any]:
 def image_object(cells: "Cells") -> dict[str, Any]:
     height, width = cells.labels.shape
     return {"file": cells.file, "name": _name(cells), "width": width, "height": height, "ok": cells.error is None,
-            "error": cells.error, "warning": None, "cells": [_cell_object(cell) for cell in cells],
+            "error": cells.error, "warning": None, "pixel_size_um": None, "cells": [_cell_object(cell) for cell in cells],
             "ms": {name: _rounded(cells.ms.get(name, 0), 3)
                    for name in ("decode", "segment", "postprocess", "classify", "total")}}
 
