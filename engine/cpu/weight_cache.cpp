@@ -74,8 +74,9 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Conv2d& op, co
     pack(*packed, dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
   }
   packed->bias = std::move(dense.bias);
-  bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
-  convolutions_.insert({key, {packed, layer}});
+  const std::size_t bytes = desc.get_size() + packed->bias.size() * sizeof(float);
+  bytes_ += bytes;
+  convolutions_.insert({key, {packed, layer, bytes}});
   return packed;
 }
 
@@ -200,6 +201,20 @@ std::shared_ptr<const std::vector<float>> WeightCache::bias(const Weights& layer
   bytes_ += packed->size() * sizeof(float);
   biases_.insert({key, {packed, layer}});
   return packed;
+}
+
+void WeightCache::trim() {
+  const std::lock_guard lock(mutex_);
+  for (auto it = convolutions_.begin(); it != convolutions_.end();) {
+    const auto next = std::next(it);
+    const bool is_last = next == convolutions_.end() || it->first < next->first;
+    // Others get hold of a form through this cache alone, under its lock: a count of one stays one.
+    if (!is_last && it->second.packed.use_count() == 1) {
+      bytes_ -= it->second.bytes;
+      convolutions_.erase(it);
+    }
+    it = next;
+  }
 }
 
 std::size_t WeightCache::bytes() const {
