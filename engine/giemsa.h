@@ -87,6 +87,7 @@ typedef enum giemsa_status {
   GIEMSA_E_MEMORY = -6,     /* of the host; give some back and call again */
   GIEMSA_E_CANCELLED = -7,  /* giemsa_session_cancel() */
   GIEMSA_E_BUSY = -8,       /* another thread is in this session: noticed where it is cheap, not promised */
+  GIEMSA_E_SELFTEST = -9,   /* giemsa_selftest() found that something is computed wrongly: do not use it */
   GIEMSA_E_INTERNAL = -100, /* a defect of ours: please report */
   GIEMSA_STATUS_FORCE_32 = 0x7fffffff
 } giemsa_status;

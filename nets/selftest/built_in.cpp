@@ -25,8 +25,8 @@ constexpr std::array white_cells{
     Disc{154, 60, 10, nucleus},
 };
 
-/// As the engine's CPU backend gives them in fp32, and its CUDA backend under the emulator (tests/cuda): kernels with
-/// nothing in common.
+/// As the engine's CPU backend gives them in fp32, its CUDA backend under the emulator (tests/cuda/test_selftest.cpp), and
+/// PyTorch in fp64 (tests/acceptance/selftest_against_torch.py).
 constexpr std::array cells{
     KnownCell{12, 18, 32, 27, 513, 4, {0.064161f, 0.275569f, 0.095403f, 0.000842f, 0.564025f}},
     KnownCell{81, 19, 21, 19, 309, 1, {0.073608f, 0.626989f, 0.086093f, 0.003675f, 0.209636f}},

@@ -1,4 +1,5 @@
 // What engine and sessions hold, and that frame sizes which have gone hold nothing.
+#include <algorithm>
 #include <array>
 #include <cstring>
 

@@ -1,4 +1,5 @@
 // giemsa_selftest: right statuses, and that a model whose bytes change in memory is noticed.
+#include <cstddef>
 #include <cstring>
 
 #include "tests/abi/support.h"
