@@ -14,6 +14,7 @@ endforeach()
 add_custom_command(OUTPUT ${GIEMSA_STATIC_LIBRARY}
   COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o libgiemsa.o
     $<TARGET_OBJECTS:giemsa_abi> --start-group ${archives} --end-group
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --weaken-symbol=_Z* libgiemsa.o  # unique symbols cannot become local, weak ones can
   COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=giemsa_* libgiemsa.o
   COMMAND ${CMAKE_COMMAND} -E rm -f ${GIEMSA_STATIC_LIBRARY}
   COMMAND ${CMAKE_AR} rcs ${GIEMSA_STATIC_LIBRARY} libgiemsa.o

@@ -205,15 +205,21 @@ std::shared_ptr<const std::vector<float>> WeightCache::bias(const Weights& layer
 
 void WeightCache::trim() {
   const std::lock_guard lock(mutex_);
-  for (auto it = convolutions_.begin(); it != convolutions_.end();) {
-    const auto next = std::next(it);
-    const bool is_last = next == convolutions_.end() || it->first < next->first;
-    // Others get hold of a form through this cache alone, under its lock: a count of one stays one.
-    if (!is_last && it->second.packed.use_count() == 1) {
-      bytes_ -= it->second.bytes;
-      convolutions_.erase(it);
+  // Others get hold of a form through this cache alone, under its lock: a count of one stays one.
+  const auto is_read = [](const auto& entry) { return entry.second.packed.use_count() > 1; };
+  for (auto begin = convolutions_.begin(); begin != convolutions_.end();) {
+    const auto end = convolutions_.upper_bound(begin->first);  // of the forms of one layer
+    const bool any_is_read = std::any_of(begin, end, is_read);
+    for (auto it = begin; it != end;) {
+      const auto next = std::next(it);
+      const bool is_kept_for_later = !any_is_read && next == end;
+      if (!is_read(*it) && !is_kept_for_later) {
+        bytes_ -= it->second.bytes;
+        convolutions_.erase(it);
+      }
+      it = next;
     }
-    it = next;
+    begin = end;
   }
 }
 

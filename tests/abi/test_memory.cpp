@@ -1,7 +1,10 @@
 // What engine and sessions hold, and that frame sizes which have gone hold nothing.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 
 #include "tests/abi/support.h"
 
@@ -22,6 +25,20 @@ giemsa_memory of(const giemsa_session* session) {
   REQUIRE(giemsa_session_memory(session, &memory) == GIEMSA_OK);
   return memory;
 }
+
+/// What the process occupies, in bytes, by the system's own account.
+std::int64_t resident() {
+  std::ifstream in("/proc/self/statm");
+  std::int64_t all = 0, pages = 0;
+  in >> all >> pages;
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool counts_resident = false;  // sanitizers keep what is freed
+#else
+constexpr bool counts_resident = true;
+#endif
 
 bool same(const giemsa_memory& a, const giemsa_memory& b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
@@ -92,6 +109,7 @@ TEST_CASE("frame sizes that go give back activations and what was packed for the
   constexpr std::array<std::array<std::uint32_t, 2>, 7> sizes{
       {{32, 32}, {64, 48}, {160, 120}, {320, 240}, {96, 400}, {480, 64}, {640, 480}}};
   std::array<giemsa_memory, 3> rounds;
+  std::array<std::int64_t, 3> occupied;
   std::uint64_t most = 0;
   for (giemsa_memory& round : rounds) {
     for (const auto& [width, height] : sizes) {
@@ -99,6 +117,7 @@ TEST_CASE("frame sizes that go give back activations and what was packed for the
       most = std::max(most, of(opened.engine.handle).host_weights);
     }
     round = of(opened.engine.handle);
+    occupied[static_cast<std::size_t>(&round - rounds.data())] = resident();
     CHECK(round.compiled_sizes == 2);
   }
   CHECK(same(rounds[1], rounds[0]));
@@ -113,6 +132,17 @@ TEST_CASE("frame sizes that go give back activations and what was packed for the
   MESSAGE("weights: one size ", least, ", at most ", most, ", after rounds ", rounds[2].host_weights);
   CHECK(rounds[2].host_weights >= least);
   CHECK(most < 3 * least);
+
+  // The system has back what was given up. oneDNN keeps the code that it generated, some hundred kilobytes a size.
+  MESSAGE("resident after each round, MB: ", occupied[0] >> 20, ' ', occupied[1] >> 20, ' ', occupied[2] >> 20);
+  constexpr std::int64_t slack = 16 << 20;
+  if (!counts_resident) return;
+  CHECK(occupied[2] < occupied[0] + slack);
+  const auto held = static_cast<std::int64_t>(of(session.handle).host_activations);
+  const std::int64_t before = resident();
+  giemsa_session_close(session.handle);
+  session.handle = nullptr;
+  CHECK(resident() < before - held + slack);
 }
 
 TEST_CASE("a session's results count, and a self-test leaves nothing behind") {
