@@ -28,12 +28,11 @@ std::size_t rounded_up(std::size_t bytes, std::size_t alignment) {
 
 /// `bytes`, a multiple of the system's pages, at a multiple of `alignment`; null where there is none.
 std::byte* map(std::size_t bytes, std::size_t alignment) {
-  void* const memory =
-      mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const memory = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return nullptr;
   auto* const begin = static_cast<std::byte*>(memory);
-  const std::size_t before = rounded_up(reinterpret_cast<std::uintptr_t>(begin), alignment) -
-                             reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before =
+      rounded_up(reinterpret_cast<std::uintptr_t>(begin), alignment) - reinterpret_cast<std::uintptr_t>(begin);
   if (before > 0) munmap(begin, before);
   munmap(begin + before + bytes, alignment - before);
   return begin + before;
@@ -50,8 +49,9 @@ void FreePages::operator()(std::byte* memory) const {
 
 Pages allocate_pages(std::size_t bytes) {
   const bool large = bytes >= huge_page, maps = bytes >= least_mapped;
-  const std::size_t alignment =
-      large ? huge_page : maps ? static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) : Plan::alignment;
+  const std::size_t alignment = large  ? huge_page
+                                : maps ? static_cast<std::size_t>(sysconf(_SC_PAGESIZE))
+                                       : Plan::alignment;
   const std::size_t whole = std::max(rounded_up(bytes, alignment), alignment);
   Pages pages(maps ? map(whole, alignment) : static_cast<std::byte*>(std::aligned_alloc(alignment, whole)),
               FreePages{maps ? whole : 0});

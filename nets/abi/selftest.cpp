@@ -26,8 +26,9 @@ std::uint32_t bit_of(selftest::Check check) {
 }
 
 selftest::Subject subject_of(const abi::Engine& engine, const char* digest) {
-  selftest::Subject subject{engine.stored,  engine.segmenter, engine.classifier, engine.backend,
-                            open_device(engine.options), nullptr, digest ? digest : ""};
+  selftest::Subject subject{
+      engine.stored, engine.segmenter,    engine.classifier, engine.backend, open_device(engine.options),
+      nullptr,       digest ? digest : ""};
   if (engine.backend->precision() == DType::i8)
     subject.fp32 = open_device({.device = "cpu", .precision = "fp32", .threads = engine.options.threads});
   return subject;

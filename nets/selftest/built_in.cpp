@@ -19,14 +19,15 @@ struct Disc {
 
 /// Lobes of nuclei on cytoplasm; the last cell is cut off by the edge, the two before it lie close together.
 constexpr std::array white_cells{
-    Disc{30, 30, 17, cytoplasm},  Disc{26, 26, 8, nucleus},    Disc{36, 30, 7, nucleus},   Disc{28, 37, 7, nucleus},
-    Disc{92, 28, 14, cytoplasm},  Disc{92, 28, 11, nucleus},   Disc{52, 86, 18, cytoplasm}, Disc{46, 84, 10, nucleus},
-    Disc{58, 90, 9, nucleus},     Disc{112, 80, 15, cytoplasm}, Disc{112, 80, 10, nucleus}, Disc{153, 60, 15, cytoplasm},
+    Disc{30, 30, 17, cytoplasm},  Disc{26, 26, 8, nucleus},    Disc{36, 30, 7, nucleus},
+    Disc{28, 37, 7, nucleus},     Disc{92, 28, 14, cytoplasm}, Disc{92, 28, 11, nucleus},
+    Disc{52, 86, 18, cytoplasm},  Disc{46, 84, 10, nucleus},   Disc{58, 90, 9, nucleus},
+    Disc{112, 80, 15, cytoplasm}, Disc{112, 80, 10, nucleus},  Disc{153, 60, 15, cytoplasm},
     Disc{154, 60, 10, nucleus},
 };
 
-/// As the engine's CPU backend gives them in fp32, its CUDA backend under the emulator (tests/cuda/test_selftest.cpp), and
-/// PyTorch in fp64 (tests/acceptance/selftest_against_torch.py).
+/// As the engine's CPU backend gives them in fp32, its CUDA backend under the emulator (tests/cuda/test_selftest.cpp),
+/// and PyTorch in fp64 (tests/acceptance/selftest_against_torch.py).
 constexpr std::array cells{
     KnownCell{12, 18, 32, 27, 513, 4, {0.064161f, 0.275569f, 0.095403f, 0.000842f, 0.564025f}},
     KnownCell{81, 19, 21, 19, 309, 1, {0.073608f, 0.626989f, 0.086093f, 0.003675f, 0.209636f}},

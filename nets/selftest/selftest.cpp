@@ -17,9 +17,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// How far an answer in `precision` may be from that in fp32. In fp32 no pixel of the built-in picture has a logit so
-/// close to zero that the order of sums decides: labels, boxes and areas are the same on every CPU and GPU. With oneDNN's
-/// code for SSE4.1, AVX2 and AVX-512 the label image was the same indeed, and no probability differed by more than 1e-6.
-/// In fewer bits a cell's outline moves by a pixel here and there.
+/// close to zero that the order of sums decides: labels, boxes and areas are the same on every CPU and GPU. With
+/// oneDNN's code for SSE4.1, AVX2 and AVX-512 the label image was the same indeed, and no probability differed by more
+/// than 1e-6. In fewer bits a cell's outline moves by a pixel here and there.
 struct Tolerance {
   bool same_labels;
   int side;            ///< pixels by which a side of a box may be off
@@ -212,8 +212,7 @@ std::string_view name_of(Check check) {
 }
 
 const Outcome* Report::failed() const {
-  const auto found =
-      std::ranges::find_if(outcomes, [](const Outcome& outcome) { return !outcome.failure.empty(); });
+  const auto found = std::ranges::find_if(outcomes, [](const Outcome& outcome) { return !outcome.failure.empty(); });
   return found == outcomes.end() ? nullptr : &*found;
 }
 

@@ -61,8 +61,7 @@ TEST_CASE("an engine holds models; sessions add weights and activations, and tak
   giemsa_engine* engine = opened.engine.handle;
   const giemsa_memory bare = of(engine);
   CHECK(bare.sessions == 0);
-  CHECK(bare.host_models ==
-        std::filesystem::file_size(segmenter_file) + std::filesystem::file_size(classifier_file));
+  CHECK(bare.host_models == std::filesystem::file_size(segmenter_file) + std::filesystem::file_size(classifier_file));
   CHECK(bare.host_weights == 0);
   CHECK(bare.host_activations == 0);
   CHECK(bare.device_weights + bare.device_activations == 0);

@@ -1,5 +1,5 @@
-// The self-test passes on every precision of this machine, and fails where something computes wrongly: a backend that is
-// broken in one way after another has to be noticed.
+// The self-test passes on every precision of this machine, and fails where something computes wrongly: a backend that
+// is broken in one way after another has to be noticed.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -105,10 +105,9 @@ TEST_CASE("the known answer is found in every precision, on any number of thread
 
 TEST_CASE("no pixel of the built-in picture is so close to the threshold that the order of sums decides") {
   const Frame frame = selftest::picture();
-  const auto session = make_cpu_backend({.threads = 1})
-                           ->compile(segment_graph(selftest::segmenter(), {frame.height, frame.width},
-                                                   selftest::options()),
-                                     false);
+  const auto session =
+      make_cpu_backend({.threads = 1})
+          ->compile(segment_graph(selftest::segmenter(), {frame.height, frame.width}, selftest::options()), false);
   float closest = INFINITY, largest = 0;
   session->observe([&](const Value& value, const Tensor& tensor) {
     if (value.name != "frame_logits") return;

@@ -1,8 +1,9 @@
 // Sixteen threads with a session each on one engine: one answer, and under ThreadSanitizer (preset tsan) no report.
 //
-// Sessions compute on one thread each. libgomp synchronises its threads by means that ThreadSanitizer does not see, so that
-// every loop on several of them would be reported; what the engine itself shares between sessions (weights, counters,
-// handles) is the same on one thread as on many. That loops on several threads give the same bits, tests/engine holds.
+// Sessions compute on one thread each. libgomp synchronises its threads by means that ThreadSanitizer does not see, so
+// that every loop on several of them would be reported; what the engine itself shares between sessions (weights,
+// counters, handles) is the same on one thread as on many. That loops on several threads give the same bits,
+// tests/engine holds.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -87,8 +88,7 @@ template <class Body>
 std::size_t successes(const Body& body) {
   std::atomic<std::size_t> count = 0;
   std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < thread_count; ++i)
-    threads.emplace_back([&body, &count, i] { count += body(i) ? 1 : 0; });
+  for (std::size_t i = 0; i < thread_count; ++i) threads.emplace_back([&body, &count, i] { count += body(i) ? 1 : 0; });
   for (std::thread& thread : threads) thread.join();
   return count;
 }

@@ -46,7 +46,8 @@ bool is_argument(const OptionHelp& option) {
 /// Text of a line: a backslash and a hyphen are themselves, and no line is taken for a request.
 std::string roff(std::string_view text) {
   std::string result;
-  for (const char c : text) result += c == '\\' ? std::string("\\e") : c == '-' ? std::string("\\-") : std::string(1, c);
+  for (const char c : text)
+    result += c == '\\' ? std::string("\\e") : c == '-' ? std::string("\\-") : std::string(1, c);
   return result.starts_with('.') || result.starts_with('\'') ? "\\&" + result : result;
 }
 
@@ -56,7 +57,8 @@ void put_options(std::ostream& out, const std::vector<OptionHelp>& options) {
     if (option.heading != heading) out << ".PP\n.I " << roff(option.heading) << '\n';
     heading = option.heading;
     out << ".TP\n";
-    for (const std::string& name : option.names) out << (&name == &option.names.front() ? "" : ", ") << "\\fB" << roff(name) << "\\fR";
+    for (const std::string& name : option.names)
+      out << (&name == &option.names.front() ? "" : ", ") << "\\fB" << roff(name) << "\\fR";
     if (!option.value.empty()) out << (is_argument(option) ? "" : " ") << "\\fI" << roff(option.value) << "\\fR";
     out << '\n' << roff(option.help.empty() ? "see above" : option.help) << '\n';
   }
@@ -100,7 +102,7 @@ void put_bash_value(std::ostream& out, const OptionHelp& option) {
 std::string zsh_argument(const OptionHelp& option, const std::string& name) {
   const std::string help = '[' + escaped(option.help, "[]:\\", "\\") + ']';
   if (option.value.empty()) return in_single_quotes(name + help);
-  const std::string action = !option.choices.empty() ? '(' + joined(option.choices, " ") + ')'
+  const std::string action = !option.choices.empty()     ? '(' + joined(option.choices, " ") + ')'
                              : may_be_path(option.value) ? "_files"
                                                          : " ";
   return in_single_quotes(name + help + ':' + escaped(option.value, ":\\", "\\") + ':' + action);
@@ -124,8 +126,10 @@ void put_fish_option(std::ostream& out, const std::string& program, const std::s
 
 std::string man_page(const ProgramHelp& program) {
   std::ostringstream out;
-  out << ".TH " << upper(program.name) << " 1 \"\" \"" << program.name << ' ' << program.version << "\" \"User Commands\"\n"
-      << ".SH NAME\n" << program.name << " \\- " << roff(program.description) << '\n'
+  out << ".TH " << upper(program.name) << " 1 \"\" \"" << program.name << ' ' << program.version
+      << "\" \"User Commands\"\n"
+      << ".SH NAME\n"
+      << program.name << " \\- " << roff(program.description) << '\n'
       << ".SH SYNOPSIS\n";
   for (const CommandHelp& command : program.commands) {
     out << (&command == &program.commands.front() ? "" : ".br\n") << ".B " << program.name << ' ' << command.name
@@ -212,8 +216,7 @@ std::string fish_completion(const ProgramHelp& program) {
   for (const CommandHelp& command : program.commands)
     out << "complete -c " << program.name << " -f -n __fish_use_subcommand -a " << command.name << " -d "
         << in_single_quotes(escaped(command.summary, "\\", "\\")) << '\n';
-  for (const OptionHelp& option : program.options)
-    put_fish_option(out, program.name, "__fish_use_subcommand", option);
+  for (const OptionHelp& option : program.options) put_fish_option(out, program.name, "__fish_use_subcommand", option);
   for (const CommandHelp& command : program.commands)
     for (const OptionHelp& option : command.options)
       put_fish_option(out, program.name, "__fish_seen_subcommand_from " + command.name, option);

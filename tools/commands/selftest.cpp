@@ -69,13 +69,9 @@ void print(const selftest::Report& report, const Backend& backend) {
 Exit run_selftest(const SelftestArguments& arguments) {
   const OpenedModel segmenter(find_model(arguments.segmenter, shipped_segmenter));
   const OpenedModel classifier(find_model(arguments.classifier, shipped_classifier));
-  selftest::Subject subject{{segmenter.stored, classifier.stored},
-                            segmenter.model,
-                            classifier.model,
-                            open_device(arguments.compute),
-                            open_device(arguments.compute),
-                            nullptr,
-                            arguments.digest};
+  selftest::Subject subject{
+      {segmenter.stored, classifier.stored}, segmenter.model, classifier.model, open_device(arguments.compute),
+      open_device(arguments.compute),        nullptr,         arguments.digest};
   if (subject.backend->precision() == DType::i8)
     subject.fp32 = open_device({.device = "cpu", .precision = "fp32", .threads = arguments.compute.threads});
   const selftest::Report report = selftest::run(subject);
@@ -91,12 +87,12 @@ Exit run_selftest(const SelftestArguments& arguments) {
 
 /// What Report::digest looks like.
 std::string check_digest(const std::string& value) {
-  const bool hexadecimal = std::ranges::all_of(
-      value, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  const bool hexadecimal =
+      std::ranges::all_of(value, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   return value.size() == 64 && hexadecimal ? "" : cat("'", value, "' is no digest: 64 digits 0-9 and a-f");
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* footer = R"text(Examples:
   giemsa selftest
   giemsa selftest --json | jq -r .digest > digest        when the instrument is validated
   giemsa selftest --expect "$(cat digest)"               whenever it is switched on
@@ -106,7 +102,7 @@ are asked for; then the models themselves have to give numbers that make sense f
 The digest is a hash of these bits. It depends on the models, the device, the precision and the version of giemsa, and on
 nothing else.
 
-Exit code 3: a model file is damaged; 4: the device computes wrong results, or other bits than --expect says.)";
+Exit code 3: a model file is damaged; 4: the device computes wrong results, or other bits than --expect says.)text";
 
 }  // namespace
 
