@@ -42,7 +42,7 @@ struct OpenEngine {
   OpenEngine(const OpenEngine&) = delete;
   OpenEngine& operator=(const OpenEngine&) = delete;
 
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   giemsa_engine* handle = nullptr;
 };
 

@@ -70,7 +70,10 @@ std::optional<OptionHelp> help_of(CLI::Option& option) {
   for (const std::string& name : option.get_snames()) help.names.push_back('-' + name);
   for (const std::string& name : option.get_lnames()) help.names.push_back("--" + name);
   if (option.get_type_size() != 0) help.value = option.get_type_name();
-  if (option.get_positional()) help.value = cat(option.get_name(true, false), ' ', help.value);
+  if (option.get_positional()) {
+    const bool says_more = help.value.find_first_not_of(' ') != std::string::npos;
+    help.value = option.get_name(true, false) + (says_more ? ' ' + help.value : "");
+  }
   help.help = option.get_description();
   help.heading = option.get_group();
   help.choices = choices_of(option);

@@ -1,6 +1,7 @@
 #include "tools/cli/help_pages.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <sstream>
 #include <string_view>
@@ -33,8 +34,9 @@ std::string in_single_quotes(std::string_view text) {
 }
 
 /// Whether files and folders can be offered where a value called `name` is due.
-bool may_be_path(const std::string& name) {
-  return name.find_first_of("/|") == std::string::npos && name != "N" && name != "P";
+bool may_be_path(std::string_view name) {
+  constexpr std::array<std::string_view, 5> paths{"FILE", "DIR", "OUT", "GOLDEN", "BASELINE"};
+  return std::ranges::any_of(paths, [name](std::string_view path) { return name.starts_with(path); });
 }
 
 bool is_argument(const OptionHelp& option) {
