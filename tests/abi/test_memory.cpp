@@ -133,7 +133,8 @@ TEST_CASE("frame sizes that go give back activations and what was packed for the
   CHECK(most < 3 * least);
 
   // The system has back what was given up. oneDNN keeps the code that it generated, some hundred kilobytes a size.
-  MESSAGE("resident after each round, MB: ", occupied[0] >> 20, ' ', occupied[1] >> 20, ' ', occupied[2] >> 20);
+  MESSAGE("resident after each round, MB: ", occupied[0] >> 20, ", ", occupied[1] >> 20, ", ",
+          occupied[2] >> 20);
   constexpr std::int64_t slack = 16 << 20;
   if (!counts_resident) return;
   CHECK(occupied[2] < occupied[0] + slack);

@@ -8,13 +8,13 @@ namespace giemsa {
 
 TEST_CASE("the self-test finds its known answer in fp32 and fp16") {
   for (const DType precision : {DType::f32, DType::f16}) {
-    CAPTURE(precision);
+    CAPTURE(name_of(precision));
     CudaOptions options;
     options.precision = precision;
     selftest::Report report;
     CHECK(selftest::check_known_answer(make_cuda_backend(options), nullptr, report) == "");
     CHECK(report.deviation <= report.allowed_deviation / 2);
-    MESSAGE(precision, ": deviation ", report.deviation);
+    MESSAGE(name_of(precision), ": deviation ", report.deviation);
   }
 }
 

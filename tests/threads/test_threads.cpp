@@ -63,6 +63,14 @@ Frame cut(const Frame& frame, int height) {
   return part;
 }
 
+/// Those with which the networks find their known cells.
+giemsa_session_options session_options() {
+  giemsa_session_options options;
+  GIEMSA_INIT(options);
+  options.min_area = selftest::options().min_area;
+  return options;
+}
+
 struct Answer {
   giemsa_status status = GIEMSA_E_INTERNAL;
   std::vector<giemsa_cell> cells;
@@ -101,15 +109,15 @@ TEST_CASE("threads with a session each, which compile, compute, change sizes and
   const std::array frames{whole, cut(whole, 100), cut(whole, 64)};
   std::array<Answer, frames.size()> expected;
   {
+    const giemsa_session_options options = session_options();
     giemsa_session* session = nullptr;
-    REQUIRE(giemsa_session_open(engine.handle, nullptr, &session) == GIEMSA_OK);
+    REQUIRE(giemsa_session_open(engine.handle, &options, &session) == GIEMSA_OK);
     for (std::size_t i = 0; i < frames.size(); ++i) expected[i] = identify(session, frames[i]);
     giemsa_session_close(session);
   }
   REQUIRE(expected[0].cells.size() == selftest::known_cells().size());
   const std::size_t right = successes([&](std::size_t thread) {
-    giemsa_session_options options;
-    GIEMSA_INIT(options);
+    giemsa_session_options options = session_options();
     options.max_sizes = 2;  // with three sizes, weights are packed and given up while others read theirs
     giemsa_session* session = nullptr;
     if (giemsa_session_open(engine.handle, &options, &session) != GIEMSA_OK) return false;
