@@ -126,6 +126,42 @@ std::string tune_gpu(const std::string&, std::span<const Graph>, const std::func
 }
 #endif
 
+namespace {
+
+#ifdef GIEMSA_HAS_CUDA
+DeviceDescription describe_gpu(int index) {
+  DeviceDescription gpu{cat("cuda:", index), "", {DType::f32, DType::f16}, 0, ""};
+  try {
+    const cuda::DeviceFacts facts = cuda::open_gpu(index);
+    gpu.name = facts.name;
+    gpu.memory_bytes = facts.memory_bytes;
+  } catch (const Error& error) {
+    gpu.unusable = error.what();
+  }
+  return gpu;
+}
+#endif
+
+}  // namespace
+
+std::vector<DeviceDescription> describe_devices() {
+  const CpuFacts cpu = cpu_facts();
+  std::vector<DeviceDescription> devices{{"cpu", cpu.model, {DType::f32}, cpu.memory_bytes, ""}};
+  if (cpu.fast_bf16) devices.front().precisions.push_back(DType::bf16);
+  if (cpu.fast_int8) devices.front().precisions.push_back(DType::i8);
+  std::string reason = "this build of giemsa has no CUDA support";
+#ifdef GIEMSA_HAS_CUDA
+  try {
+    for (int i = 0; i < cuda::device_count(); ++i) devices.push_back(describe_gpu(i));
+    reason = "the NVIDIA driver finds no GPU";
+  } catch (const Error& error) {
+    reason = error.what();
+  }
+#endif
+  if (devices.size() == 1) devices.push_back({"cuda", "", {}, 0, reason});
+  return devices;
+}
+
 KeptThreadSettings::KeptThreadSettings() : threads_(omp_get_max_threads()), gpu_(-1) {
 #ifdef GIEMSA_HAS_CUDA
   gpu_ = cuda::current_gpu();

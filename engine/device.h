@@ -49,6 +49,18 @@ struct Gpu {
 /// Throws Error(device), saying why, where there is none.
 std::vector<Gpu> usable_gpus();
 
+/// A device of this machine.
+struct DeviceDescription {
+  std::string selector;  ///< what DeviceOptions::device takes: "cpu", "cuda:0"
+  std::string name;
+  std::vector<DType> precisions;
+  std::uint64_t memory_bytes = 0;
+  std::string unusable;  ///< why it cannot be used; empty where it can
+};
+
+/// The CPU, then the GPUs that the driver shows, usable or not. Where it shows none, one called "cuda" says why.
+std::vector<DeviceDescription> describe_devices();
+
 /// A convolution, or a separable one, under the plan that kernels have without a tuning file, and under the best one
 /// there is.
 struct TunedConvolution {

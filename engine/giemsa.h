@@ -49,7 +49,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef GIEMSA_STATIC /* defined by the build files that come with libgiemsa.a */
+#define GIEMSA_API
+#else
 #define GIEMSA_API __attribute__((visibility("default")))
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -83,6 +87,7 @@ typedef enum giemsa_status {
   GIEMSA_E_MEMORY = -6,     /* of the host; give some back and call again */
   GIEMSA_E_CANCELLED = -7,  /* giemsa_session_cancel() */
   GIEMSA_E_BUSY = -8,       /* another thread is in this session: noticed where it is cheap, not promised */
+  GIEMSA_E_SELFTEST = -9,   /* giemsa_selftest() found that something is computed wrongly: do not use it */
   GIEMSA_E_INTERNAL = -100, /* a defect of ours: please report */
   GIEMSA_STATUS_FORCE_32 = 0x7fffffff
 } giemsa_status;
@@ -98,15 +103,35 @@ typedef enum giemsa_level { GIEMSA_INFO = 1, GIEMSA_WARNING = 2 } giemsa_level;
 /* Called on the thread that caused it, during the call that caused it; must not call giemsa. `line` has no newline. */
 typedef void (*giemsa_log_fn)(void* user, giemsa_level level, const char* line);
 
-/* ---------------------------------------------------------------- engine */
+/* ---------------------------------------------------------------- devices */
 
-typedef enum giemsa_precision {
-  GIEMSA_PRECISION_AUTO = 0, /* fp32 on the CPU, fp16 on a GPU */
+typedef enum giemsa_precision { /* bits, so that a device can say which it has */
+  GIEMSA_PRECISION_AUTO = 0,    /* fp32 on the CPU, fp16 on a GPU */
   GIEMSA_FP32 = 1,
   GIEMSA_FP16 = 2, /* GPU */
   GIEMSA_BF16 = 4, /* CPU */
   GIEMSA_INT8 = 8  /* CPU; the models have scales for it */
 } giemsa_precision;
+
+typedef enum giemsa_device_kind { GIEMSA_CPU = 1, GIEMSA_CUDA = 2 } giemsa_device_kind;
+
+typedef struct giemsa_device_info { /* the library fills it, up to struct_size */
+  uint32_t struct_size;
+  giemsa_device_kind kind;
+  uint32_t precisions;   /* of giemsa_precision; 0: not known */
+  uint32_t reserved;
+  uint64_t memory_bytes; /* of the machine, or of the GPU; 0: not known */
+  char selector[16];     /* what giemsa_engine_options.device takes: "cpu", "cuda:0" */
+  char name[128];        /* "AMD EPYC 9575F 64-Core Processor"; empty: not known */
+  char unusable[512];    /* why it cannot be used, in one line; empty where it can */
+} giemsa_device_info;
+
+/* Device 0 is the CPU, then come the GPUs that the driver shows, usable or not. Where it shows none, one called "cuda" says
+ * why in `unusable`. Describing a GPU creates a context on it, which takes time and memory of the device. */
+GIEMSA_API uint32_t giemsa_device_count(void);
+GIEMSA_API giemsa_status giemsa_device_describe(uint32_t i, giemsa_device_info* info);
+
+/* ---------------------------------------------------------------- engine */
 
 enum { GIEMSA_BORROW = 1 }; /* a model's memory outlives engine and sessions, and is not copied */
 
@@ -251,6 +276,56 @@ GIEMSA_API giemsa_status giemsa_session_times(const giemsa_session* session, gie
 /* From any thread, the only function of a session that may: the image under way ends with GIEMSA_E_CANCELLED at its next
  * layer (on a GPU: when the frame is done). Does nothing where none is under way. */
 GIEMSA_API void giemsa_session_cancel(giemsa_session* session);
+
+/* ---------------------------------------------------------------- memory */
+
+typedef struct giemsa_memory { /* bytes; the library fills it, up to struct_size */
+  uint32_t struct_size;
+  uint32_t sessions;           /* of an engine: those that are open; of a session: 1 */
+  uint64_t host_models;        /* an engine's model files: mapped, and so shared with other processes, or copied */
+  uint64_t host_weights;       /* an engine's weights as its kernels read them, shared by its sessions */
+  uint64_t host_activations;   /* sessions': feature maps of all frame sizes that are compiled, page-locked copies */
+  uint64_t host_results;       /* sessions': label image, cells, converted pixels */
+  uint64_t device_weights;     /* the same on a GPU */
+  uint64_t device_activations;
+  uint64_t compiled_sizes;     /* sessions': frame sizes whose graphs are kept, see giemsa_session_options.max_sizes */
+} giemsa_memory;
+
+/* What an engine holds together with its open sessions, as of the last call of each that computed; and what a session holds
+ * alone. Not counted, because others take it: code that oneDNN generates, thread stacks, what a driver keeps for a context.
+ * A frame size that goes (max_sizes) gives back its activations, and the weights packed for it alone; so does a session that
+ * is closed. The last form in which each layer's weights were packed stays with the engine, for the next session. The
+ * engine may be asked from any thread, a session by its own. */
+GIEMSA_API giemsa_status giemsa_engine_memory(const giemsa_engine* engine, giemsa_memory* memory);
+GIEMSA_API giemsa_status giemsa_session_memory(const giemsa_session* session, giemsa_memory* memory);
+
+/* ---------------------------------------------------------------- self-test */
+
+enum {
+  GIEMSA_CHECK_MODELS = 1,       /* the models' bytes in memory are still those that were opened */
+  GIEMSA_CHECK_KNOWN_ANSWER = 2, /* small networks within the library find in a picture within it what they have to, on the
+                                    engine's device and in its precision: in fp32 the same label image everywhere */
+  GIEMSA_CHECK_REPEAT = 4,       /* the engine's models give for that picture numbers that make sense, and the same twice */
+  GIEMSA_CHECK_DIGEST = 8        /* these are the bits that were seen before; only where a digest is given */
+};
+
+typedef struct giemsa_selftest_result { /* the library fills it, up to struct_size */
+  uint32_t struct_size;
+  uint32_t done;            /* GIEMSA_CHECK_: which checks were made */
+  uint32_t failed;          /* GIEMSA_CHECK_: which of them failed */
+  uint32_t reserved;
+  double deviation;         /* largest difference of a probability from the known answer */
+  double allowed_deviation; /* from which on the check fails; depends on the precision */
+  double milliseconds;      /* of the whole call */
+  char digest[72];          /* SHA-256 of what the engine's models gave, hexadecimal */
+} giemsa_selftest_result;
+
+/* For the moment when an instrument is switched on. `digest` is NULL, or what an earlier call gave: with the same models,
+ * device, precision and version of the library it is the same on every run, with any number of threads, so that a digest
+ * kept from an instrument's validation shows every later change. GIEMSA_E_SELFTEST where a check fails, with the first one
+ * in giemsa_last_message(); `result`, which may be NULL, is then filled too. Takes about a second and the memory of a
+ * session, both given back; sessions of the engine may compute meanwhile. */
+GIEMSA_API giemsa_status giemsa_selftest(giemsa_engine* engine, const char* digest, giemsa_selftest_result* result);
 
 #ifdef __cplusplus
 } /* extern "C" */

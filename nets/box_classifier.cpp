@@ -27,6 +27,14 @@ Session& BoxClassifier::session_for(Size2 frame, std::size_t batch_index) {
   return *session;
 }
 
+MemoryUse BoxClassifier::memory() const {
+  MemoryUse use;
+  for (const Compiled& size : sizes_)
+    for (const auto& session : size.sessions)
+      if (session) use += session->memory();
+  return use;
+}
+
 void BoxClassifier::classify(const std::uint8_t* rgb, Size2 frame, std::span<const PixelBox> boxes,
                              std::span<float> probabilities) {
   for (const auto& [x, y, w, h] : boxes)

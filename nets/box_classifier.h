@@ -29,6 +29,9 @@ class BoxClassifier {
   /// classify() throws Error(cancelled) soon after `flag`, which outlives this, is set. Null: never.
   void stop_when(const std::atomic<bool>* flag) { stop_ = flag; }
 
+  /// What the graphs compiled for all kept frame sizes hold.
+  MemoryUse memory() const;
+
   const ModelInfo& model() const { return model_.info; }
 
  private:

@@ -48,8 +48,9 @@ void save_model(const Model& model, const std::filesystem::path& file);
 /// Multiple that a segmenter's input sides must have (its output stride; 1 for classifiers).
 std::int64_t size_multiple(const ModelInfo& info);
 
-/// A model of seeded random weights (He-scaled, batch norm near identity) for arch/preset at full width: what
-/// benchmarks use when no weights are at hand.
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed);
+/// A model of seeded random weights (He-scaled, batch norm near identity) for arch/preset: what benchmarks use when no
+/// weights are at hand. Layers have one `narrowing`-th of their channels, which has to divide all of them but those of
+/// the image and of the classes.
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing = 1);
 
 }  // namespace giemsa

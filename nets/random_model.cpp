@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "engine/base/split_mix.h"
 #include "nets/architecture.h"
@@ -33,9 +35,23 @@ Tensor random_parameter(const std::string& name, const Shape& shape, SplitMix64&
   return random_tensor(shape, 0, 0.05f, random);  // biases and means
 }
 
+/// The shape of a parameter whose layer has `1 / narrowing` of its channels. Fewer than `least_channels` are those of
+/// the image, of the classes, or the one input channel of a depthwise kernel.
+Shape narrow(const Shape& shape, std::int64_t narrowing) {
+  constexpr std::int64_t least_channels = 16;
+  std::vector<std::int64_t> extents(shape.extents().begin(), shape.extents().end());
+  for (std::size_t i = 0; i < std::min<std::size_t>(extents.size(), 2); ++i) {
+    if (extents[i] < least_channels) continue;
+    check(extents[i] % narrowing == 0, ErrorKind::internal, extents[i], " channels cannot be narrowed to one part in ",
+          narrowing);
+    extents[i] /= narrowing;
+  }
+  return Shape(extents);
+}
+
 }  // namespace
 
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed) {
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing) {
   Model model;
   model.info = preset_info(arch, preset, {}, {});
   switch (architecture_of(model.info).role) {
@@ -50,7 +66,8 @@ Model random_model(const std::string& arch, const std::string& preset, std::uint
   model.info.source = cat("random, seed ", seed);
   model.file = cat("random ", arch);
   SplitMix64 random(seed);
-  for (const auto& [name, shape] : blueprint(model.info)) model.tensors[name] = random_parameter(name, shape, random);
+  for (const auto& [name, shape] : blueprint(model.info))
+    model.tensors[name] = random_parameter(name, narrow(shape, narrowing), random);
   return model;
 }
 

@@ -195,6 +195,14 @@ void Smear::identify(const std::uint8_t* rgb, Size2 size, SmearResult& result) {
   result.ms = {times.segment, times.postprocess, times.classify, ms_since(start)};
 }
 
+MemoryUse Smear::memory() const {
+  MemoryUse use;
+  for (const Compiled& size : state_->sizes) use += size.cascade->memory();
+  return use;
+}
+std::size_t Smear::compiled_sizes() const {
+  return state_->sizes.size();
+}
 const ModelInfo& Smear::segmenter() const {
   return state_->segmenter.info;
 }

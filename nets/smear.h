@@ -95,6 +95,10 @@ class Smear {
   /// identify() throws Error(cancelled) soon after `flag`, which outlives this, is set. Null: never.
   void stop_when(const std::atomic<bool>* flag);
 
+  /// What the graphs compiled for all kept frame sizes hold, and of how many sizes there are such.
+  MemoryUse memory() const;
+  std::size_t compiled_sizes() const;
+
   const ModelInfo& segmenter() const;
   const ModelInfo& classifier() const;  ///< there has to be one
   const SmearOptions& options() const;

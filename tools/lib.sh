@@ -6,7 +6,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # oneDNN's CMake package asks for OpenCL, which Debian's libdnnl-dev only recommends.
 build_packages=(g++ cmake ninja-build libdnnl-dev ocl-icd-opencl-dev libjpeg-dev libtiff-dev nlohmann-json3-dev
   libcli11-dev zlib1g-dev)
-test_packages=(doctest-dev libbenchmark-dev libboost-context-dev pkg-config python3 python3-dev python3-venv git)
+test_packages=(doctest-dev libbenchmark-dev libboost-context-dev pkg-config python3 python3-dev python3-venv git
+  abigail-tools man-db)
 
 say() { printf '== %s\n' "$*"; }
 

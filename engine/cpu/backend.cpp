@@ -1,8 +1,10 @@
 #include "engine/cpu/backend.h"
 
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "engine/cpu/session.h"
 #include "engine/passes/passes.h"
@@ -18,6 +20,17 @@ void check_calibrated(const Graph& graph) {
       std::ranges::any_of(graph.nodes(), [](const Node& node) { return std::holds_alternative<Conv2d>(node.op); });
   check(calibrated || !convolves, ErrorKind::model,
         "int8 needs a network with the scales of its activations; this one has none");
+}
+
+/// What the kernel says of the first processor.
+std::string cpu_model() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with("model name")) continue;
+    const auto value = line.find(": ");
+    if (value != std::string::npos) return line.substr(value + 2);
+  }
+  return {};
 }
 
 class CpuBackend final : public Backend {
@@ -61,7 +74,13 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 }
 
 CpuFacts cpu_facts() {
-  return {cpu::onednn_version(), cpu::onednn_isa(), omp_get_num_procs(), cpu::has_fast_bf16(), cpu::has_fast_int8()};
+  return {cpu::onednn_version(),
+          cpu::onednn_isa(),
+          omp_get_num_procs(),
+          cpu::has_fast_bf16(),
+          cpu::has_fast_int8(),
+          cpu_model(),
+          static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE))};
 }
 
 }  // namespace giemsa

@@ -1,6 +1,7 @@
 // The CPU backend: oneDNN's convolutions, our own everything else, on OpenMP threads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "engine/run/session.h"
@@ -24,6 +25,8 @@ struct CpuFacts {
   int cores = 0;               ///< that this process may use
   bool fast_bf16 = false;      ///< bf16 arithmetic in hardware
   bool fast_int8 = false;      ///< dot products of 8-bit integers in hardware
+  std::string model;           ///< "AMD EPYC 9575F 64-Core Processor"; empty where the system does not say
+  std::uint64_t memory_bytes = 0;  ///< of the machine
 };
 CpuFacts cpu_facts();
 

@@ -1,25 +1,62 @@
 #include "engine/cpu/pages.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include "engine/plan/plan.h"
 
 namespace giemsa::cpu {
 
+namespace {
+
+constexpr std::size_t huge_page = std::size_t{2} << 20;
+
+// Sanitizers see what is read and written beyond a block of malloc() and not beyond a mapped one.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t least_mapped = SIZE_MAX;
+#else
+constexpr std::size_t least_mapped = std::size_t{128} << 10;
+#endif
+
+std::size_t rounded_up(std::size_t bytes, std::size_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/// `bytes`, a multiple of the system's pages, at a multiple of `alignment`; null where there is none.
+std::byte* map(std::size_t bytes, std::size_t alignment) {
+  void* const memory = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::byte*>(memory);
+  const std::size_t before =
+      rounded_up(reinterpret_cast<std::uintptr_t>(begin), alignment) - reinterpret_cast<std::uintptr_t>(begin);
+  if (before > 0) munmap(begin, before);
+  munmap(begin + before + bytes, alignment - before);
+  return begin + before;
+}
+
+}  // namespace
+
 void FreePages::operator()(std::byte* memory) const {
-  std::free(memory);
+  if (mapped > 0)
+    munmap(memory, mapped);
+  else
+    std::free(memory);
 }
 
 Pages allocate_pages(std::size_t bytes) {
-  constexpr std::size_t huge = std::size_t{2} << 20;
-  const std::size_t alignment = bytes >= huge ? huge : Plan::alignment;
-  const std::size_t whole = std::max((bytes + alignment - 1) / alignment * alignment, alignment);
-  Pages pages(static_cast<std::byte*>(std::aligned_alloc(alignment, whole)));
+  const bool large = bytes >= huge_page, maps = bytes >= least_mapped;
+  const std::size_t alignment = large  ? huge_page
+                                : maps ? static_cast<std::size_t>(sysconf(_SC_PAGESIZE))
+                                       : Plan::alignment;
+  const std::size_t whole = std::max(rounded_up(bytes, alignment), alignment);
+  Pages pages(maps ? map(whole, alignment) : static_cast<std::byte*>(std::aligned_alloc(alignment, whole)),
+              FreePages{maps ? whole : 0});
   // A wish: without huge pages all works as well, if slower.
-  if (pages && alignment == huge) madvise(pages.get(), whole, MADV_HUGEPAGE);
+  if (pages && large) madvise(pages.get(), whole, MADV_HUGEPAGE);
   return pages;
 }
 

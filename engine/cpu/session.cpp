@@ -109,6 +109,11 @@ CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
   bind();
 }
 
+CpuSession::~CpuSession() {
+  steps_.clear();  // they hold what they read of the weights
+  context_->weights.trim();
+}
+
 void CpuSession::add_exports() {
   const int after_all = static_cast<int>(graph_.nodes().size());
   for (ValueId id : graph_.outputs()) {

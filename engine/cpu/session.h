@@ -98,6 +98,7 @@ inline kernels::Extent plane_of(const Buffer& buffer) {
 class CpuSession final : public Session {
  public:
   CpuSession(Graph graph, std::shared_ptr<Context> context);
+  ~CpuSession() override;
 
  private:
   void begin(std::span<const void* const> inputs) override;

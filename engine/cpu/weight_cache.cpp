@@ -74,8 +74,9 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Conv2d& op, co
     pack(*packed, dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
   }
   packed->bias = std::move(dense.bias);
-  bytes_ += desc.get_size() + packed->bias.size() * sizeof(float);
-  convolutions_.insert({key, {packed, layer}});
+  const std::size_t bytes = desc.get_size() + packed->bias.size() * sizeof(float);
+  bytes_ += bytes;
+  convolutions_.insert({key, {packed, layer, bytes}});
   return packed;
 }
 
@@ -200,6 +201,26 @@ std::shared_ptr<const std::vector<float>> WeightCache::bias(const Weights& layer
   bytes_ += packed->size() * sizeof(float);
   biases_.insert({key, {packed, layer}});
   return packed;
+}
+
+void WeightCache::trim() {
+  const std::lock_guard lock(mutex_);
+  // Others get hold of a form through this cache alone, under its lock: a count of one stays one.
+  const auto is_read = [](const auto& entry) { return entry.second.packed.use_count() > 1; };
+  for (auto begin = convolutions_.begin(); begin != convolutions_.end();) {
+    const auto end = convolutions_.upper_bound(begin->first);  // of the forms of one layer
+    const bool any_is_read = std::any_of(begin, end, is_read);
+    for (auto it = begin; it != end;) {
+      const auto next = std::next(it);
+      const bool is_kept_for_later = !any_is_read && next == end;
+      if (!is_read(*it) && !is_kept_for_later) {
+        bytes_ -= it->second.bytes;
+        convolutions_.erase(it);
+      }
+      it = next;
+    }
+    begin = end;
+  }
 }
 
 std::size_t WeightCache::bytes() const {

@@ -40,6 +40,10 @@ struct AffineWeights {
 };
 
 /// Thread-safe. Entries keep the source tensors, whose identity is their key, alive.
+///
+/// oneDNN asks for convolution weights in a layout that depends on the feature map's size, so that one layer may be packed
+/// in many forms. A form is kept while a step reads it; where no form of a layer is read any more, the last one is kept
+/// for the next session.
 class WeightCache {
  public:
   std::shared_ptr<const ConvWeights> convolution(const Conv2d& op, const Weights& layer, const dnnl::engine& engine,
@@ -56,6 +60,10 @@ class WeightCache {
   /// A bias as fp32; zeros where there is none.
   std::shared_ptr<const std::vector<float>> bias(const Weights& layer, std::int64_t outputs);
 
+  /// Gives up the forms that no step reads, but for the last one of layers of which no form is read. Called when steps
+  /// have gone.
+  void trim();
+
   std::size_t bytes() const;
 
  private:
@@ -63,9 +71,10 @@ class WeightCache {
   struct Entry {
     std::shared_ptr<const T> packed;
     Weights source;  // keeps the bytes, whose address is the key, alive
+    std::size_t bytes = 0;
   };
   mutable std::mutex mutex_;
-  std::multimap<WeightKey, Entry<ConvWeights>> convolutions_;
+  std::multimap<WeightKey, Entry<ConvWeights>> convolutions_;  // forms of one key: the last one packed at the end
   std::map<WeightKey, Entry<LinearWeights>> linears_;
   std::map<WeightKey, Entry<AffineWeights>> affines_;
   std::map<WeightKey, Entry<std::vector<float>>> biases_;

@@ -42,6 +42,7 @@ class CudaCascade final : public Cascade {
         regions_id_(graphs_.detect.outputs()[1]),
         frame_bytes_(static_cast<std::size_t>(graphs_.detect[graphs_.detect.inputs()[0]].type.shape.volume())),
         upload_(frame_bytes_),
+        memory_{upload_.bytes(), frame_bytes_},
         frame_(device_memory(frame_bytes_)) {
     for (std::size_t i = 0; i < sizes; ++i) each_[i].emplace(graphs_.each[i], *context_);
     const Graph& each = graphs_.each.front();
@@ -91,25 +92,35 @@ class CudaCascade final : public Cascade {
     return {static_cast<const float*>(values_host_.get()), count_ * static_cast<std::size_t>(columns_)};
   }
   const CascadeTimes& times() const override { return times_; }
+  MemoryUse memory() const override { return memory_; }
   void copy_labels(std::span<std::uint16_t> to) const override {
     std::memcpy(to.data(), labels_host_.get(), to.size_bytes());
   }
 
  private:
+  DeviceMemory on_device(std::size_t bytes) {
+    memory_.device += bytes;
+    return device_memory(bytes);
+  }
+  PinnedMemory on_host(std::size_t bytes) {
+    memory_.host += bytes;
+    return pinned_memory(bytes);
+  }
+
   void reserve_memory() {
     detect_.plan_arena();
-    detect_arena_ = device_memory(detect_.plan().arena_bytes);
+    detect_arena_ = on_device(detect_.plan().arena_bytes);
     detect_.bind_arena(detect_arena_.get());
     detect_.bind_input(graphs_.detect.inputs()[0], frame_.get());
     detect_.warm_up();
 
-    boxes_ = device_memory(sizeof(kernels::CropBox) * static_cast<std::size_t>(batch_size(0)));
+    boxes_ = on_device(sizeof(kernels::CropBox) * static_cast<std::size_t>(batch_size(0)));
     std::size_t bytes = 0;
     for (auto& each : each_) {
       each->plan_arena();
       bytes = std::max(bytes, each->plan().arena_bytes);
     }
-    each_arena_ = device_memory(bytes);  // they take turns
+    each_arena_ = on_device(bytes);  // they take turns
     for (std::size_t i = 0; i < sizes; ++i) {
       each_[i]->bind_arena(each_arena_.get());
       each_[i]->bind_input(graphs_.each[i].inputs()[0], frame_.get());
@@ -118,12 +129,12 @@ class CudaCascade final : public Cascade {
     }
 
     const auto regions = static_cast<std::size_t>(std::max<std::int64_t>(capacity_, 1));
-    cursor_ = device_memory(sizeof(BatchCursor));
-    values_ = device_memory(regions * static_cast<std::size_t>(columns_) * sizeof(float));
-    labels_ = device_memory(static_cast<std::size_t>(label_count_) * sizeof(std::uint16_t));
-    labels_host_ = pinned_memory(static_cast<std::size_t>(label_count_) * sizeof(std::uint16_t));
-    table_host_ = pinned_memory((1 + regions) * sizeof(Region));
-    values_host_ = pinned_memory(regions * static_cast<std::size_t>(columns_) * sizeof(float));
+    cursor_ = on_device(sizeof(BatchCursor));
+    values_ = on_device(regions * static_cast<std::size_t>(columns_) * sizeof(float));
+    labels_ = on_device(static_cast<std::size_t>(label_count_) * sizeof(std::uint16_t));
+    labels_host_ = on_host(static_cast<std::size_t>(label_count_) * sizeof(std::uint16_t));
+    table_host_ = on_host((1 + regions) * sizeof(Region));
+    values_host_ = on_host(regions * static_cast<std::size_t>(columns_) * sizeof(float));
   }
 
   const ComponentCount* table() const { return detect_.buffer(regions_id_).as<ComponentCount>(); }
@@ -222,6 +233,7 @@ class CudaCascade final : public Cascade {
   OwnedStream stream_;
   std::size_t frame_bytes_;
   Upload upload_;
+  MemoryUse memory_;
   DeviceMemory frame_, detect_arena_, each_arena_, boxes_, cursor_, values_, labels_;
   PinnedMemory labels_host_, table_host_, values_host_;
   Event started_, segmented_, detected_, ended_;

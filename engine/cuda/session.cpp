@@ -59,6 +59,16 @@ CudaSession::CudaSession(Graph graph, std::shared_ptr<Context> context)
   stage_.warm_up();
 }
 
+MemoryUse CudaSession::memory() const {
+  MemoryUse use{0, plan_.arena_bytes};
+  for (const Import& import : imports_) {
+    use.host += import.upload.bytes();
+    if (import.frame) use.device += import.upload.bytes();
+  }
+  for (const Export& result : exports_) use.host += result.bytes;
+  return use;
+}
+
 void CudaSession::begin(std::span<const void* const> inputs) {
   use_gpu(context_->gpu.index);
   for (std::size_t i = 0; i < inputs.size(); ++i) {

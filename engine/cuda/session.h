@@ -15,6 +15,8 @@ class CudaSession final : public Session {
  public:
   CudaSession(Graph graph, std::shared_ptr<Context> context);
 
+  MemoryUse memory() const override;
+
  private:
   /// How an input comes to the device.
   struct Import {

@@ -60,6 +60,8 @@ class Upload {
   /// has to have ended.
   void enqueue(void* to, const void* from, Stream stream) const;
 
+  std::size_t bytes() const { return bytes_; }
+
  private:
   std::size_t bytes_;
   PinnedMemory staging_;

@@ -76,6 +76,13 @@ class SessionCascade final : public Cascade {
   std::span<const Region> regions() const override { return regions_; }
   std::span<const float> values() const override { return values_; }
   const CascadeTimes& times() const override { return times_; }
+  MemoryUse memory() const override {
+    MemoryUse use = detect_->memory();
+    if (classifies())
+      for (const auto& each : each_) use += each->memory();
+    use.host += regions_.capacity() * sizeof(Region) + values_.capacity() * sizeof(float);
+    return use;
+  }
   void copy_labels(std::span<std::uint16_t> to) const override {
     std::ranges::transform(detect_->output<std::int32_t>(0), to.begin(),
                            [](std::int32_t label) { return static_cast<std::uint16_t>(label); });

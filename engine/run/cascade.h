@@ -37,6 +37,19 @@ struct CascadeTimes {
   double classify = 0;                  ///< `each`
 };
 
+/// Bytes that something compiled holds for itself: activations, and copies of inputs and results. Weights belong to the
+/// backend.
+struct MemoryUse {
+  std::size_t host = 0;    ///< page-locked memory included
+  std::size_t device = 0;  ///< of a GPU
+
+  MemoryUse& operator+=(const MemoryUse& other) {
+    host += other.host;
+    device += other.device;
+    return *this;
+  }
+};
+
 /// Compiled graphs of a cascade. Not for several threads at once; once it has run, run() allocates nothing. What its
 /// getters give is valid until the next run.
 class Cascade {
@@ -60,6 +73,7 @@ class Cascade {
   /// The label image, {h,w}. No label exceeds 65535.
   virtual void copy_labels(std::span<std::uint16_t> to) const = 0;
   virtual const CascadeTimes& times() const = 0;
+  virtual MemoryUse memory() const = 0;
 };
 
 /// The cascade on any backend's sessions, region by region through the host.

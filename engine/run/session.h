@@ -40,6 +40,9 @@ class Session {
   const Plan& plan() const { return plan_; }
   std::span<const Lifetime> lifetimes() const { return lifetimes_; }
 
+  /// What the session holds: the arena of its plan, and on a GPU what inputs and outputs pass through.
+  virtual MemoryUse memory() const { return {plan_.arena_bytes, 0}; }
+
   /// Called during run() with each value as dense fp32 (u8 and int32 values keep their type). For dumps and
   /// comparisons; slow. An empty function ends it. Set by the environment variable GIEMSA_DUMP=dir from the start:
   /// every value is then written to dir/<name>.npy.
@@ -117,7 +120,8 @@ class Backend {
   /// The ceilings of a GPU, which takes some tenths of a second; none of the CPU, which tools/bench/ceilings.h
   /// measures.
   virtual std::optional<DeviceCeilings> measure_ceilings() const { return std::nullopt; }
-  /// Bytes of packed weights held.
+  /// Bytes of packed weights held, in the memory of the device. Those that no session uses any more are given up when a
+  /// session ends, but for the last form that each layer was packed in: a session opened later finds it.
   virtual std::size_t weight_bytes() const = 0;
 };
 

@@ -25,9 +25,10 @@ FileBytes read_file(const std::filesystem::path& path) {
   return copy_of(mapped.name, {mapped.bytes.begin(), mapped.bytes.end()});
 }
 
-/// A model and the SHA-256 of its bytes; none where `given` names none.
+/// A model, its bytes and their SHA-256; none where `given` names none.
 struct Opened {
   std::optional<Model> model;
+  FileBytes file;
   std::string sha256;
 };
 
@@ -45,7 +46,7 @@ Opened open_model(const giemsa_model& given, const char* role, bool read) {
     file = borrowed ? FileBytes{name, bytes, std::shared_ptr<const void>(given.data, [](const void*) {})}
                     : copy_of(name, {bytes.begin(), bytes.end()});
   }
-  return {load_model(file), sha256(file.bytes)};
+  return {load_model(file), file, sha256(file.bytes)};
 }
 
 std::string precision_word(std::int32_t precision) {
@@ -62,19 +63,6 @@ std::string precision_word(std::int32_t precision) {
       return "int8";
     default:
       fail(ErrorKind::usage, "options.precision is ", precision, ", none of giemsa_precision");
-  }
-}
-
-giemsa_precision precision_of(DType type) {
-  switch (type) {
-    case DType::f16:
-      return GIEMSA_FP16;
-    case DType::bf16:
-      return GIEMSA_BF16;
-    case DType::i8:
-      return GIEMSA_INT8;
-    default:
-      return GIEMSA_FP32;
   }
 }
 
@@ -125,6 +113,12 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
                                               {"segmenter", provenance_of(segmenter)},
                                               {"classifier", provenance_of(classifier)}}
                            .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  for (Opened* opened : {&segmenter, &classifier}) {
+    if (!opened->model) continue;
+    engine->stored.push_back({opened->file.name, opened->file.bytes, opened->sha256});
+    engine->files.push_back(std::move(opened->file));
+  }
+  engine->options = device;
   engine->segmenter = std::move(segmenter.model);
   engine->classifier = std::move(classifier.model);
   if (engine->classifier) engine->classes = engine->classifier->info.classes;
@@ -171,6 +165,25 @@ giemsa_precision giemsa_engine_precision(const giemsa_engine* engine) {
 
 const char* giemsa_engine_provenance(const giemsa_engine* engine) {
   return engine ? engine->shared->provenance.c_str() : "";
+}
+
+giemsa_status giemsa_engine_memory(const giemsa_engine* engine, giemsa_memory* memory) {
+  return abi::guarded(false, [&] {
+    check(engine != nullptr, ErrorKind::usage, "engine is NULL");
+    abi::check_fillable(memory, "memory");
+    const abi::Engine& shared = *engine->shared;
+    const abi::Holdings& held = shared.holdings;
+    giemsa_memory now{};
+    now.sessions = static_cast<std::uint32_t>(held.sessions);
+    for (const selftest::StoredModel& model : shared.stored) now.host_models += model.bytes.size();
+    (shared.computes_on_gpu() ? now.device_weights : now.host_weights) = shared.backend->weight_bytes();
+    now.host_activations = held.host_activations;
+    now.host_results = held.host_results;
+    now.device_activations = held.device_activations;
+    now.compiled_sizes = held.compiled_sizes;
+    abi::write_struct(memory, now);
+    return GIEMSA_OK;
+  });
 }
 
 }  // extern "C"

@@ -25,6 +25,14 @@ struct giemsa_session {
   giemsa_times times{};
   std::atomic<bool> running = false, cancelled = false;
   bool has_result = false, lost = false;
+  giemsa_memory told{};  // what its engine was last told that the session holds
+
+  giemsa_session() = default;
+  ~giemsa_session() {
+    if (engine) engine->holdings.change(told, {});
+  }
+  giemsa_session(const giemsa_session&) = delete;
+  giemsa_session& operator=(const giemsa_session&) = delete;
 };
 
 namespace {
@@ -33,6 +41,32 @@ using Clock = std::chrono::steady_clock;
 
 double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+std::uint64_t bytes_of(const SmearResult& result) {
+  return result.labels.pixels.capacity() * sizeof(std::uint16_t) + result.cells.capacity() * sizeof(Cell);
+}
+
+giemsa_memory memory_of(const giemsa_session& session) {
+  giemsa_memory now{};
+  now.sessions = 1;
+  MemoryUse use;
+  if (session.smear) {
+    use += session.smear->memory();
+    now.compiled_sizes = session.smear->compiled_sizes();
+  }
+  if (session.boxes) use += session.boxes->memory();
+  now.host_activations = use.host;
+  now.device_activations = use.device;
+  now.host_results = session.converted.capacity() + bytes_of(session.next) + bytes_of(session.last) +
+                     session.cells.capacity() * sizeof(giemsa_cell);
+  return now;
+}
+
+void tell_engine(giemsa_session& session) {
+  const giemsa_memory now = memory_of(session);
+  session.engine->holdings.change(session.told, now);
+  session.told = now;
 }
 
 /// Runs `body` as the one call that the session has under way.
@@ -46,6 +80,7 @@ giemsa_status alone(giemsa_session* session, Body&& body) {
     return body();
   });
   session->lost = session->lost || status == GIEMSA_E_DEVICE_LOST;
+  tell_engine(*session);
   session->running = false;
   return status;
 }
@@ -148,6 +183,7 @@ giemsa_status giemsa_session_open(giemsa_engine* engine, const giemsa_session_op
       fresh->boxes.emplace(*shared.classifier, smear.crop, smear.kept_sizes, shared.backend);
       fresh->boxes->stop_when(&fresh->cancelled);
     }
+    tell_engine(*fresh);
     *session = fresh.release();
     return GIEMSA_OK;
   });
@@ -250,11 +286,18 @@ giemsa_status giemsa_session_copy_outline(const giemsa_session* session, size_t 
 giemsa_status giemsa_session_times(const giemsa_session* session, giemsa_times* times) {
   return abi::guarded(false, [&] {
     check(session != nullptr, ErrorKind::usage, "session is NULL");
-    const giemsa_times known = abi::read_struct(times, "times");
+    abi::check_fillable(times, "times");
     check(session->has_result, ErrorKind::usage, "no image was identified yet");
-    const std::uint32_t size = times->struct_size;
-    std::memcpy(times, &session->times, std::min<std::size_t>(size, sizeof known));
-    times->struct_size = size;
+    abi::write_struct(times, session->times);
+    return GIEMSA_OK;
+  });
+}
+
+giemsa_status giemsa_session_memory(const giemsa_session* session, giemsa_memory* memory) {
+  return abi::guarded(false, [&] {
+    check(session != nullptr, ErrorKind::usage, "session is NULL");
+    abi::check_fillable(memory, "memory");
+    abi::write_struct(memory, memory_of(*session));
     return GIEMSA_OK;
   });
 }

@@ -42,6 +42,19 @@ giemsa_status status_for(ErrorKind kind) noexcept {
   return GIEMSA_E_INTERNAL;
 }
 
+giemsa_precision precision_of(DType type) {
+  switch (type) {
+    case DType::f16:
+      return GIEMSA_FP16;
+    case DType::bf16:
+      return GIEMSA_BF16;
+    case DType::i8:
+      return GIEMSA_INT8;
+    default:
+      return GIEMSA_FP32;
+  }
+}
+
 }  // namespace giemsa::abi
 
 using namespace giemsa;
@@ -80,6 +93,7 @@ const char* giemsa_status_name(giemsa_status status) {
     GIEMSA_NAME(GIEMSA_E_MEMORY)
     GIEMSA_NAME(GIEMSA_E_CANCELLED)
     GIEMSA_NAME(GIEMSA_E_BUSY)
+    GIEMSA_NAME(GIEMSA_E_SELFTEST)
     GIEMSA_NAME(GIEMSA_E_INTERNAL)
 #undef GIEMSA_NAME
     default:

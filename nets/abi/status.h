@@ -1,6 +1,7 @@
 // How the C functions answer: exceptions become a giemsa_status and the calling thread's message.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -18,6 +19,8 @@ namespace giemsa::abi {
 giemsa_status failed(giemsa_status status, std::string_view message) noexcept;
 
 giemsa_status status_for(ErrorKind kind) noexcept;
+
+giemsa_precision precision_of(DType type);
 
 /// What `body` returns, or the status of what it throws. What the engine changes of the calling thread is put back.
 template <class Body>
@@ -62,6 +65,22 @@ Struct read_struct(const Struct* given, const char* name) {
     check(bytes[i] == 0, ErrorKind::usage, name, " has a member at byte ", i, " that this version, ", GIEMSA_VERSION,
           ", does not know");
   return known;
+}
+
+/// What read_struct() is for structs that the library fills: what lies in the members does not count.
+template <class Struct>
+void check_fillable(const Struct* given, const char* name) {
+  check(given != nullptr, ErrorKind::usage, name, " is NULL");
+  constexpr std::uint32_t least = 2 * sizeof(std::uint32_t), sane = 1 << 16;
+  check(given->struct_size >= least && given->struct_size <= sane, ErrorKind::usage, name, ".struct_size is ",
+        given->struct_size, "; set it by GIEMSA_INIT");
+}
+
+/// Gives the caller, whose struct passed check_fillable(), the members that it knows.
+template <class Struct>
+void write_struct(Struct* to, Struct known) noexcept {
+  known.struct_size = to->struct_size;
+  std::memcpy(to, &known, std::min<std::size_t>(to->struct_size, sizeof known));
 }
 
 }  // namespace giemsa::abi

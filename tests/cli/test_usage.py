@@ -5,7 +5,8 @@ import unittest
 
 from support import CommandTest, flat_png
 
-COMMANDS = ["run", "eval", "bench", "trace", "convert", "inspect", "compare", "tune", "devices"]
+COMMANDS = ["run", "eval", "bench", "trace", "convert", "inspect", "compare", "tune", "devices", "selftest",
+            "completion"]
 
 
 class Usage(CommandTest):

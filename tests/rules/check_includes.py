@@ -29,7 +29,7 @@ ROOMS = {
     "engine/cuda": [*RUN, "engine/cuda/", "kernels/"],
     "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
     "weights": ["engine/base/", "kernels/cpu/matmul/quantize.h", "weights/"],
-    "nets": [*GRAPH, "engine/run/", "weights/", "nets/"],
+    "nets": [*GRAPH, "engine/plan/storage.h", "engine/run/", "weights/", "nets/"],
     "nets/abi": ["engine/", "weights/", "nets/"],  # the C functions, which open devices
     "tools/text": ["engine/base/", "tools/text/"],
     "tools/pictures": ["engine/base/", "nets/contour.h", "nets/smear.h", "tools/text/", "tools/pictures/"],

@@ -47,13 +47,54 @@ void check_command(const CLI::App& app, int argc, char** argv) {
        " (giemsa ", chosen.empty() ? "" : chosen.front()->get_name() + ' ', "--help explains)");
 }
 
+// CLI11 keeps a name with each validator, which it prints nowhere: it holds the choices.
+constexpr char between_choices = '\n';
+
+std::string joined(const std::vector<std::string>& choices) {
+  return CLI::detail::join(choices, std::string(1, between_choices));
+}
+
+std::vector<std::string> choices_of(CLI::Option& option) {
+  try {
+    const std::string names = option.get_validator(0)->get_name();
+    return names.empty() ? std::vector<std::string>() : CLI::detail::split(names, between_choices);
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
+/// What help() tells of one option; nothing of a hidden one.
+std::optional<OptionHelp> help_of(CLI::Option& option) {
+  if (option.get_group().empty()) return std::nullopt;
+  OptionHelp help;
+  for (const std::string& name : option.get_snames()) help.names.push_back('-' + name);
+  for (const std::string& name : option.get_lnames()) help.names.push_back("--" + name);
+  if (option.get_type_size() != 0) help.value = option.get_type_name();
+  if (option.get_positional()) {
+    const bool says_more = help.value.find_first_not_of(' ') != std::string::npos;
+    help.value = option.get_name(true, false) + (says_more ? ' ' + help.value : "");
+  }
+  help.help = option.get_description();
+  help.heading = option.get_group();
+  help.choices = choices_of(option);
+  return help;
+}
+
+std::vector<OptionHelp> help_of_options(CLI::App& app) {
+  std::vector<OptionHelp> options;
+  for (CLI::Option* option : app.get_options())
+    if (auto help = help_of(*option)) options.push_back(std::move(*help));
+  return options;
+}
+
 }  // namespace
 
 Check one_of(std::vector<std::string> choices) {
-  return [choices](const std::string& value) {
+  const auto refuse = [choices](const std::string& value) {
     if (std::find(choices.begin(), choices.end(), value) != choices.end()) return std::string();
     return cat("'", value, "' is none of ", CLI::detail::join(choices, ", "));
   };
+  return {refuse, choices};
 }
 
 Check number_in(double least, double most) {
@@ -82,11 +123,12 @@ Check between_0_and_1() {
 }
 
 Check device_name_syntax() {
-  return [](const std::string& value) {
+  const auto refuse = [](const std::string& value) {
     const bool numbered = value.starts_with("cuda:") && all_digits(std::string_view(value).substr(5));
     if (numbered || value == "auto" || value == "cpu" || value == "cuda") return std::string();
     return cat("'", value, "' is none of auto, cpu, cuda, cuda:N");
   };
+  return {refuse, {"auto", "cpu", "cuda"}};
 }
 
 Option& Option::required() {
@@ -95,7 +137,7 @@ Option& Option::required() {
 }
 
 Option& Option::check(Check check) {
-  option_->check(CLI::Validator(std::move(check), ""));
+  option_->check(CLI::Validator(std::move(check.refuse), "", joined(check.choices)));
   return *this;
 }
 
@@ -173,6 +215,15 @@ CommandLine::CommandLine(const char* name, const char* description, const char* 
 }
 
 CommandLine::~CommandLine() = default;
+
+ProgramHelp CommandLine::help() const {
+  ProgramHelp program{app_->get_name(), GIEMSA_VERSION, app_->get_description(), app_->get_footer(),
+                      help_of_options(*app_), {}};
+  for (CLI::App* command : app_->get_subcommands([](CLI::App*) { return true; }))
+    program.commands.push_back(
+        {command->get_name(), command->get_description(), command->get_footer(), help_of_options(*command)});
+  return program;
+}
 
 Exit CommandLine::run(int argc, char** argv) {
   if (argc < 2) {

@@ -7,10 +7,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "tools/cli/command.h"
+#include "tools/cli/help_pages.h"
 
 namespace CLI {
 class App;
@@ -19,8 +22,17 @@ class Option;
 
 namespace giemsa {
 
-/// Why a value is refused, or nothing.
-using Check = std::function<std::string(const std::string& value)>;
+/// What the value of an option has to be.
+struct Check {
+  /// `refusal` says why a value is refused, or nothing. `values` are some that are not, for completions to offer.
+  template <class Refusal>
+    requires std::is_invocable_r_v<std::string, Refusal, const std::string&>
+  Check(Refusal refusal, std::vector<std::string> values = {})
+      : refuse(std::move(refusal)), choices(std::move(values)) {}
+
+  std::function<std::string(const std::string& value)> refuse;
+  std::vector<std::string> choices;
+};
 
 /// Accepts one of `choices`; the refusal lists them.
 Check one_of(std::vector<std::string> choices);
@@ -94,6 +106,9 @@ class CommandLine {
   /// Does what the command line says: prints help or version, or runs a subcommand. Throws Error(usage) where it cannot
   /// be understood.
   Exit run(int argc, char** argv);
+
+  /// What --help tells of every command.
+  ProgramHelp help() const;
 
  private:
   friend class Subcommand;

@@ -32,5 +32,7 @@ void add_inspect(CommandLine& line);
 void add_compare(CommandLine& line);
 void add_tune(CommandLine& line);
 void add_devices(CommandLine& line);
+void add_selftest(CommandLine& line);
+void add_completion(CommandLine& line);
 
 }  // namespace giemsa

@@ -1,6 +1,4 @@
 // giemsa devices: what this machine has and which device `auto` takes.
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -19,20 +17,13 @@
 namespace giemsa {
 namespace {
 
-/// The first value of `key` in /proc/cpuinfo, or nothing.
-std::string cpuinfo(const std::string& key) {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);) {
-    if (!line.starts_with(key)) continue;
-    const auto value = line.find(": ");
-    if (value != std::string::npos) return line.substr(value + 2);
-  }
-  return {};
-}
-
-/// Those of the CPU's instruction sets that matter here.
+/// Those of the CPU's instruction sets that matter here, from what the kernel says of the first processor.
 std::vector<std::string> instruction_sets() {
-  const std::string flags = ' ' + cpuinfo("flags") + ' ';
+  std::ifstream in("/proc/cpuinfo");
+  std::string flags;
+  while (std::getline(in, flags) && !flags.starts_with("flags")) {
+  }
+  flags += ' ';
   std::vector<std::string> found;
   for (const char* name : {"avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "avx512_fp16",
                            "amx_int8", "amx_bf16"})
@@ -40,13 +31,10 @@ std::vector<std::string> instruction_sets() {
   return found;
 }
 
-double memory_gib() {
-  return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE)) / (1 << 30);
-}
-
 Exit devices(bool json) {
   const CpuFacts facts = cpu_facts();
-  const std::string model = cpuinfo("model name");
+  const std::string& model = facts.model;
+  const double memory_gib = static_cast<double>(facts.memory_bytes) / (1 << 30);
   const std::vector<std::string> sets = instruction_sets();
   const std::string no_cuda = why_no_cuda();
   const std::vector<Gpu> gpus = no_cuda.empty() ? usable_gpus() : std::vector<Gpu>();
@@ -66,7 +54,7 @@ Exit devices(bool json) {
                             {{"model", model},
                              {"cores", facts.cores},
                              {"instruction_sets", sets},
-                             {"memory_gib", rounded(memory_gib(), 1)},
+                             {"memory_gib", rounded(memory_gib, 1)},
                              {"onednn", facts.onednn_version},
                              {"onednn_isa", facts.isa},
                              {"fp32", true},
@@ -78,7 +66,7 @@ Exit devices(bool json) {
     return Exit::ok;
   }
   std::cout << "cpu   " << (model.empty() ? "unknown model" : printable(model)) << '\n'
-            << "      " << facts.cores << (facts.cores == 1 ? " core, " : " cores, ") << rounded(memory_gib(), 1)
+            << "      " << facts.cores << (facts.cores == 1 ? " core, " : " cores, ") << rounded(memory_gib, 1)
             << " GiB memory\n"
             << "      instructions: " << join(sets, " ") << '\n'
             << "      oneDNN " << facts.onednn_version << ", generating code for " << facts.isa << '\n'

@@ -14,6 +14,7 @@ using giemsa::python::Session;
 NB_MODULE(_giemsa, module) {
   giemsa::python::translate_failures();
   module.attr("version") = giemsa_version();
+  module.def("devices", &giemsa::python::devices);
 
   nb::class_<Engine>(module, "Engine")
       .def(nb::init<nb::handle, nb::handle, const char*, const std::string&, std::uint32_t, nb::handle>(),
@@ -21,7 +22,9 @@ NB_MODULE(_giemsa, module) {
       .def_prop_ro("class_names", &Engine::class_names)
       .def_prop_ro("device", &Engine::device)
       .def_prop_ro("precision", &Engine::precision)
-      .def_prop_ro("provenance", &Engine::provenance);
+      .def_prop_ro("provenance", &Engine::provenance)
+      .def_prop_ro("memory", &Engine::memory)
+      .def("selftest", &Engine::selftest, "digest"_a.none());
 
   nb::class_<Session>(module, "Session")
       .def(nb::init<const Engine&, std::int64_t, float, std::int32_t, std::int32_t, const std::string&, float>(),

@@ -82,6 +82,60 @@ const char* Engine::precision() const {
   return "";
 }
 
+nb::dict Engine::memory() const {
+  giemsa_memory memory;
+  GIEMSA_INIT(memory);
+  check(giemsa_engine_memory(get(), &memory));
+  nb::dict members;
+  members["sessions"] = memory.sessions;
+  members["host_models"] = memory.host_models;
+  members["host_weights"] = memory.host_weights;
+  members["host_activations"] = memory.host_activations;
+  members["host_results"] = memory.host_results;
+  members["device_weights"] = memory.device_weights;
+  members["device_activations"] = memory.device_activations;
+  members["compiled_sizes"] = memory.compiled_sizes;
+  return members;
+}
+
+nb::dict Engine::selftest(nb::handle digest) const {
+  giemsa_selftest_result result;
+  GIEMSA_INIT(result);
+  const char* expected = digest.is_none() ? nullptr : nb::cast<const char*>(digest);
+  {
+    const nb::gil_scoped_release release;
+    check(giemsa_selftest(get(), expected, &result));
+  }
+  nb::dict members;
+  members["checks"] = result.done;
+  members["deviation"] = result.deviation;
+  members["allowed_deviation"] = result.allowed_deviation;
+  members["milliseconds"] = result.milliseconds;
+  members["digest"] = nb::str(result.digest);
+  return members;
+}
+
+nb::list devices() {
+  nb::list all;
+  const std::uint32_t count = giemsa_device_count();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    giemsa_device_info info;
+    GIEMSA_INIT(info);
+    check(giemsa_device_describe(i, &info));
+    nb::list names;
+    for (const auto& known : precisions)
+      if ((info.precisions & static_cast<std::uint32_t>(known.value)) != 0) names.append(nb::str(known.name));
+    nb::dict device;
+    device["device"] = nb::str(info.selector);
+    device["name"] = nb::str(info.name);
+    device["precisions"] = nb::tuple(names);
+    device["memory_bytes"] = info.memory_bytes;
+    device["unusable"] = nb::str(info.unusable);
+    all.append(device);
+  }
+  return all;
+}
+
 Session::Session(const Engine& engine, std::int64_t min_area, float threshold, std::int32_t segment_width,
                  std::int32_t segment_height, const std::string& crop, float min_probability)
     : classes_(engine.class_count()) {

@@ -22,6 +22,10 @@ class Engine {
   const char* device() const { return giemsa_engine_device(get()); }
   const char* precision() const;
   const char* provenance() const { return giemsa_engine_provenance(get()); }
+  /// giemsa_memory, by member.
+  nanobind::dict memory() const;
+  /// giemsa_selftest_result, by member; `digest` is None or what an earlier call gave.
+  nanobind::dict selftest(nanobind::handle digest) const;
 
  private:
   struct Close {
@@ -29,6 +33,9 @@ class Engine {
   };
   std::unique_ptr<giemsa_engine, Close> engine_;
 };
+
+/// A dict for each device, as giemsa_device_info has it.
+nanobind::list devices();
 
 class Session {
  public:

@@ -11,11 +11,12 @@ from importlib.metadata import version as _version
 
 from giemsa._giemsa import version as library_version
 from giemsa.cells import Cell, Cells
-from giemsa.engine import Engine
-from giemsa.errors import Cancelled, DeviceError, GiemsaError, ImageError, ModelError, UsageError
+from giemsa.engine import Engine, devices, selftest
+from giemsa.errors import (Cancelled, DeviceError, GiemsaError, ImageError, ModelError, SelftestError,
+                           UsageError)
 from giemsa.files import read_image
 
 __version__ = _version("giemsa")
 
-__all__ = ["Cancelled", "Cell", "Cells", "DeviceError", "Engine", "GiemsaError", "ImageError", "ModelError", "UsageError",
-           "__version__", "library_version", "read_image"]
+__all__ = ["Cancelled", "Cell", "Cells", "DeviceError", "Engine", "GiemsaError", "ImageError", "ModelError", "SelftestError",
+           "UsageError", "__version__", "devices", "library_version", "read_image", "selftest"]

@@ -46,6 +46,18 @@ def _session_options(min_area: int = 200, threshold: float = 0.5, segment_size: 
                           float(min_probability))
 
 
+def devices() -> list[Mapping[str, Any]]:
+    """The CPU and the GPUs of this machine: "device" is what Engine takes; "name", "precisions", "memory_bytes"; "unusable" says
+    why one cannot be used, and is empty where it can. Where the driver shows no GPU, one called "cuda" says why."""
+    return list(_giemsa.devices())
+
+
+def selftest(digest: str | None = None, **arguments: Any) -> Mapping[str, Any]:
+    """Engine.selftest() of an Engine of its own, opened with `arguments`."""
+    with Engine(**arguments) as engine:
+        return engine.selftest(digest)
+
+
 class Engine:
     """Finds and names cells. Shared by threads: identify() takes a session from a pool and releases the GIL. Pickles by its
     arguments, so that other processes open their own; a forked child cannot use its parent's. A context manager.
@@ -96,6 +108,19 @@ class Engine:
             raise UsageError("the engine was opened by the process that forked this one; open one here, or start processes "
                              "by multiprocessing's 'spawn'")
         return self._pool
+
+    @property
+    def memory(self) -> Mapping[str, int]:
+        """Bytes that the engine and its sessions hold: models, packed weights, activations, results, on the host and on a GPU
+        (what giemsa_memory in giemsa.h says); sessions that are open, frame sizes that are compiled."""
+        return self._checked_pool().engine.memory
+
+    def selftest(self, digest: str | None = None) -> Mapping[str, Any]:
+        """Checks that this machine computes what it has to: that the models' bytes are those that were opened, that networks
+        within the library find what they have to in a picture within it, and that the models answer twice with the same
+        bits. Raises SelftestError where not. The result has a "digest" of these bits, the same on every run with the same
+        models, device, precision and version; given to a later call it shows every change."""
+        return self._checked_pool().engine.selftest(digest)
 
     def prepare(self, width: int, height: int, **options: Any) -> None:
         """Compiles for frames of this size in every session, so that the first identify() takes as long as any. `options`

@@ -40,6 +40,13 @@ class DeviceError(GiemsaError, RuntimeError):
         super().__init__(message, status)
 
 
+class SelftestError(GiemsaError, RuntimeError):
+    """Something is computed wrongly on this machine: do not use its results."""
+
+    def __init__(self, message: str, status: str = "GIEMSA_E_SELFTEST") -> None:
+        super().__init__(message, status)
+
+
 class Cancelled(GiemsaError):
     """The engine was closed while it computed."""
 
@@ -53,6 +60,7 @@ _CLASSES: dict[str, type[GiemsaError]] = {
     "GIEMSA_E_MODEL": ModelError,
     "GIEMSA_E_DEVICE": DeviceError,
     "GIEMSA_E_DEVICE_LOST": DeviceError,
+    "GIEMSA_E_SELFTEST": SelftestError,
     "GIEMSA_E_CANCELLED": Cancelled,
 }
 

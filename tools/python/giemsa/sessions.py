@@ -34,6 +34,14 @@ class SessionPool:
         self._in_use = 0  # threads that have a session or are about to
         self._preparing = threading.Lock()  # two that each hold a part of the pool would wait for each other
 
+    @property
+    def engine(self) -> _giemsa.Engine:
+        """Raises UsageError where the pool is closed."""
+        engine = self._engine
+        if engine is None:
+            raise UsageError("the engine is closed")
+        return engine
+
     @contextlib.contextmanager
     def session(self, options: SessionOptions) -> Iterator[_giemsa.Session]:
         """A session for the calling thread alone; waits until one can be had."""
@@ -53,9 +61,7 @@ class SessionPool:
     def _take(self, options: SessionOptions) -> _giemsa.Session:
         with self._lock:
             self._in_use += 1
-            engine = self._engine
-            if engine is None:
-                raise UsageError("the engine is closed")
+            engine = self.engine
             found = next((i for i in reversed(range(len(self._idle))) if self._idle[i][0] == options), None)
             session = self._idle.pop(found)[1] if found is not None else None
             if session is None and len(self._idle) + self._in_use > self.size:
