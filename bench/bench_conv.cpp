@@ -14,7 +14,7 @@ namespace {
 /// Equal for convolutions that cost the same.
 std::string shape_of(const Conv2d& op, const Shape& input) {
   return cat(input, op.out_channels, '.', op.kernel.h, '.', op.kernel.w, '.', op.stride.h, '.', op.padding.h, '.',
-             op.dilation.h, '.', op.groups, '.', op.residual, '.', op.activation == Activation::relu);
+             op.dilation.h, '.', op.groups, '.', op.residual, '.', static_cast<int>(op.activation));
 }
 
 void register_convolutions(const std::string& arch, Size2 size, std::int64_t batch) {

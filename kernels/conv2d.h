@@ -7,6 +7,7 @@
 //                  0 outside the input
 #pragma once
 
+#include "kernels/ceiling.h"
 #include "kernels/types.h"
 
 namespace giemsa::kernels {
@@ -22,6 +23,7 @@ struct Conv2dParams {
   int input_pixel_stride = 0, output_pixel_stride = 0;
   int residual_pixel_stride = 0;  ///< 0: no residual
   bool relu = false;
+  float ceiling = unbounded;  ///< with relu: the largest result, 6 of ReLU6
 
   constexpr int out_h() const { return (in_h + 2 * padding.h - dilation.h * (kernel.h - 1) - 1) / stride.h + 1; }
   constexpr int out_w() const { return (in_w + 2 * padding.w - dilation.w * (kernel.w - 1) - 1) / stride.w + 1; }

@@ -57,6 +57,7 @@ struct Conv2dEpilogue {
   const In* residual;
   int output_stride, residual_stride;
   bool relu;
+  float ceiling = unbounded;
 
   /// Finishes and stores `n` neighbouring channels of a pixel. PRECOND: accepts(n) on the host.
   template <int n>
@@ -69,7 +70,7 @@ struct Conv2dEpilogue {
       float value = sums[i];
       if (bias) value += load_constant<1>(bias + channel + i)[0];
       value += to_float(added[i]);
-      if (relu && value < 0.0f) value = 0.0f;  // NaN stays
+      if (relu) value = value < 0.0f ? 0.0f : value > ceiling ? ceiling : value;  // NaN stays
       if constexpr (std::is_same_v<Out, float>)
         result[i] = value;
       else
@@ -98,7 +99,7 @@ struct Conv2dEpilogue {
 
 template <class Out, class In>
 Conv2dEpilogue<Out, In> epilogue_of(Out* output, const Conv2dInputs<In>& inputs, const Conv2dParams& p) {
-  return {output, inputs.bias, inputs.residual, p.output_pixel_stride, p.residual_pixel_stride, p.relu};
+  return {output, inputs.bias, inputs.residual, p.output_pixel_stride, p.residual_pixel_stride, p.relu, p.ceiling};
 }
 
 /// Throws std::invalid_argument unless the parameters make a convolution whose elements an int can count.

@@ -8,6 +8,7 @@
 #include "kernels/depthwise.h"
 
 #include "kernels/channels.h"
+#include "kernels/relu6.h"
 
 namespace giemsa::kernels {
 
@@ -56,7 +57,7 @@ __global__ void __launch_bounds__(threads_a_block, 3)
 #pragma unroll
   for (int i = 0; i < pixels_a_thread; ++i) {
     if (first_x + i >= p.out.w) break;
-    if (p.relu) relu(sums[i]);
+    if (p.relu) relu(sums[i], p.ceiling);
     store(out_row + static_cast<std::int64_t>(i) * p.output_pixel_stride, round_to<T>(sums[i]));
   }
 }

@@ -3,6 +3,7 @@
 //   out[n][y][x][c] = act(bias[c] + sum_{i,j} in[n][y sh - ph + i dh][x sw - pw + j dw][c] w[i][j][c]),  zero outside
 #pragma once
 
+#include "kernels/ceiling.h"
 #include "kernels/nhwc.h"
 #include "kernels/types.h"
 
@@ -14,6 +15,7 @@ struct DepthwiseParams {
   SlidingWindow window = {};
   int input_pixel_stride = 0, output_pixel_stride = 0;
   bool relu = false;
+  float ceiling = unbounded;  ///< with relu: the largest result, 6 of ReLU6
 };
 
 /// In {images, in.h, in.w, input_pixel_stride}, weights {kernel.h, kernel.w, channels}, bias {channels} fp32 or null

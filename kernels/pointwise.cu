@@ -7,6 +7,7 @@
 #include "kernels/pointwise.h"
 
 #include "kernels/channels.h"
+#include "kernels/relu6.h"
 
 namespace giemsa::kernels {
 
@@ -62,7 +63,7 @@ __global__ void __launch_bounds__(threads_a_block)
 #pragma unroll
     for (int i = 0; i < n; ++i) values[i] = values[i] * factors[i] + terms[i];
   }
-  if (p.relu) relu(values);
+  if (p.relu) relu(values, p.ceiling);
   store(out + static_cast<std::int64_t>(pixel) * p.output_pixel_stride + channel, round_to<T>(values));
 }
 

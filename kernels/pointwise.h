@@ -5,6 +5,7 @@
 //   affine_pixels   out[p][c] = act(scale[c] in[p][c] + shift[c])     a BatchNorm that could not be folded
 #pragma once
 
+#include "kernels/ceiling.h"
 #include "kernels/types.h"
 
 namespace giemsa::kernels {
@@ -15,6 +16,7 @@ struct PointwiseParams {
   int first_pixel_stride = 0, second_pixel_stride = 0;  ///< of the inputs; the second is add_pixels' `b`
   int output_pixel_stride = 0;
   bool relu = false;
+  float ceiling = unbounded;  ///< with relu: the largest result, 6 of ReLU6
 };
 
 /// In {pixels, first_pixel_stride} -> out {pixels, output_pixel_stride}. T is float or Half, sums are fp32. Any number

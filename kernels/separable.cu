@@ -33,6 +33,7 @@
 
 #include "kernels/channels.h"
 #include "kernels/conv2d_sums.h"
+#include "kernels/relu6.h"
 
 namespace giemsa::kernels {
 
@@ -140,7 +141,7 @@ struct Filler {
 #pragma unroll
     for (int tap = 0; tap < taps; ++tap)
       if (is_inside(tap)) multiply_add(sums, window[tap], load<n>(weight + tap * T::k));
-    if (p.depthwise_relu) relu(sums);
+    if (p.depthwise_relu) relu(sums, p.depthwise_ceiling);
     store(stage + T::mid_at + row * T::row + column, round_to<Half>(sums));
     channel += T::k;
     weight_element += T::k;

@@ -7,6 +7,7 @@
 // mid is rounded to fp16, as depthwise() would store it, and never leaves the multiprocessor.
 #pragma once
 
+#include "kernels/ceiling.h"
 #include "kernels/conv2d.h"
 #include "kernels/nhwc.h"
 
@@ -18,6 +19,7 @@ struct SeparableParams {
   /// Elements from a pixel to the next, as in Conv2dParams.
   int input_pixel_stride = 0, output_pixel_stride = 0;
   bool depthwise_relu = false, relu = false;
+  float depthwise_ceiling = unbounded, ceiling = unbounded;  ///< with the relus: the largest results, 6 of ReLU6
 
   /// The two convolutions that are fused, with mid as a dense tensor between them.
   constexpr Conv2dParams depthwise() const {
@@ -34,7 +36,8 @@ struct SeparableParams {
             .groups = channels,
             .input_pixel_stride = input_pixel_stride,
             .output_pixel_stride = channels,
-            .relu = depthwise_relu};
+            .relu = depthwise_relu,
+            .ceiling = depthwise_ceiling};
   }
   constexpr Conv2dParams pointwise() const {
     return {.images = images,
@@ -44,7 +47,8 @@ struct SeparableParams {
             .out_channels = out_channels,
             .input_pixel_stride = channels,
             .output_pixel_stride = output_pixel_stride,
-            .relu = relu};
+            .relu = relu,
+            .ceiling = ceiling};
   }
 
   constexpr int out_h() const { return depthwise().out_h(); }

@@ -60,11 +60,6 @@ NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
   return options;
 }
 
-void check_info(const ModelInfo& info, ErrorKind kind) {
-  check(info.input.long_side == 0, kind, "input size: alexnet needs WIDTHxHEIGHT, not the long side ",
-        info.input.to_string());
-}
-
 /// `image` {N,3,H,W} -> logits {N,classes}. The number of classes is the full-width network's; the last layer's tensor
 /// decides.
 ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
@@ -206,7 +201,7 @@ Architecture alexnet_architecture() {
                       preset("matlab", matlab_images, two_towers, caffe_layers)},
           .implied = {{"pool_size", "6"}},
           .parse = parse,
-          .check = check_info,
+          .check = check_fixed_input,
           .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
           .logits_layer = [](const ModelInfo& info) { return std::get<AlexNetOptions>(info.options).layers.back(); },
           .build = build};

@@ -22,7 +22,7 @@ struct ImageDefaults {
 /// A family of checkpoints of an architecture: what its keys do not show, and what its layers are called.
 struct Preset {
   std::string_view name;
-  std::string_view bodies = {};  ///< for people: which bodies the family has, "any" ResNet or those of "bottlenecks"
+  std::string bodies = {};  ///< for people: which bodies the family has, all "resnets" or those of "bottlenecks"
   std::vector<std::int64_t> output_strides = {};  ///< that it has, the default first; empty: the body never dilates
   ImageDefaults image = {};
   /// The options of the network whose checkpoint holds `tensors`; `given` are options that the person chose, on which

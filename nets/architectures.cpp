@@ -7,10 +7,8 @@ namespace giemsa {
 
 const std::vector<Architecture>& architectures() {
   static const std::vector<Architecture> rows{
-      deeplabv3plus_architecture(),
-      deeplabv3_architecture(),
-      alexnet_architecture(),
-      resnet_architecture(),
+      deeplabv3plus_architecture(), deeplabv3_architecture(),    alexnet_architecture(),
+      resnet_architecture(),        mobilenet_v2_architecture(),
   };
   return rows;
 }

@@ -64,4 +64,9 @@ ValueId add_head(Layers& layers, ValueId x, const std::vector<std::string>& name
   return x;
 }
 
+void check_fixed_input(const ModelInfo& info, ErrorKind kind) {
+  check(info.input.long_side == 0, kind, "input size: ", info.arch, " needs WIDTHxHEIGHT, not the long side ",
+        info.input.to_string());
+}
+
 }  // namespace giemsa

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nets/layers.h"
+#include "nets/model_info.h"
 #include "weights/safetensors.h"
 
 namespace giemsa {
@@ -24,5 +25,8 @@ void check_head(const std::vector<std::string>& names, std::string_view prefix, 
 /// full width between two layers.
 ValueId add_head(Layers& layers, ValueId x, const std::vector<std::string>& names, std::int64_t hidden,
                  std::int64_t classes);
+
+/// Throws Error(kind) unless the network takes images of one size.
+void check_fixed_input(const ModelInfo& info, ErrorKind kind);
 
 }  // namespace giemsa

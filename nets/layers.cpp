@@ -53,8 +53,8 @@ ValueId Layers::linear(const std::string& name, ValueId x, std::int64_t out_feat
 }
 
 ValueId Layers::conv_bn(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps) {
-  const auto [out_channels, kernel, stride, dilation, groups] = shape_of_conv;
-  const std::int64_t reach = dilation * (kernel / 2);
+  const auto [out_channels, kernel, stride, dilation, groups, padding] = shape_of_conv;
+  const std::int64_t reach = padding.value_or(dilation * (kernel / 2));
   const Conv2d dense{.out_channels = out_channels,
                      .kernel = {kernel, kernel},
                      .stride = {stride, stride},
@@ -76,8 +76,8 @@ ValueId Layers::conv_bn(const ConvNames& names, ValueId x, const ConvShape& shap
   return batch_norm(names.bn, x, eps);
 }
 
-ValueId Layers::conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps) {
-  return add(names.bn + ".relu", Relu{}, {conv_bn(names, x, shape_of_conv, eps)});
+ValueId Layers::conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape_of_conv, float eps, Relu relu) {
+  return add(names.bn + ".relu", relu, {conv_bn(names, x, shape_of_conv, eps)});
 }
 
 }  // namespace giemsa

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,14 @@ struct ConvNames {
   bool bias = false;  ///< the convolution has a bias although a batch norm follows
 };
 
-/// A convolution but for its names. Padding keeps the size at stride 1.
+/// A convolution but for its names.
 struct ConvShape {
   std::int64_t out_channels;  ///< of the full-width network; the tensor at hand decides
   std::int64_t kernel = 1, stride = 1, dilation = 1, groups = 1;
+  std::optional<std::int64_t> padding = {};  ///< none given: what keeps the size at stride 1
 };
+
+inline constexpr Relu relu6{6};
 
 /// Adds layers to a graph. Channel counts come from the tensors, so narrow variants of a network work as they are; the
 /// graph refuses whatever else does not fit, naming the layer.
@@ -39,8 +43,8 @@ class Layers {
 
   /// Convolution and batch norm, without a ReLU behind them; depthwise first where `names` has one.
   ValueId conv_bn(const ConvNames& names, ValueId x, const ConvShape& shape, float eps);
-  /// As conv_bn, with the ReLU, called `<bn>.relu`.
-  ValueId conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape, float eps);
+  /// As conv_bn, with the ReLU or `relu6`, called `<bn>.relu`.
+  ValueId conv_bn_relu(const ConvNames& names, ValueId x, const ConvShape& shape, float eps, Relu relu = {});
 
   /// A layer without weights.
   ValueId add(const std::string& name, Op op, std::vector<ValueId> inputs) {

@@ -5,11 +5,13 @@
 
 #include "nets/alexnet.h"
 #include "nets/deeplab/options.h"
+#include "nets/mobilenet_v2_classifier.h"
 #include "nets/resnet_classifier.h"
 
 namespace giemsa {
 
-using NetworkOptions = std::variant<DeepLabOptions, AlexNetOptions, ResNetClassifierOptions>;
+using NetworkOptions =
+    std::variant<DeepLabOptions, AlexNetOptions, ResNetClassifierOptions, MobileNetV2ClassifierOptions>;
 
 /// By name, as `__metadata__` holds them.
 inline OptionTexts to_text(const NetworkOptions& options) {

@@ -15,11 +15,11 @@ constexpr std::array<ResNetShape, 9> shapes{{{{2, 2, 2, 2}, false},
                                              {{3, 4, 23, 3}, true, 32, 8},
                                              {{3, 4, 6, 3}, true, 1, 128},
                                              {{3, 4, 23, 3}, true, 1, 128}}};
-static_assert(shapes.size() == resnet_body_words.size());
+static_assert(shapes.size() == resnet_bodies);
 
 /// Dilation of block `block` of stage `stage` (0..3). A stage whose nominal stride (4, 8, 16, 32) exceeds the output
 /// stride keeps its resolution and dilates instead.
-std::int64_t dilation_of(std::size_t stage, std::size_t block, const ResNetOptions& options) {
+std::int64_t dilation_of(std::size_t stage, std::size_t block, const BodyOptions& options) {
   const std::int64_t dilation = std::max<std::int64_t>(1, (4 << stage) / options.output_stride);
   switch (options.dilation) {
     case DilationRule::contracted:
@@ -28,11 +28,13 @@ std::int64_t dilation_of(std::size_t stage, std::size_t block, const ResNetOptio
       return dilation;
     case DilationRule::multi_grid:
       return stage == 3 ? dilation << block : dilation;
+    case DilationRule::lagging:
+      return std::max<std::int64_t>(1, dilation / 2);
   }
   return dilation;
 }
 
-ValueId stem(Layers& layers, ValueId image, const ResNetNames& names, const ResNetOptions& options) {
+ValueId stem(Layers& layers, ValueId image, const ResNetNames& names, const BodyOptions& options) {
   const float eps = options.bn_eps;
   ValueId x = image;
   if (options.stem == StemKind::conv7x7) {
@@ -62,7 +64,7 @@ struct BlockShape {
 
 /// conv3(relu(conv2(relu(conv1(x)))))
 ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
-                   const ResNetOptions& options) {
+                   const BodyOptions& options) {
   const float eps = options.bn_eps;
   const bool first = options.stride_on == StridePlace::conv1;
   x = layers.conv_bn_relu(names.conv1, x, {.out_channels = shape.inner, .stride = first ? shape.stride : 1}, eps);
@@ -78,8 +80,7 @@ ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const Blo
 
 /// conv2(relu(conv1(x))), both 3x3 and dilated, as make_dilated() of segmentation_models_pytorch has it or, in a first
 /// block whose dilation is contracted, as timm's BasicBlock has it.
-ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
-              const ResNetOptions& options) {
+ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape, const BodyOptions& options) {
   const float eps = options.bn_eps;
   x = layers.conv_bn_relu(
       names.conv1, x, {.out_channels = shape.channels, .kernel = 3, .stride = shape.stride, .dilation = shape.dilation},
@@ -90,7 +91,7 @@ ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockSha
 
 /// relu(x + block(x)); the shortcut is a 1x1 where shapes change.
 ValueId residual(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
-                 const ResNetOptions& options) {
+                 const BodyOptions& options) {
   const auto block = shape_of(options.body).bottleneck ? bottleneck : basic;
   const ValueId y = block(layers, x, names, shape, options);
   if (!names.downsample.conv.empty())
@@ -98,7 +99,7 @@ ValueId residual(Layers& layers, ValueId x, const BlockNames& names, const Block
   return layers.add(names.block + ".relu", Relu{}, {layers.add(names.block + ".add", Add{}, {y, x})});
 }
 
-ValueId stage(Layers& layers, ValueId x, std::size_t index, const ResNetNames& names, const ResNetOptions& options) {
+ValueId stage(Layers& layers, ValueId x, std::size_t index, const ResNetNames& names, const BodyOptions& options) {
   const ResNetShape& body = shape_of(options.body);
   const std::int64_t nominal_stride = 4 << index;
   const std::int64_t stride = index > 0 && nominal_stride <= options.output_stride ? 2 : 1;
@@ -114,11 +115,11 @@ ValueId stage(Layers& layers, ValueId x, std::size_t index, const ResNetNames& n
 
 }  // namespace
 
-const ResNetShape& shape_of(ResNetBody body) {
+const ResNetShape& shape_of(Body body) {
   return shapes[static_cast<std::size_t>(body)];
 }
 
-std::optional<ResNetBody> resnet_body(const TensorMap& tensors, const std::string& prefix) {
+std::optional<Body> resnet_body(const TensorMap& tensors, const std::string& prefix) {
   const auto shape_of_weight = [&](const std::string& layer) {
     const auto it = tensors.find(cat(prefix, layer, ".weight"));
     return it == tensors.end() ? Shape{} : it->second.shape();
@@ -138,11 +139,11 @@ std::optional<ResNetBody> resnet_body(const TensorMap& tensors, const std::strin
   for (std::size_t i = 0; i < shapes.size(); ++i)
     if (shapes[i].depths == found.depths && shapes[i].bottleneck == found.bottleneck &&
         shapes[i].groups == found.groups && (shapes[i].width == 128) == wide)
-      return static_cast<ResNetBody>(i);
+      return static_cast<Body>(i);
   return {};
 }
 
-ResNetNames torchvision_names(const std::string& prefix, ResNetBody body) {
+ResNetNames torchvision_names(const std::string& prefix, Body body) {
   const ResNetShape& shape = shape_of(body);
   ResNetNames names;
   names.stem = {{.conv = prefix + "conv1", .bn = prefix + "bn1"}};
@@ -163,7 +164,7 @@ ResNetNames torchvision_names(const std::string& prefix, ResNetBody body) {
   return names;
 }
 
-ResNetFeatures resnet(Layers& layers, ValueId image, const ResNetNames& names, const ResNetOptions& options) {
+BodyFeatures resnet(Layers& layers, ValueId image, const ResNetNames& names, const BodyOptions& options) {
   // Shapes of bottlenecks at output stride 16; basic blocks give a quarter of the channels.
   ValueId x = stem(layers, image, names, options);                // {1,3,224,224}   -> {1,64,56,56}
   const ValueId low_level = stage(layers, x, 0, names, options);  // {1,64,56,56}    -> {1,256,56,56}

@@ -7,7 +7,7 @@ namespace giemsa {
 
 template <class Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
-  visit("body", options.body, resnet_body_words);
+  visit("body", options.body, std::span(body_words).first(resnet_bodies));
   visit("head", options.head);
 }
 
@@ -24,18 +24,13 @@ NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
   return options;
 }
 
-void check_info(const ModelInfo& info, ErrorKind kind) {
-  check(info.input.long_side == 0, kind, "input size: ", info.arch, " needs WIDTHxHEIGHT, not the long side ",
-        info.input.to_string());
-}
-
 ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<ResNetClassifierOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   constexpr std::int64_t usual_hidden = 512;  // features between two fully connected layers; their tensors decide
   // Shapes of bottlenecks at 224; basic blocks give 512 channels.
-  const ResNetFeatures features = resnet(layers, image, torchvision_names("", options.body),
-                                         {.body = options.body});                     // {N,3,224,224} -> {N,2048,7,7}
+  const BodyFeatures features = resnet(layers, image, torchvision_names("", options.body),
+                                       {.body = options.body});                       // {N,3,224,224} -> {N,2048,7,7}
   ValueId x = layers.add("avgpool", AdaptiveAvgPool{{1, 1}}, {features.high_level});  // -> {N,2048,1,1}
   x = layers.add("flatten", Flatten{}, {x});                                          // -> {N,2048}
   return add_head(layers, x, options.head, usual_hidden, classes);                    // -> {N,classes}
@@ -67,9 +62,9 @@ Architecture resnet_architecture() {
       .name = "resnet",
       .role = Role::classifier,
       .has_linear_layers = true,
-      .presets = {{.name = "torchvision", .bodies = "any", .options = torchvision_options, .fits = is_torchvision}},
+      .presets = {{.name = "torchvision", .bodies = "resnets", .options = torchvision_options, .fits = is_torchvision}},
       .parse = parse,
-      .check = check_info,
+      .check = check_fixed_input,
       .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
       .logits_layer = [](const ModelInfo& info) { return std::get<ResNetClassifierOptions>(info.options).head.back(); },
       .build = build};

@@ -10,7 +10,7 @@
 namespace giemsa {
 
 struct ResNetClassifierOptions {
-  ResNetBody body = ResNetBody::resnet50;
+  Body body = Body::resnet50;
   std::vector<std::string> head{"fc"};  ///< prefixes of the fully connected layers, in order: nets/classifier_head.h
 
   friend bool operator==(const ResNetClassifierOptions&, const ResNetClassifierOptions&) = default;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <optional>
@@ -44,14 +45,18 @@ struct AddedTo {
   dnnl::memory::data_type dtype = dnnl::memory::data_type::undef;  ///< undef: that of dst
 };
 
-/// dst = relu(convolution + bias [+ dst]); scratch memory comes from the caller.
-inline dnnl::primitive_attr convolution_attributes(const std::optional<AddedTo>& added_to, bool relu) {
+/// dst = min(relu(convolution + bias [+ dst]), ceiling); scratch memory comes from the caller. Without `relu` there is
+/// no ceiling.
+inline dnnl::primitive_attr convolution_attributes(const std::optional<AddedTo>& added_to, bool relu, float ceiling) {
   dnnl::post_ops post;
   if (added_to) post.append_sum(added_to->scale, 0, added_to->dtype);
+  const bool clips = std::isfinite(ceiling);
+  const auto rectifier = clips ? dnnl::algorithm::eltwise_clip : dnnl::algorithm::eltwise_relu;
+  const float most = clips ? ceiling : 0.0f;  // eltwise_relu takes no second parameter
 #if DNNL_VERSION_MAJOR >= 3
-  if (relu) post.append_eltwise(dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (relu) post.append_eltwise(rectifier, 0.0f, most);
 #else
-  if (relu) post.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+  if (relu) post.append_eltwise(1.0f, rectifier, 0.0f, most);
 #endif
   dnnl::primitive_attr attributes;
   attributes.set_post_ops(post);

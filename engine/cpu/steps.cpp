@@ -25,12 +25,13 @@ Step step_of(StepBuilder& b, const BatchNorm& op) {
   });
 }
 
-Step step_of(StepBuilder& b, const Relu&) {
-  if (b.output()->shape.rank() != 4)
-    return {{}, [src = b.input(0), dst = b.output()] { kernels::relu_pixels(view_of(*dst), view_of(*src)); }};
+Step step_of(StepBuilder& b, const Relu& op) {
   Actions before;
-  const Buffer* src = b.stored_as(b.output()->dtype, b.input(0), before);
-  return sequence(before, [src, dst = b.output()] { kernels::relu_pixels(view_of(*dst), view_of(*src)); });
+  const bool is_rows = b.output()->shape.rank() != 4;
+  const Buffer* src = is_rows ? b.input(0) : b.stored_as(b.output()->dtype, b.input(0), before);
+  return sequence(before, [src, dst = b.output(), ceiling = op.ceiling] {
+    kernels::relu_pixels(view_of(*dst), view_of(*src), ceiling);
+  });
 }
 
 Step step_of(StepBuilder& b, const Add& op) {

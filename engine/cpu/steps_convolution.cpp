@@ -1,5 +1,5 @@
 // Conv2d on the CPU: one of our kernels (depthwise, stem, Winograd), or oneDNN's convolution with bias, residual and
-// ReLU in its epilogue.
+// activation in its epilogue.
 #include <memory>
 
 #include "engine/cpu/session.h"
@@ -16,8 +16,13 @@ kernels::SlidingWindow window_of(const Conv2d& op) {
   return {extent_of(op.kernel), extent_of(op.stride), extent_of(op.padding), extent_of(op.dilation)};
 }
 
-kernels::ConvolutionParams convolution_of(const Conv2d& op, std::int64_t in_channels) {
-  return {window_of(op), in_channels, op.out_channels, op.activation == Activation::relu};
+/// The largest result, in what a unit of `dst` stands for.
+float ceiling_in(const Buffer& dst, const Conv2d& op) {
+  return ceiling_of(op.activation) / dst.scale;
+}
+
+kernels::ConvolutionParams convolution_of(const Conv2d& op, std::int64_t in_channels, const Buffer& dst) {
+  return {window_of(op), in_channels, op.out_channels, op.activation != Activation::none, ceiling_in(dst, op)};
 }
 
 Step depthwise_step(StepBuilder& builder) {
@@ -26,7 +31,8 @@ Step depthwise_step(StepBuilder& builder) {
   const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(dst->dtype)) src = builder.stored_as(dst->dtype, src, before);
   return {{},
-          [before, src, dst, params = kernels::DepthwiseParams{window_of(op), op.activation == Activation::relu},
+          [before, src, dst,
+           params = kernels::DepthwiseParams{window_of(op), op.activation != Activation::none, ceiling_in(*dst, op)},
            weights = builder.context.weights.depthwise(builder.node.weights[0], src->scale, dst->scale)] {
             for (const auto& action : before) action();
             kernels::depthwise(view_of(*dst), view_of(*src), weights->depthwise.data(), weights->bias.data(), params);
@@ -40,7 +46,7 @@ Step stem_step(StepBuilder& builder) {
   const Buffer *src = builder.input(0), *dst = builder.output();
   if (!is_8bit(src->dtype)) src = builder.stored_as(context.precision, src, before);
   src = builder.dense(src, before);
-  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels(), *dst);
   const Buffer* scratch = builder.scratch(kernels::stem_scratch_bytes(params, src->shape[3], element_for(src->dtype)));
   return {
       {},
@@ -53,7 +59,7 @@ Step stem_step(StepBuilder& builder) {
 Step winograd_step(StepBuilder& builder) {
   const auto& op = std::get<Conv2d>(builder.node.op);
   const Buffer *src = builder.input(0), *dst = builder.output();
-  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels(), *dst);
   auto kernel = std::make_shared<kernels::Winograd>(params, src->shape[0], plane_of(*src));
   const Buffer* scratch = builder.scratch(kernel->scratch_bytes());
   return {{}, [src, dst, kernel, scratch, weights = builder.context.weights.winograd(params, builder.node.weights[0])] {
@@ -176,7 +182,8 @@ Step onednn_step(StepBuilder& builder) {
       apart ? builder.scratch_like(rounds ? DType::f32 : output->dtype, output->shape, output->scale) : output;
   std::optional<AddedTo> residual;
   if (op.residual) residual = place_residual(builder, dst, builder.overwrites_residual() && !apart, before);
-  const dnnl::primitive_attr attributes = convolution_attributes(residual, op.activation == Activation::relu);
+  const dnnl::primitive_attr attributes =
+      convolution_attributes(residual, op.activation != Activation::none, ceiling_in(*dst, op));
 
   auto conv = std::make_shared<Convolution>();
   const Kernel kernel =
@@ -220,7 +227,7 @@ Step step_of(StepBuilder& builder, const Conv2d& op) {
       is_depthwise(op, src->channels()) && !op.residual && (src->dtype == dst->dtype || is_8bit(src->dtype));
   if (depthwise) return depthwise_step(builder);
   if (op.groups != 1 || op.residual) return onednn_step(builder);
-  const kernels::ConvolutionParams params = convolution_of(op, src->channels());
+  const kernels::ConvolutionParams params = convolution_of(op, src->channels(), *dst);
   if (kernels::stem_pays(params, element_for(is_8bit(src->dtype) ? src->dtype : precision))) return stem_step(builder);
   const bool fp32 = precision == DType::f32 && src->dtype == DType::f32 && dst->dtype == DType::f32;
   return fp32 && kernels::winograd_pays(params, plane_of(*src)) ? winograd_step(builder) : onednn_step(builder);

@@ -24,7 +24,7 @@ std::optional<Trunk> trunk_of(const Graph& graph, const Node& node) {
     return std::nullopt;
   const bool same_size = op->kernel == Size2{3, 3} && op->stride == Size2{1, 1} && op->padding == op->dilation &&
                          op->dilation.h == op->dilation.w;
-  if (!same_size) return std::nullopt;
+  if (!same_size || op->activation == Activation::relu6) return std::nullopt;
   return Trunk{node.inputs[0], op->activation};
 }
 

@@ -14,13 +14,15 @@ namespace {
 
 using kernels::Half;
 
-kernels::PointwiseParams pointwise(const Buffer* out, const Buffer* a, const Buffer* b, bool relu) {
+kernels::PointwiseParams pointwise(const Buffer* out, const Buffer* a, const Buffer* b, bool relu,
+                                   float ceiling = kernels::unbounded) {
   return {.pixels = a->pixels(),
           .channels = narrow(a->channels()),
           .first_pixel_stride = narrow(a->pixel_stride),
           .second_pixel_stride = b ? narrow(b->pixel_stride) : 0,
           .output_pixel_stride = narrow(out->pixel_stride),
-          .relu = relu};
+          .relu = relu,
+          .ceiling = ceiling};
 }
 
 }  // namespace
@@ -35,10 +37,10 @@ Step step_of(StepBuilder& b, const BatchNorm& op) {
   });
 }
 
-Step step_of(StepBuilder& b, const Relu&) {
+Step step_of(StepBuilder& b, const Relu& op) {
   const Buffer *in = b.input(0), *out = b.output();
   return with_type(in->dtype, [&]<class T>() -> Step {
-    return [=, params = pointwise(out, in, nullptr, true)](Stream stream) {
+    return [=, params = pointwise(out, in, nullptr, true, op.ceiling)](Stream stream) {
       kernels::copy_pixels(out->as<T>(), in->as<T>(), params, stream);
     };
   });

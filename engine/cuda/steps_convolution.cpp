@@ -22,7 +22,8 @@ kernels::Conv2dParams params_of(const Conv2d& op, const Buffer& in, const Buffer
           .input_pixel_stride = narrow(in.pixel_stride),
           .output_pixel_stride = narrow(out.pixel_stride),
           .residual_pixel_stride = residual ? narrow(residual->pixel_stride) : 0,
-          .relu = op.activation == Activation::relu};
+          .relu = op.activation != Activation::none,
+          .ceiling = ceiling_of(op.activation)};
 }
 
 namespace {
@@ -65,7 +66,8 @@ Step depthwise_step(StepBuilder& b, const Conv2d& op) {
       .window = {extent_of(op.kernel), extent_of(op.stride), extent_of(op.padding), extent_of(op.dilation)},
       .input_pixel_stride = narrow(in->pixel_stride),
       .output_pixel_stride = narrow(out->pixel_stride),
-      .relu = op.activation == Activation::relu};
+      .relu = op.activation != Activation::none,
+      .ceiling = ceiling_of(op.activation)};
   const LayerWeights weights = b.context.weights.depthwise(b.node.weights[0], channels, in->dtype);
   return with_type(in->dtype, [&]<class T>() -> Step {
     return [=](Stream stream) {

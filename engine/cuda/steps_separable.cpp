@@ -16,8 +16,10 @@ kernels::SeparableParams params_of(const Conv2d& depthwise, const Conv2d& pointw
                      extent_of(depthwise.dilation)},
           .input_pixel_stride = narrow(input_pixel_stride),
           .output_pixel_stride = narrow(output_pixel_stride),
-          .depthwise_relu = depthwise.activation == Activation::relu,
-          .relu = pointwise.activation == Activation::relu};
+          .depthwise_relu = depthwise.activation != Activation::none,
+          .relu = pointwise.activation != Activation::none,
+          .depthwise_ceiling = ceiling_of(depthwise.activation),
+          .ceiling = ceiling_of(pointwise.activation)};
 }
 
 Step step_of(StepBuilder& b, const SeparableConv2d& op) {

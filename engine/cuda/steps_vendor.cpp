@@ -62,7 +62,7 @@ Step step_of(StepBuilder& b, std::shared_ptr<const VendorPlan> plan, const Layer
 }  // namespace
 
 Step vendor_convolution_step(StepBuilder& b, const Conv2d& op) {
-  if (!b.context.vendor) return {};
+  if (!b.context.vendor || op.activation == Activation::relu6) return {};
   const Buffer *in = b.input(0), *out = b.output(), *residual = op.residual ? b.input(1) : nullptr;
   if (residual && residual->dtype != out->dtype) return {};  // both add it as it would be stored
 

@@ -112,7 +112,8 @@ class PairTrial {
                                           .window = p.window,
                                           .input_pixel_stride = p.input_pixel_stride,
                                           .output_pixel_stride = p.channels,
-                                          .relu = p.depthwise_relu};
+                                          .relu = p.depthwise_relu,
+                                          .ceiling = p.depthwise_ceiling};
     const int copy = copy_of(run, 0);
     kernels::depthwise(mid(0), static_cast<const Half*>(input_.get()), halves(depthwise_weight_, copy),
                        floats(depthwise_bias_, copy), params, stream);

@@ -16,6 +16,7 @@ struct Add {
   std::string text() const { return activation_text(activation); }
   std::vector<TensorType> infer(const ShapeCheck& check) const {
     check.arity(2);
+    check.require(activation != Activation::relu6, "a sum has no ReLU6");
     const auto inputs = check.inputs();
     check.require(inputs[0] == inputs[1], "cannot add ", inputs[0].shape, " and ", inputs[1].shape);
     return {inputs[0]};

@@ -29,6 +29,7 @@ struct AsppDepthwise {
   }
   std::vector<TensorType> infer(const ShapeCheck& check) const {
     const std::int64_t channels = check.network_tensor(0, 4)[1];
+    check.require(activation != Activation::relu6, "a pyramid has no ReLU6");
     std::vector<TensorType> outputs;
     for (std::size_t i = 0; i < rates.size(); ++i) outputs.push_back(branch(i, channels).infer(check.layer(i)).front());
     return outputs;

@@ -23,7 +23,7 @@ struct Conv2d {
   double flops(const Signature& types) const {
     return types.out_volume() * 2 * static_cast<double>(types.in()[1] / groups * kernel.h * kernel.w);
   }
-  bool non_negative(bool) const { return activation == Activation::relu; }
+  bool non_negative(bool) const { return activation != Activation::none; }
   StorageRule storage(const Signature& types) const;
   void to_onnx(OnnxForm& form) const;
 };

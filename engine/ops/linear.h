@@ -22,6 +22,7 @@ struct Linear {
     const Shape& in = check.network_tensor(0, 2);
     check.arity(1);
     check.require(out_features > 0, "out_features must be positive");
+    check.require(activation != Activation::relu6, "a fully connected layer has no ReLU6");
     const Weights& w = check.weights();
     check.expect_weight("weight", w.weight, {out_features, in[1]});
     if (w.bias) check.expect_weight("bias", w.bias, {out_features});

@@ -26,7 +26,7 @@ struct SeparableConv2d {
     const TensorType between{DType::f32, {types.out()[0], types.in()[1], types.out()[2], types.out()[3]}};
     return depthwise.flops({types.inputs, {&between, 1}}) + pointwise.flops({{&between, 1}, types.outputs});
   }
-  bool non_negative(bool) const { return pointwise.activation == Activation::relu; }
+  bool non_negative(bool) const { return pointwise.activation != Activation::none; }
   StorageRule storage(const Signature&) const { return {.result = StorageRule::Result::product}; }
   void to_onnx(OnnxForm& form) const { form.refuse_fused("separable convolution"); }
 };

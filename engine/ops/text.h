@@ -18,7 +18,7 @@ inline std::string window_text(Size2 kernel, Size2 stride, Size2 padding) {
 }
 
 inline std::string activation_text(Activation activation) {
-  return activation == Activation::relu ? " relu" : "";
+  return activation == Activation::none ? "" : activation == Activation::relu ? " relu" : " relu6";
 }
 
 }  // namespace giemsa

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,7 +14,12 @@
 
 namespace giemsa {
 
-enum class Activation : std::uint8_t { none, relu };
+enum class Activation : std::uint8_t { none, relu, relu6 };
+
+/// The largest value that an activation lets through.
+constexpr float ceiling_of(Activation activation) {
+  return activation == Activation::relu6 ? 6.0f : std::numeric_limits<float>::infinity();
+}
 
 /// What flows along an edge: logical NCHW extents. f32 stands for "the network's precision", which the backend chooses.
 struct TensorType {

@@ -19,17 +19,26 @@ Activation* activation_of(Op& op) {
       op);
 }
 
+/// What `relu` is as the activation of `host`; none where `host` has no such activation.
+Activation inside(const Relu& relu, const Op& host) {
+  if (relu.ceiling == ceiling_of(Activation::relu)) return Activation::relu;
+  const bool six = relu.ceiling == ceiling_of(Activation::relu6) && std::holds_alternative<Conv2d>(host);
+  return six ? Activation::relu6 : Activation::none;
+}
+
 }  // namespace
 
 Graph fuse_activation(const Graph& graph) {
   Rewrite rewrite(graph);
   /// The node that `node`, a rectifier, goes into.
   const auto host_of = [&](const Node& node) -> const Node* {
-    if (!std::holds_alternative<Relu>(node.op) || !rewrite.only_reader(node.inputs[0])) return nullptr;
+    const auto* relu = std::get_if<Relu>(&node.op);
+    if (!relu || !rewrite.only_reader(node.inputs[0])) return nullptr;
     const Node& source = graph.producer_of(node.inputs[0]);
     Op op = source.op;
     const Activation* activation = activation_of(op);
-    return activation && *activation == Activation::none ? &source : nullptr;
+    const bool is_free = activation && *activation == Activation::none;
+    return is_free && inside(*relu, source.op) != Activation::none ? &source : nullptr;
   };
 
   std::set<const Node*> hosts;
@@ -43,7 +52,7 @@ Graph fuse_activation(const Graph& graph) {
       continue;
     }
     Node fused = *host;
-    *activation_of(fused.op) = Activation::relu;
+    *activation_of(fused.op) = inside(std::get<Relu>(node.op), host->op);
     rewrite.replace(node.outputs, std::move(fused));
   }
   return rewrite.finish();

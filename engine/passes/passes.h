@@ -8,7 +8,7 @@ namespace giemsa {
 /// conv2d -> batch_norm becomes one conv2d whose weights carry the normalisation (engine/graph/fold.h).
 Graph fold_batch_norm(const Graph& graph);
 
-/// conv2d, add or linear followed by relu becomes one op with an activation.
+/// conv2d, add or linear followed by relu becomes one op with an activation, as does conv2d followed by ReLU6.
 Graph fuse_activation(const Graph& graph);
 
 /// add(conv2d, x) becomes a conv2d with a residual input. Of two convolutions the later one is taken.

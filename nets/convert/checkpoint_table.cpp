@@ -12,14 +12,14 @@ namespace {
 
 void write_row(std::ostream& out, std::string_view arch, std::string_view preset, std::string_view body,
                std::string_view strides, std::string_view image) {
-  out << std::left << std::setw(15) << arch << std::setw(13) << preset << std::setw(13) << body << std::setw(15)
+  out << std::left << std::setw(15) << arch << std::setw(13) << preset << std::setw(27) << body << std::setw(15)
       << strides << image << '\n';
 }
 
 std::string words(bool with_basic_blocks) {
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < resnet_body_words.size(); ++i)
-    if (with_basic_blocks || shape_of(static_cast<ResNetBody>(i)).bottleneck) names.emplace_back(resnet_body_words[i]);
+  for (std::size_t i = 0; i < resnet_bodies; ++i)
+    if (with_basic_blocks || shape_of(static_cast<Body>(i)).bottleneck) names.emplace_back(body_words[i]);
   return join(names, ", ");
 }
 
@@ -35,7 +35,7 @@ std::string checkpoint_table() {
       write_row(out, row.name, preset.name, preset.bodies, strides.empty() ? "-" : join(strides, ", "),
                 preset.image.input.to_string());
     }
-  out << "\nAny: " << words(true) << ".\nBottlenecks: " << words(false)
+  out << "\nResnets: " << words(true) << ".\nBottlenecks: " << words(false)
       << ".\nThe body is read off the keys; the first output stride is the default, as the image's size is.\n";
   return std::move(out).str();
 }

@@ -16,6 +16,19 @@ const DeepLabOptions& options_of(const ModelInfo& info) {
   return std::get<DeepLabOptions>(info.options);
 }
 
+Body body_of(const DeepLabPreset& preset, const TensorMap& tensors) {
+  if (preset.mobilenet_v2) {
+    const DeepLabLayout layout = preset.layout(preset.separable.front(), Body::mobilenet_v2);
+    if (tensors.contains(first_layer(layout.backbone) + ".weight")) return Body::mobilenet_v2;
+  }
+  return preset.backbone.empty() ? Body::resnet50 : resnet_body(tensors, preset.backbone).value_or(Body::resnet50);
+}
+
+bool has_body(const DeepLabPreset& preset, Body body) {
+  if (!is_resnet(body)) return preset.mobilenet_v2.has_value();
+  return body == Body::resnet50 || (!preset.backbone.empty() && (preset.basic_blocks || shape_of(body).bottleneck));
+}
+
 void check_input_size(const DeepLabPreset& preset, const DeepLabOptions& options, Size2 size, ErrorKind kind) {
   check(!preset.fixed_upsampling ||
             (size.h % options.backbone.output_stride == 0 && size.w % options.backbone.output_stride == 0),
@@ -30,9 +43,8 @@ void check_info(const ModelInfo& info, ErrorKind kind) {
   const std::int64_t stride = options.backbone.output_stride;
   check(std::ranges::count(preset.output_strides, stride) == 1, kind, "output_stride: preset ", preset.name,
         " has no output stride of ", stride);
-  check(options.backbone.body == ResNetBody::resnet50 ||
-            (!preset.backbone.empty() && (preset.basic_blocks || shape_of(options.backbone.body).bottleneck)),
-        kind, "backbone: preset ", preset.name, " has no ", texts.at("backbone"));
+  check(has_body(preset, options.backbone.body), kind, "backbone: preset ", preset.name, " has no ",
+        texts.at("backbone"));
   check(options.backbone.stages == 4 || preset.any_depth, kind, "stages: preset ", preset.name, " has all 4");
   check(std::ranges::count(preset.separable, options.separable) == 1, kind, "separable: preset ", preset.name,
         " has no variant ", texts.at("separable"));
@@ -65,11 +77,9 @@ std::int64_t stages_of(const DeepLabPreset& preset, const DeepLabOptions& option
     return it == tensors.end() || it->second.shape().rank() != 4 ? 0 : it->second.shape()[axis];
   };
   const std::int64_t taken = extent(layout.aspp[0].conv, 1);
-  for (std::size_t stage = layout.backbone.layers.size(); stage-- > 1;) {
-    const BlockNames& last = layout.backbone.layers[stage].back();
-    if (taken > 0 && extent((last.conv3.conv.empty() ? last.conv2 : last.conv3).conv, 0) == taken)
+  for (std::size_t stage = 4; stage-- > 1;)
+    if (taken > 0 && extent(last_layer(layout.backbone, stage), 0) == taken)
       return static_cast<std::int64_t>(stage) + 1;
-  }
   return 4;
 }
 
@@ -77,11 +87,13 @@ std::int64_t stages_of(const DeepLabPreset& preset, const DeepLabOptions& option
 std::vector<std::string> unused_stages(const DeepLabPreset& preset, const TensorMap& tensors) {
   DeepLabOptions options = preset.options(preset.output_strides.front());
   options.separable = preset.separable.front();
-  options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
+  options.backbone.body = body_of(preset, tensors);
+  const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
   std::vector<std::string> keys;
-  for (std::int64_t stage = stages_of(preset, options, tensors) + 1; stage <= 4; ++stage)
-    for (const auto& [key, tensor] : tensors)
-      if (key.starts_with(cat(preset.backbone, "layer", stage, '.'))) keys.push_back(key);
+  for (auto stage = static_cast<std::size_t>(stages_of(preset, options, tensors)); stage < 4; ++stage)
+    for (const std::string& prefix : prefixes_of_stage(layout.backbone, stage))
+      for (const auto& [key, tensor] : tensors)
+        if (key.starts_with(prefix)) keys.push_back(key);
   return keys;
 }
 
@@ -91,18 +103,23 @@ DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& g
     output_stride = parse_int(it->second, ErrorKind::usage, "output_stride");
   DeepLabOptions options = preset.options(output_stride);
   options.separable = preset.separable.front();
-  if (!preset.backbone.empty())
-    options.backbone.body = resnet_body(tensors, preset.backbone).value_or(ResNetBody::resnet50);
+  options.backbone.body = body_of(preset, tensors);
+  if (const auto it = given.find("backbone"); it != given.end() && it->second == body_words.back())
+    options.backbone.body = Body::mobilenet_v2;
+  if (preset.mobilenet_v2 && options.backbone.body == Body::mobilenet_v2) {
+    options.backbone.dilation = preset.mobilenet_v2->dilation;
+    options.backbone.block_padding = preset.mobilenet_v2->block_padding;
+  }
   if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
   if (preset.any_depth) options.backbone.stages = stages_of(preset, options, tensors);
   return options;
 }
 
 bool fits(const DeepLabPreset& preset, const TensorMap& tensors) {
-  const DeepLabLayout layout = preset.layout(preset.separable.front(), ResNetBody::resnet50);
+  const DeepLabLayout layout = preset.layout(preset.separable.front(), body_of(preset, tensors));
   const std::string& characteristic =
       layout.low_level.conv.empty() ? layout.after_aspp.back().conv : layout.low_level.conv;
-  return std::ranges::all_of(std::array{layout.backbone.stem[0].conv, characteristic, layout.classifier},
+  return std::ranges::all_of(std::array{first_layer(layout.backbone), characteristic, layout.classifier},
                              [&](const std::string& layer) { return tensors.contains(layer + ".weight"); });
 }
 
@@ -120,7 +137,8 @@ std::vector<Preset> presets_of(std::string_view arch) {
     if (preset->constants) presets.back().constants = preset->constants;
     if (preset->any_depth)
       presets.back().constants = [preset](const TensorMap& tensors) { return unused_stages(*preset, tensors); };
-    presets.back().bodies = preset->basic_blocks ? "any" : preset->backbone.empty() ? "resnet50" : "bottlenecks";
+    const char* resnets = preset->basic_blocks ? "resnets" : preset->backbone.empty() ? "resnet50" : "bottlenecks";
+    presets.back().bodies = cat(resnets, preset->mobilenet_v2 ? ", mobilenet_v2" : "");
     presets.back().output_strides = preset->output_strides;
   }
   return presets;
@@ -132,7 +150,7 @@ Architecture row(std::string_view name) {
           .role = Role::segmenter,
           .has_linear_layers = false,
           .presets = presets_of(name),
-          .implied = {{"backbone", "resnet50"}, {"stages", "4"}},
+          .implied = {{"backbone", "resnet50"}, {"stages", "4"}, {"block_padding", "inside"}},
           .parse = parse,
           .check = check_info,
           .size_multiple =

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nets/resnet.h"
+#include "nets/backbone.h"
 
 namespace giemsa {
 
@@ -51,8 +51,8 @@ ValueId classify_pixels(Layers& layers, ValueId x, const DeepLabLayout& layout, 
 ValueId deeplabv3(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
                   std::int64_t classes) {
   // Shapes at output stride 8.
-  const ResNetFeatures features =
-      resnet(layers, image, layout.backbone, options.backbone);          // {1,3,224,224} -> {1,2048,28,28}
+  const BodyFeatures features =
+      backbone(layers, image, layout.backbone, options.backbone);        // {1,3,224,224} -> {1,2048,28,28}
   const ValueId x = aspp(layers, features.high_level, layout, options);  // -> {1,256,28,28}
   const ValueId logits = classify_pixels(layers, x, layout, classes);    // -> {1,classes,28,28}
   return upsample(layers, layout.logits_upsample, logits, layers.size(image), options);  // -> {1,classes,224,224}
@@ -62,8 +62,8 @@ ValueId deeplabv3plus(Layers& layers, ValueId image, const DeepLabLayout& layout
                       std::int64_t classes) {
   const float eps = options.head_bn_eps;
   // Shapes at output stride 16.
-  const ResNetFeatures features =
-      resnet(layers, image, layout.backbone, options.backbone);  // {1,3,224,224} -> {1,256,56,56}, {1,2048,14,14}
+  const BodyFeatures features =
+      backbone(layers, image, layout.backbone, options.backbone);  // {1,3,224,224} -> {1,256,56,56}, {1,2048,14,14}
 
   ValueId x = aspp(layers, features.high_level, layout, options);  // {1,2048,14,14} -> {1,256,14,14}
   x = upsample(layers, layout.aspp_upsample, x, layers.size(features.low_level), options);  // -> {1,256,56,56}

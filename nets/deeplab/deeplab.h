@@ -1,4 +1,4 @@
-// DeepLabv3 (arxiv.org/abs/1706.05587) and DeepLabv3+ (arxiv.org/abs/1802.02611) on a ResNet.
+// DeepLabv3 (arxiv.org/abs/1706.05587) and DeepLabv3+ (arxiv.org/abs/1802.02611) on a ResNet or MobileNetV2.
 #pragma once
 
 #include "nets/deeplab/layout.h"

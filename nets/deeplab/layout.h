@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "nets/backbone.h"
 #include "nets/deeplab/options.h"
-#include "nets/resnet.h"
 
 namespace giemsa {
 
 struct DeepLabLayout {
-  ResNetNames backbone;
+  BackboneNames backbone;
   std::array<ConvNames, 4> aspp;  ///< 1x1, then the three rates
   std::string pool;               ///< the pooled branch: pool, conv, broadcast; empty: none
   ConvNames pool_conv;

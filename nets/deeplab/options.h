@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "engine/base/modes.h"
+#include "nets/body.h"
 #include "nets/option_text.h"
-#include "nets/resnet.h"
 
 namespace giemsa {
 
@@ -25,7 +25,7 @@ enum class PoolBranch : std::uint8_t { none, first, last };
 enum class DecoderConcat : std::uint8_t { none, low_first, aspp_first };
 
 struct DeepLabOptions {
-  ResNetOptions backbone{.output_stride = 16};
+  BodyOptions backbone{.output_stride = 16};
   std::vector<std::int64_t> aspp_rates{6, 12, 18};
   Separable separable = Separable::none;
   PoolBranch aspp_pool = PoolBranch::last;

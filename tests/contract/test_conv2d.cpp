@@ -17,9 +17,10 @@ struct Conv2dData {
 Conv2dData data_of(const test::Conv2dCase& item) {
   const Conv2d& op = item.op;
   Weights weights;
-  weights.weight = ref::random_tensor({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2);
+  weights.weight = ref::random_tensor({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2,
+                                      -item.reach, item.reach);
   if (item.bias) weights.bias = ref::random_tensor({op.out_channels}, 3);
-  std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
+  std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -item.reach, item.reach)};
   if (op.residual) {
     Conv2d plain = op;
     plain.residual = false;

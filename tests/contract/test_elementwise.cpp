@@ -63,6 +63,10 @@ TEST_CASE("relu on every backend") {
     const std::vector<Tensor> inputs{ref::random_tensor({3, 33}, 1)};
     contract::check_op("rows", adds(Relu{}), inputs, ref::relu(inputs[0]));
   }
+  SUBCASE("with a ceiling") {
+    const std::vector<Tensor> inputs{ref::random_tensor({1, 33, 7, 5}, 1)};
+    test::check_op("relu on the CPU", "with a ceiling", adds(Relu{0.5f}), inputs, ref::relu(inputs[0], 0.5));
+  }
 }
 
 TEST_CASE("concat on every backend") {

@@ -11,7 +11,7 @@ namespace {
 void compare_all(DType precision) {
   const auto backend = make_cuda_backend({.precision = precision});
   const auto folders = test::golden_folders();
-  REQUIRE(folders.size() == 22);
+  REQUIRE(folders.size() == 28);
   for (const auto& folder : folders) {
     CAPTURE(folder.filename().string());
     const test::Golden golden = test::read_golden(folder);

@@ -145,6 +145,18 @@ TEST_CASE("what a provider declines is computed by our kernels, to the bit") {
   }
 }
 
+TEST_CASE("no provider is given a ReLU6") {
+  test::Net net;
+  const ValueId x = net.input("x", {1, 16, 6, 5});
+  net.output(net.relu("relu6", net.conv("conv", x, test::square(24, 1)), 6));
+  for (const char* provider : {"cudnn", "cublas"}) {
+    CAPTURE(provider);
+    const auto session = backend_with(provider, DType::f16)->compile(net.graph);
+    CHECK(kinds_served(*session).empty());
+    CHECK(run(*session) == run(*backend_with("own", DType::f16)->compile(net.graph)));
+  }
+}
+
 TEST_CASE("a provider's layers have run once before they are recorded") {
   const auto backend = backend_with("cudnn", DType::f32);
   CHECK(backend->device_name().ends_with(", fake cudnn)"));

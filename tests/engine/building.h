@@ -39,7 +39,9 @@ struct Net {
     return graph.add(name, BatchNorm{}, {x}, weights);
   }
 
-  ValueId relu(const std::string& name, ValueId x) { return graph.add(name, Relu{}, {x}); }
+  ValueId relu(const std::string& name, ValueId x, float ceiling = Relu{}.ceiling) {
+    return graph.add(name, Relu{ceiling}, {x});
+  }
   ValueId add(const std::string& name, ValueId a, ValueId b) { return graph.add(name, Add{}, {a, b}); }
   ValueId concat(const std::string& name, std::vector<ValueId> inputs) { return graph.add(name, Concat{}, inputs); }
 

@@ -67,14 +67,19 @@ ref::Reference apply(const Node& node, const std::vector<Tensor>& inputs, bool s
   Weights weights = node.weights.empty() ? Weights{} : node.weights[0];
   if (spread && weights.weight) weights.weight = absolute(weights.weight);
   if (spread) weights.bias = weights.running_mean = Tensor();
-  if (const auto* op = std::get_if<Conv2d>(&node.op)) return ref::conv2d(inputs[0], *op, weights);
+  if (const auto* op = std::get_if<Conv2d>(&node.op)) {
+    Conv2d conv = *op;
+    if (spread) conv.activation = Activation::none;
+    return ref::conv2d(inputs[0], conv, weights);
+  }
   if (const auto* op = std::get_if<BatchNorm>(&node.op)) {
     const auto channels = static_cast<std::size_t>(inputs[0].shape()[1]);
     if (spread)
       weights.bias = weights.running_mean = Tensor::from(weights.weight.shape(), std::vector<float>(channels));
     return ref::batch_norm(inputs[0], *op, weights);
   }
-  if (std::holds_alternative<Relu>(node.op)) return ref::relu(inputs[0]);
+  if (const auto* op = std::get_if<Relu>(&node.op))
+    return spread ? ref::relu(inputs[0]) : ref::relu(inputs[0], op->ceiling);
   if (const auto* op = std::get_if<Add>(&node.op)) return ref::add(inputs[0], inputs[1], *op);
   if (const auto* op = std::get_if<MaxPool>(&node.op)) return ref::max_pool(inputs[0], *op);
   if (const auto* op = std::get_if<AdaptiveAvgPool>(&node.op)) return ref::adaptive_avg_pool(inputs[0], *op);

@@ -37,8 +37,8 @@ Weights weights_of(Tensor weight) {
 }
 
 /// Multiples of 1/64, the largest of each row 127/64: its scale is 1/64 exactly.
-Tensor exact_weights(const Shape& shape, std::uint64_t seed) {
-  const Tensor random = ref::random_tensor(shape, seed);
+Tensor exact_weights(const Shape& shape, std::uint64_t seed, double reach = 1) {
+  const Tensor random = ref::random_tensor(shape, seed, -reach, reach);
   std::vector<float> values(random.as<float>().begin(), random.as<float>().end());
   const std::size_t row = values.size() / static_cast<std::size_t>(shape[0]);
   for (std::size_t i = 0; i < values.size(); i += row) values[i] = 127 * fine;
@@ -64,7 +64,7 @@ struct Case {
   /// `positive`: the input is u8. `stores`: so is, or i8, the result; else it is fp32.
   Case(const test::Conv2dCase& item, bool positive, bool stores) {
     const Conv2d& op = item.op;
-    Tensor x = ref::random_tensor(item.input, 1);
+    Tensor x = ref::random_tensor(item.input, 1, -item.reach, item.reach);
     ValueId id = input("x", x);
     if (positive) {
       id = graph.add("positive",
@@ -74,7 +74,8 @@ struct Case {
       x = without_negatives(x);
     }
     Weights weights;
-    weights.weight = exact_weights({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2);
+    weights.weight =
+        exact_weights({op.out_channels, item.input[1] / op.groups, op.kernel.h, op.kernel.w}, 2, item.reach);
     if (item.bias) weights.bias = ref::random_tensor({op.out_channels}, 3);
     std::vector<ValueId> operands{id};
     Tensor residual;
@@ -89,7 +90,7 @@ struct Case {
     graph.mark_output(conv);
     if (!stores) return;
     graph.calibrate(conv, coarse);
-    for (double& value : expected) value = stored(value, coarse, op.activation == Activation::relu);
+    for (double& value : expected) value = stored(value, coarse, op.activation != Activation::none);
     // A reader that does not want fp32.
     graph.mark_output(graph.add("reader", Conv2d{.out_channels = 1}, {conv},
                                 weights_of(exact_weights({1, op.out_channels, 1, 1}, 5))));

@@ -98,6 +98,21 @@ TEST_CASE("fuse_activation: into conv, add and linear") {
   CHECK(std::get<Linear>(node_called(fused, "linear").op).activation == Activation::relu);
 }
 
+TEST_CASE("fuse_activation: ReLU6 into conv alone, and no other ceiling into anything") {
+  Net net;
+  const ValueId x = net.input("x", {1, 8, 1, 1});
+  const ValueId conv = net.relu("conv.relu6", net.conv("conv", x, plain), 6);
+  const ValueId other = net.relu("other.relu3", net.conv("other", conv, plain), 3);
+  const ValueId sum = net.relu("sum.relu6", net.add("sum", other, x), 6);
+  const ValueId rows = net.graph.add("flatten", Flatten{}, {sum});
+  const Graph fused = fuse_activation(net.output(net.relu("linear.relu6", net.linear("linear", rows, 3), 6)));
+  CHECK(names_of(fused) == Names{"x", "conv -> conv.relu6", "other", "other.relu3", "sum", "sum.relu6", "flatten",
+                                 "linear", "linear.relu6"});
+  CHECK(std::get<Conv2d>(node_called(fused, "conv").op).activation == Activation::relu6);
+  CHECK(describe(node_called(fused, "conv").op).ends_with(" relu6"));
+  CHECK(std::get<Relu>(node_called(fused, "other.relu3").op).ceiling == 3);
+}
+
 TEST_CASE("fuse_activation leaves alone") {
   Net net;
   const ValueId x = net.input("x", {1, 8, 5, 5});

@@ -19,10 +19,11 @@ struct Case {
 };
 
 std::vector<Case> cases() {
-  constexpr auto relu = Activation::relu;
+  constexpr auto relu = Activation::relu, relu6 = Activation::relu6;
   return {
       {"even", {1, 64, 8, 8}, 64},
       {"odd and several images", {3, 64, 7, 9}, 80, {1, 1}, {1, 1}, relu, false},
+      {"odd and relu6", {1, 64, 9, 7}, 64, {1, 1}, {1, 1}, relu6},
       {"narrower than a tile reads", {1, 80, 3, 2}, 96},
       {"unpadded", {1, 64, 8, 9}, 64, {0, 0}},
       {"larger than its input", {2, 64, 5, 5}, 64, {2, 2}},

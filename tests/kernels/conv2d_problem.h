@@ -87,13 +87,17 @@ std::vector<T> to_nhwc(const Tensor& tensor, const Slice& slice) {
 /// A case's tensors, exact in fp16, and what is to come out.
 struct Problem {
   explicit Problem(const Conv2dCase& c)
-      : name(c.name), op(c.op), input(ref::random_tensor(c.input, 51)), weights(weights_of(c)), out(out_of(c)) {
+      : name(c.name),
+        op(c.op),
+        input(ref::random_tensor(c.input, 51, -c.reach, c.reach)),
+        weights(weights_of(c)),
+        out(out_of(c)) {
     if (op.residual) residual = ref::random_tensor(out, 59);
   }
   static Weights weights_of(const Conv2dCase& c) {
     Weights weights;
-    weights.weight =
-        ref::random_tensor({c.op.out_channels, c.input[1] / c.op.groups, c.op.kernel.h, c.op.kernel.w}, 53);
+    weights.weight = ref::random_tensor({c.op.out_channels, c.input[1] / c.op.groups, c.op.kernel.h, c.op.kernel.w}, 53,
+                                        -c.reach, c.reach);
     if (c.bias) weights.bias = ref::random_tensor({c.op.out_channels}, 57);
     return weights;
   }
@@ -116,7 +120,8 @@ struct Problem {
             .input_pixel_stride = static_cast<int>(in[1]),
             .output_pixel_stride = static_cast<int>(op.out_channels),
             .residual_pixel_stride = op.residual ? static_cast<int>(op.out_channels) : 0,
-            .relu = op.activation == Activation::relu};
+            .relu = op.activation != Activation::none,
+            .ceiling = ceiling_of(op.activation)};
   }
   ref::Reference reference() const { return ref::conv2d(input, op, weights, residual); }
   /// Of the tiles that cover it: a depthwise convolution fills hardly any of each.

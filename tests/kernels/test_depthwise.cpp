@@ -21,9 +21,9 @@ bool is_depthwise(const Conv2dCase& c) {
 template <class T>
 void check_case(const Conv2dCase& c) {
   Weights weights;
-  weights.weight = ref::random_tensor({c.op.out_channels, 1, c.op.kernel.h, c.op.kernel.w}, 2);
+  weights.weight = ref::random_tensor({c.op.out_channels, 1, c.op.kernel.h, c.op.kernel.w}, 2, -c.reach, c.reach);
   if (c.bias) weights.bias = ref::random_tensor({c.op.out_channels}, 3);
-  const Tensor input = ref::random_tensor(c.input, 1);
+  const Tensor input = ref::random_tensor(c.input, 1, -c.reach, c.reach);
   const ref::Reference expected = ref::conv2d(input, c.op, weights);
 
   const int channels = padded<T>(c.input[1]);
@@ -38,7 +38,8 @@ void check_case(const Conv2dCase& c) {
         .window = {extent_of(c.op.kernel), extent_of(c.op.stride), extent_of(c.op.padding), extent_of(c.op.dilation)},
         .input_pixel_stride = channels + apart,
         .output_pixel_stride = channels + 2 * apart,
-        .relu = c.op.activation == Activation::relu};
+        .relu = c.op.activation != Activation::none,
+        .ceiling = ceiling_of(c.op.activation)};
     const std::vector<T> in = to_nhwc<T>(input, params.input_pixel_stride), taps = tap_major<T>(weights.weight);
     in_all_thread_orders([&] {
       DeviceBuffer<T> device_in{std::span(in)}, device_taps{std::span(taps)};

@@ -28,13 +28,15 @@ std::string rerun_line(const char* test_case, const std::string& subcase) {
 }
 
 template <class T>
-PointwiseParams params_of(const Shape& shape, const Slice<T>& in, const Slice<T>& out, bool relu) {
+PointwiseParams params_of(const Shape& shape, const Slice<T>& in, const Slice<T>& out, bool relu,
+                          float ceiling = kernels::unbounded) {
   return {.pixels = pixels_of(shape),
           .channels = out.channels(),
           .first_pixel_stride = in.stride(),
           .second_pixel_stride = in.stride(),
           .output_pixel_stride = out.stride(),
-          .relu = relu};
+          .relu = relu,
+          .ceiling = ceiling};
 }
 
 /// Runs `body` for all placements and thread orders.
@@ -44,13 +46,13 @@ void everywhere(const Body& body) {
 }
 
 template <class T>
-void check_relu(const Tensor& input, const std::string& how) {
+void check_relu(const Tensor& input, float ceiling, const std::string& how) {
   everywhere([&](const Placements& placed) {
-    const ref::Reference expected = ref::relu(input);
+    const ref::Reference expected = ref::relu(input, ceiling);
     Slice<T> in(input, placed.in), out(input.shape(), placed.out);
-    kernels::copy_pixels(out.data(), in.data(), params_of(input.shape(), in, out, true), nullptr);
+    kernels::copy_pixels(out.data(), in.data(), params_of(input.shape(), in, out, true, ceiling), nullptr);
     out.check(expected, cat(placed.name, "; ", how));
-    kernels::copy_pixels(in.data(), in.data(), params_of(input.shape(), in, in, true), nullptr);
+    kernels::copy_pixels(in.data(), in.data(), params_of(input.shape(), in, in, true, ceiling), nullptr);
     in.check(expected, cat(placed.name, ", in place; ", how));
   });
 }
@@ -112,8 +114,10 @@ TEST_CASE("copy_pixels with relu equals Relu's reference, in place too") {
   for (const ShapeCase& c : picture_cases()) {
     SUBCASE(c.name.c_str()) {
       const Tensor input = ref::random_tensor(c.input, 1);
-      check_relu<float>(input, rerun_line("copy_pixels with relu", c.name));
-      check_relu<Half>(input, rerun_line("copy_pixels with relu", c.name));
+      for (const float ceiling : {kernels::unbounded, 0.5f}) {
+        check_relu<float>(input, ceiling, rerun_line("copy_pixels with relu", c.name));
+        check_relu<Half>(input, ceiling, rerun_line("copy_pixels with relu", c.name));
+      }
     }
   }
 }

@@ -28,6 +28,9 @@ struct SeparableCase {
   std::int64_t out_channels;
   Size2 stride, padding, dilation;
   bool biases, depthwise_relu, relu;
+  Activation activation = Activation::relu;  // where there is one
+
+  double reach() const { return activation == Activation::relu6 ? 1.75 : 1; }  // sums on both sides of 6
 };
 
 const SeparableCase separable_cases[] = {
@@ -45,6 +48,8 @@ const SeparableCase separable_cases[] = {
     {"padding beyond the kernel", {1, 8, 3, 2}, 8, {1, 1}, {4, 4}, {1, 1}, true, true, false},
     {"dilation 1 by 3 padded 2 by 1", {1, 24, 6, 10}, 9, {1, 1}, {2, 1}, {1, 3}, true, false, false},
     {"two tiles of outputs", {1, 16, 3, 3}, 260, {1, 1}, {1, 1}, {1, 1}, true, false, false},
+    {"relu6", {1, 72, 7, 9}, 33, {1, 1}, {1, 1}, {1, 1}, true, true, true, Activation::relu6},
+    {"relu6 of the depthwise alone", {1, 40, 9, 8}, 24, {2, 2}, {1, 1}, {1, 1}, true, true, false, Activation::relu6},
 };
 
 std::string rerun_of(const SeparableCase& c, const SeparablePlan& plan) {
@@ -55,16 +60,16 @@ std::string rerun_of(const SeparableCase& c, const SeparablePlan& plan) {
 /// A case's tensors, exact in fp16, and the two convolutions of the reference.
 struct Problem {
   explicit Problem(const SeparableCase& c)
-      : input(ref::random_tensor(c.input, 71)), channels(c.input[1]), expected(Shape{1}, 0) {
+      : input(ref::random_tensor(c.input, 71, -c.reach(), c.reach())), channels(c.input[1]), expected(Shape{1}, 0) {
     depthwise = {.out_channels = channels,
                  .kernel = {3, 3},
                  .stride = c.stride,
                  .padding = c.padding,
                  .dilation = c.dilation,
                  .groups = channels,
-                 .activation = c.depthwise_relu ? Activation::relu : Activation::none};
-    pointwise = {.out_channels = c.out_channels, .activation = c.relu ? Activation::relu : Activation::none};
-    depthwise_weights.weight = ref::random_tensor({channels, 1, 3, 3}, 73);
+                 .activation = c.depthwise_relu ? c.activation : Activation::none};
+    pointwise = {.out_channels = c.out_channels, .activation = c.relu ? c.activation : Activation::none};
+    depthwise_weights.weight = ref::random_tensor({channels, 1, 3, 3}, 73, -c.reach(), c.reach());
     weights.weight = ref::random_tensor({c.out_channels, channels, 1, 1}, 79);
     if (c.biases) {
       depthwise_weights.bias = ref::random_tensor({channels}, 83);
@@ -157,7 +162,8 @@ class OnDevice {
                                                .window = params_.window,
                                                .input_pixel_stride = params_.input_pixel_stride,
                                                .output_pixel_stride = params_.channels,
-                                               .relu = params_.depthwise_relu};
+                                               .relu = params_.depthwise_relu,
+                                               .ceiling = params_.depthwise_ceiling};
       DeviceBuffer<Half> mid(std::int64_t{params_.pixels()} * params_.channels);
       kernels::depthwise<Half>(mid.data(), input_.data(), depthwise_weight_.data(), depthwise_bias(), depthwise,
                                nullptr);
@@ -179,8 +185,10 @@ class OnDevice {
                        extent_of(problem.depthwise.padding), extent_of(problem.depthwise.dilation)},
             .input_pixel_stride = static_cast<int>(in[1]) + 8 * apart,
             .output_pixel_stride = static_cast<int>(problem.pointwise.out_channels) + 2 * apart,
-            .depthwise_relu = problem.depthwise.activation == Activation::relu,
-            .relu = problem.pointwise.activation == Activation::relu};
+            .depthwise_relu = problem.depthwise.activation != Activation::none,
+            .relu = problem.pointwise.activation != Activation::none,
+            .depthwise_ceiling = ceiling_of(problem.depthwise.activation),
+            .ceiling = ceiling_of(problem.pointwise.activation)};
   }
   std::vector<Half> packed() const {
     std::vector<Half> weight, result(kernels::packed_weight_size(params_.pointwise()));

@@ -97,6 +97,10 @@ class Twin {
       return Linear{.out_features = weights.weight.shape()[0]};
     }
     if (node.type == "Relu") return Relu{};
+    if (node.type == "Clip") {
+      CHECK(constant(node.inputs.at(1)).as<float>()[0] == 0);
+      return Relu{constant(node.inputs.at(2)).as<float>()[0]};
+    }
     if (node.type == "Add") return Add{};
     if (node.type == "MaxPool") {
       CHECK(!node.integers.contains("ceil_mode"));

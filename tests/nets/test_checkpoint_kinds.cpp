@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
-#include "engine/cpu/backend.h"
 #include "nets/convert/convert.h"
 #include "nets/convert/keys.h"
 #include "nets/model.h"
 #include "tests/engine/error_text.h"
-#include "tests/nets/golden.h"
+#include "tests/nets/logits.h"
 #include "tests/temporary_folder.h"
 #include "weights/convert/checkpoint.h"
 #include "weights/safetensors.h"
@@ -18,6 +18,7 @@ namespace giemsa {
 
 using test::contains;
 using test::error_of;
+using test::logits;
 using test::TemporaryFolder;
 using Names = std::vector<std::string>;
 using Texts = std::map<std::string, std::string>;
@@ -62,21 +63,23 @@ Tensor some_tensor() {
   return Tensor::from(Shape{2}, {1, 2});
 }
 
-/// The network's logits for `image`.
-std::vector<float> logits(const Model& model, const Tensor& image) {
-  Graph graph;
-  graph.mark_output(build_network(graph, graph.input("input", {DType::f32, image.shape()}), model));
-  const auto session = make_cpu_backend({.threads = 2, .precision = DType::f32})->compile(graph);
-  const void* data = image.bytes().data();
-  session->run(std::span(&data, 1));
-  const auto values = session->output<float>();
-  return {values.begin(), values.end()};
-}
-
 Tensor gradient(const Shape& shape) {
   std::vector<float> values(static_cast<std::size_t>(shape.volume()));
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 97) / 48 - 1;
   return Tensor::from(shape, std::move(values));
+}
+
+/// Puts the ASPP on fewer channels: its convolutions lose those that the weight `last` gives more than `kept`.
+void cut_features(TensorMap& tensors, const std::string& last, const std::string& kept) {
+  const std::int64_t features = tensors[last].shape()[0], channels = tensors[kept].shape()[0];
+  for (auto& [key, tensor] : tensors) {
+    const Shape shape = tensor.shape();
+    if (!key.starts_with("decoder.aspp.0.convs.") || shape.rank() != 4) continue;
+    if (shape[0] != features && shape[1] != features) continue;
+    const Shape cut = shape[1] == features ? Shape{shape[0], channels, shape[2], shape[3]}
+                                           : Shape{channels, shape[1], shape[2], shape[3]};
+    tensor = Tensor::from(cut, std::vector<float>(static_cast<std::size_t>(cut.volume()), 0.01f));
+  }
 }
 
 TensorMap prefixed(const TensorMap& tensors, const std::string& prefix) {
@@ -258,23 +261,47 @@ TEST_CASE("the body is read off the keys, at every depth") {
             .at("backbone") == "resnet101");
 }
 
+TEST_CASE("MobileNetV2 is read off the keys, and what is there twice is left out once") {
+  for (const auto& [golden, arch, preset] : {std::tuple{"smp_mobilenet_v2", "deeplabv3plus", "smp"},
+                                             {"vainf_mobilenet", "deeplabv3plus", "vainf"},
+                                             {"jfzhang95_mobilenet", "deeplabv3plus", "jfzhang95"},
+                                             {"smp_v3_mobilenet_v2", "deeplabv3", "smp"}}) {
+    CAPTURE(golden);
+    CHECK(to_text(Trial(golden_tensors(golden), arch, preset).convert().info.options).at("backbone") == "mobilenet_v2");
+  }
+  const std::string twice = "backbone.features.9.conv.3.weight", once = "backbone.high_level_features.9.conv.3.weight";
+  Trial trial(golden_tensors("jfzhang95_mobilenet"), "deeplabv3plus", "jfzhang95");
+  REQUIRE(trial.tensors.contains(twice));
+  const ConvertReport report = trial.convert();
+  CHECK(std::ranges::count(report.skipped, twice) == 1);
+  CHECK(std::ranges::count(report.skipped, once) == 0);
+  // A feature that is there once is not skipped in silence.
+  trial.tensors.erase(once);
+  CHECK(contains(trial.refusal(ErrorKind::model), once));
+  Trial resnet(golden_tensors("mobilenet_v2"), "resnet", "torchvision");
+  CHECK(contains(resnet.refusal(ErrorKind::model), "mobilenet_v2 of preset torchvision"));
+}
+
 TEST_CASE("an encoder that ends early is used as far as it goes") {
   TensorMap tensors = golden_tensors("smp_resnet34");
-  // The ASPP on layer3: its convolutions lose the channels that layer4 has more than layer3.
-  const std::int64_t channels = tensors["encoder.layer3.0.conv1.weight"].shape()[0];
-  for (auto& [key, tensor] : tensors) {
-    const bool on_features = key.starts_with("decoder.aspp.0.convs.") && tensor.shape().rank() == 4;
-    const Shape shape = tensor.shape();
-    const std::int64_t features = tensors["encoder.layer4.0.conv1.weight"].shape()[0];
-    if (!on_features || (shape[0] != features && shape[1] != features)) continue;
-    const Shape cut = shape[1] == features ? Shape{shape[0], channels, shape[2], shape[3]}
-                                           : Shape{channels, shape[1], shape[2], shape[3]};
-    tensor = Tensor::from(cut, std::vector<float>(static_cast<std::size_t>(cut.volume()), 0.01f));
-  }
+  cut_features(tensors, "encoder.layer4.0.conv1.weight", "encoder.layer3.0.conv1.weight");
   Trial trial(tensors);
   const ConvertReport report = trial.convert();
   CHECK(to_text(report.info.options).at("stages") == "3");
   CHECK(std::ranges::count(report.skipped, "encoder.layer4.0.conv1.weight") == 1);
+  CHECK(logits(load_model(trial.target()), gradient({1, 3, 32, 48})).size() == 2 * 32 * 48);
+}
+
+TEST_CASE("a MobileNetV2 encoder that ends at its 96 channels does without the rest") {
+  TensorMap tensors = golden_tensors("smp_mobilenet_v2");
+  cut_features(tensors, "encoder.features.18.0.weight", "encoder.features.13.conv.2.weight");
+  Trial trial(tensors);
+  const ConvertReport report = trial.convert();
+  CHECK(to_text(report.info.options).at("stages") == "3");
+  for (const char* key : {"encoder.features.14.conv.0.0.weight", "encoder.features.17.conv.3.running_mean",
+                          "encoder.features.18.0.weight", "encoder.features.18.1.bias"})
+    CHECK(std::ranges::count(report.skipped, key) == 1);
+  CHECK(std::ranges::count(report.skipped, "encoder.features.13.conv.2.weight") == 0);
   CHECK(logits(load_model(trial.target()), gradient({1, 3, 32, 48})).size() == 2 * 32 * 48);
 }
 

@@ -10,9 +10,9 @@
 #include <iterator>
 #include <limits>
 
-#include "engine/cpu/backend.h"
 #include "nets/model.h"
 #include "tests/engine/error_text.h"
+#include "tests/nets/logits.h"
 #include "tests/temporary_folder.h"
 #include "weights/convert/checkpoint.h"
 #include "weights/quantize.h"
@@ -24,6 +24,7 @@ namespace giemsa {
 
 using test::contains;
 using test::error_of;
+using test::logits;
 using test::TemporaryFolder;
 using Texts = std::map<std::string, std::string>;
 
@@ -60,16 +61,6 @@ std::string refusal(ErrorKind kind, const std::string& name, const std::string& 
 }
 
 const auto unchanged = [](TensorMap&) {};
-
-std::vector<float> logits(const Model& model, const Tensor& image) {
-  Graph graph;
-  graph.mark_output(build_network(graph, graph.input("input", {DType::f32, image.shape()}), model));
-  const auto session = make_cpu_backend({.threads = 2, .precision = DType::f32})->compile(graph);
-  const void* data = image.bytes().data();
-  session->run(std::span(&data, 1));
-  const auto values = session->output<float>();
-  return {values.begin(), values.end()};
-}
 
 }  // namespace
 

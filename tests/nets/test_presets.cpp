@@ -99,6 +99,61 @@ TEST_CASE("dilations and rates of every preset at every output stride") {
   }
 }
 
+namespace {
+
+/// Stride and dilation of the depthwise convolution of each of MobileNetV2's blocks; `padded` in front of the block.
+void check_blocks(const Graph& graph, const std::vector<std::string>& blocks, const Dilations& expected, bool padded) {
+  REQUIRE(blocks.size() == 17);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    CAPTURE(blocks[i]);
+    const bool first = i == 0;
+    const Conv2d& depthwise = conv(graph, blocks[i] + (first ? ".conv.0.0" : ".conv.1.0"));
+    const Size2 margin{expected[i], expected[i]}, none{0, 0};
+    CHECK(depthwise.dilation == margin);
+    CHECK(depthwise.padding == (padded && !first ? none : margin));
+    CHECK(depthwise.groups == depthwise.out_channels);
+    if (!first) CHECK(conv(graph, blocks[i] + ".conv.0.0").padding == (padded ? margin : none));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("MobileNetV2: dilations, where blocks pad, and what the head reads") {
+  const auto blocks = [](const std::string& low, const std::string& high) {
+    std::vector<std::string> names;
+    for (int i = 1; i <= 17; ++i) names.push_back(cat(i < 4 ? low : high, i));
+    return names;
+  };
+  const std::vector<std::string> smp = blocks("encoder.features.", "encoder.features."),
+                                 vainf = blocks("backbone.low_level_features.", "backbone.high_level_features.");
+  const auto network = [](const char* preset, const char* stride, Size2 size) {
+    return build(blank_model("deeplabv3plus", preset, {{"backbone", "mobilenet_v2"}, {"output_stride", stride}}), size);
+  };
+  const Graph smp_16 = network("smp", "16", {224, 288}), smp_8 = network("smp", "8", {224, 288});
+  check_blocks(smp_16, smp, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2}, false);
+  check_blocks(smp_8, smp, {1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4, 4}, false);
+  CHECK(output_of(smp_16, "encoder.features.18.0") == Shape{1, 1280, 14, 18});
+  CHECK(output_of(smp_8, "encoder.features.18.0") == Shape{1, 1280, 28, 36});
+  CHECK(output_of(smp_16, "encoder.features.3.add") == Shape{1, 24, 56, 72});
+  CHECK(output_of(smp_16, "encoder.features.0.0") == Shape{1, 32, 112, 144});
+  CHECK(conv(smp_16, "encoder.features.2.conv.1.0").groups == 96);
+
+  const Graph vainf_16 = network("vainf", "16", {224, 288}), vainf_8 = network("vainf", "8", {224, 288});
+  check_blocks(vainf_16, vainf, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2}, true);
+  check_blocks(vainf_8, vainf, {1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 4, 4, 4}, true);
+  CHECK(output_of(vainf_16, "backbone.low_level_features.0.0") == Shape{1, 32, 111, 143});
+  CHECK(output_of(vainf_16, "backbone.high_level_features.17.conv.2") == Shape{1, 320, 14, 18});
+  CHECK(std::get<Relu>(layer(vainf_16, "backbone.high_level_features.9.conv.1.1.relu").op).ceiling == 6);
+  CHECK(std::get<Relu>(layer(vainf_16, "classifier.project.1.relu").op).ceiling == Relu{}.ceiling);
+
+  const Graph jfzhang95 = network("jfzhang95", "8", {224, 288});
+  const std::map<std::string, std::int64_t> lagging{
+      {"7.conv.3", 1}, {"11.conv.3", 2}, {"16.conv.3", 2}, {"17.conv.3", 4}};
+  for (const auto& [name, dilation] : lagging)
+    CHECK(conv(jfzhang95, "backbone.high_level_features." + name).dilation == Size2{dilation, dilation});
+  CHECK(output_of(jfzhang95, "backbone.low_level_features.0.0") == Shape{1, 32, 112, 144});
+}
+
 TEST_CASE(
     "MATLAB: stride on the first 1x1, eps 1e-3 in the backbone, 'same' pooling, zero edges, low-level features first") {
   const Graph graph = build(blank_model("deeplabv3plus", "matlab"), {224, 288});
@@ -220,6 +275,13 @@ TEST_CASE("unknown and impossible options are refused by name") {
   CHECK(contains(refusal("deeplabv3plus", "smp", {{"decoder", "3,3"}}), "decoder", "'3'"));
   CHECK(contains(refusal("deeplabv3plus", "smp", {{"decoder_concat", "none"}}), "decoder_concat"));
   CHECK(contains(refusal("deeplabv3plus", "vainf", {{"head_bn_eps", "0"}}), "eps"));
+  CHECK(contains(refusal("deeplabv3plus", "mmseg", {{"backbone", "mobilenet_v2"}}), "backbone", "mobilenet_v2"));
+  CHECK(contains(refusal("deeplabv3plus", "vainf", {{"backbone", "resnet18"}}), "backbone", "resnet18"));
+  CHECK(contains(refusal("deeplabv3plus", "vainf", {{"block_padding", "ahead"}}), "block_padding", "ResNet"));
+  CHECK(contains(refusal("deeplabv3plus", "vainf", {{"backbone", "mobilenet_v2"}, {"dilation", "multi_grid"}}),
+                 "dilation", "multi_grid"));
+  CHECK(contains(refusal("resnet", "torchvision", {{"body", "mobilenet_v2"}}), "body", "'mobilenet_v2'"));
+  CHECK(contains(refusal("mobilenet_v2", "torchvision", {{"head", "features"}}), "head", "classifier"));
   CHECK(contains(refusal("alexnet", "caffe", {{"groups", "3"}}), "groups", "3"));
   CHECK(contains(refusal("alexnet", "caffe", {{"layers", "conv1,conv2"}}), "layers", "8"));
   for (const std::string name : {"flatten", "conv2", "conv1.relu", "features.", ""})

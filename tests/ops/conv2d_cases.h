@@ -14,10 +14,11 @@ struct Conv2dCase {
   Shape input;
   Conv2d op;
   bool bias = true;
+  double reach = 1;  // of the inputs' and weights' magnitudes; below 2, so that 8 bits hold them in steps of 1/64
 };
 
 inline std::vector<Conv2dCase> conv2d_cases() {
-  constexpr auto relu = Activation::relu;
+  constexpr auto relu = Activation::relu, relu6 = Activation::relu6;
   return {
       // Kernel sizes, on odd and non-square maps.
       {"1x1", {1, 16, 7, 7}, {.out_channels = 33}},
@@ -141,6 +142,40 @@ inline std::vector<Conv2dCase> conv2d_cases() {
        {1, 17, 7, 7},
        {.out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}, .groups = 17, .residual = true, .activation = relu}},
       {"relu on three images", {3, 31, 2, 2}, {.out_channels = 130, .activation = relu}},
+
+      // ReLU6, with sums on both sides of 6.
+      {"relu6 1x1", {1, 130, 7, 5}, {.out_channels = 33, .activation = relu6}},
+      {"relu6 1x1 whose padding gives the bias",
+       {1, 24, 7, 5},
+       {.out_channels = 96, .padding = {2, 2}, .activation = relu6},
+       true,
+       1.75},
+      {"relu6 3x3 stride 2 from three channels",
+       {1, 3, 31, 33},
+       {.out_channels = 32, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}, .activation = relu6},
+       true,
+       1.75},
+      {"relu6 7x7 stem",
+       {1, 3, 64, 96},
+       {.out_channels = 64, .kernel = {7, 7}, .stride = {2, 2}, .padding = {3, 3}, .activation = relu6}},
+      {"relu6 depthwise 48",
+       {2, 48, 6, 7},
+       {.out_channels = 48, .kernel = {3, 3}, .padding = {1, 1}, .groups = 48, .activation = relu6},
+       true,
+       1.75},
+      {"relu6 depthwise 81 stride 2",
+       {1, 81, 9, 7},
+       {.out_channels = 81, .kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1}, .groups = 81, .activation = relu6},
+       true,
+       1.75},
+      {"relu6 depthwise dilation 2 unpadded",
+       {1, 40, 9, 8},
+       {.out_channels = 40, .kernel = {3, 3}, .dilation = {2, 2}, .groups = 40, .activation = relu6},
+       false,
+       1.75},
+      {"relu6 residual 3x3",
+       {1, 33, 7, 5},
+       {.out_channels = 17, .kernel = {3, 3}, .padding = {1, 1}, .residual = true, .activation = relu6}},
   };
 }
 

@@ -1,6 +1,8 @@
 // torch.nn.Conv2d, with the optional residual and activation of the Conv2d op.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/graph/graph.h"
 #include "tests/ref/reference.h"
 
@@ -32,7 +34,8 @@ inline Reference conv2d(const Tensor& input, const Conv2d& op, const Weights& we
         }
     if (weights.bias) result.add_term(i, weights.bias.as<float>()[static_cast<std::size_t>(o)]);
     if (op.residual) result.add_term(i, residual.as<float>()[i]);
-    if (op.activation == Activation::relu && result.value[i] < 0) result.value[i] = 0;
+    if (op.activation != Activation::none)
+      result.value[i] = std::clamp(result.value[i], 0.0, static_cast<double>(ceiling_of(op.activation)));
   });
   return result;
 }

@@ -9,6 +9,8 @@
 // registers, and loads a third.
 #pragma once
 
+#include <limits>
+
 #include "kernels/cpu/nhwc.h"
 
 namespace giemsa::kernels::cpu {
@@ -16,10 +18,11 @@ namespace giemsa::kernels::cpu {
 struct DepthwiseParams {
   SlidingWindow window;
   bool relu = false;
+  float ceiling = std::numeric_limits<float>::infinity();  ///< with relu: the largest result, 6 of ReLU6
 };
 
 /// dst = act(conv(src) + bias). `weights` is tap-major: [kernel.h * kernel.w][c]. dst and src have one floating type,
-/// or 8 bits each. Elements of 8 bits count as they are stored: weights and bias bring the scales in.
+/// or 8 bits each. Elements of 8 bits count as they are stored: weights, bias and ceiling bring the scales in.
 void depthwise(const Nhwc& dst, const Nhwc& src, const float* weights, const float* bias,
                const DepthwiseParams& params);
 

@@ -31,7 +31,10 @@ GIEMSA_INLINE void depthwise_block(To* out, const Nhwc& src, const float* weight
     }
   }
   for (std::int64_t v = 0; v < Vectors; ++v) {
-    if (op.relu) sums[v] = sums[v] < 0.0f ? Float{} : sums[v];
+    if (op.relu) {
+      sums[v] = sums[v] < 0.0f ? Float{} : sums[v];
+      sums[v] = sums[v] > op.ceiling ? Float{} + op.ceiling : sums[v];
+    }
     store(out + c + v * lanes, sums[v]);
   }
 }
@@ -47,7 +50,8 @@ GIEMSA_INLINE void depthwise_channel(To* out, const Nhwc& src, const float* weig
       sum += cpu::load(src.pixel<T>(row + kx * op.window.dilation.w)[c]) *
              weights[(ky * op.window.kernel.w + kx) * src.c + c];
   }
-  cpu::store(out[c], op.relu && sum < 0.0f ? 0.0f : sum);
+  if (op.relu) sum = sum < 0.0f ? 0.0f : sum > op.ceiling ? op.ceiling : sum;
+  cpu::store(out[c], sum);
 }
 
 /// Output pixels begin .. end of a row, of any kernel.
@@ -69,7 +73,7 @@ void depthwise_pixels(const Nhwc& dst, const Nhwc& src, const float* weights, co
 /// What a 3x3 kernel that moves along a row sees of a vector of channels. A step loads one column instead of three; the
 /// weights stay in registers where there are 32 of them.
 struct Moving3x3 {
-  Float weights[9], bias, least;
+  Float weights[9], bias, least, most;
   Float columns[3][3];  ///< [column modulo 3][row]
 };
 
@@ -80,7 +84,8 @@ GIEMSA_INLINE void depthwise_3x3_step(To* out, Moving3x3& kernel, const T* in, s
   Float sum = kernel.bias;
   for (int ky = 0; ky < 3; ++ky)
     for (int kx = 0; kx < 3; ++kx) sum += kernel.columns[(Newest + 1 + kx) % 3][ky] * kernel.weights[3 * ky + kx];
-  store(out, sum < kernel.least ? kernel.least : sum);
+  sum = sum < kernel.least ? kernel.least : sum;
+  store(out, sum > kernel.most ? kernel.most : sum);
 }
 
 /// A vector of channels of `count` output pixels of a 3x3 kernel of stride and dilation 1, none of whose taps lie in
@@ -92,7 +97,9 @@ GIEMSA_INLINE void depthwise_3x3_strip(To* out, std::int64_t out_stride, const T
   Moving3x3 kernel;
   for (int tap = 0; tap < 9; ++tap) load(kernel.weights[tap], weights + tap * channels);
   load(kernel.bias, bias);
-  kernel.least = Float{} + (op.relu ? 0.0f : -std::numeric_limits<float>::infinity());
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  kernel.least = Float{} + (op.relu ? 0.0f : -infinity);
+  kernel.most = Float{} + (op.relu ? op.ceiling : infinity);
   for (int column = 0; column < 2; ++column, in += in_stride)
     for (int ky = 0; ky < 3; ++ky) load(kernel.columns[column][ky], in + ky * row_stride);
   for (; count >= 3; count -= 3, in += 3 * in_stride, out += 3 * out_stride) {

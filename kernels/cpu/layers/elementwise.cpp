@@ -51,10 +51,10 @@ void add_pixels(const Nhwc& dst, const Nhwc& a, const Nhwc& b, bool relu) {
   });
 }
 
-void relu_pixels(const Nhwc& dst, const Nhwc& src) {
+void relu_pixels(const Nhwc& dst, const Nhwc& src, float ceiling) {
   with_floating_type(dst.element, [&]<class T>(T*) {
     const auto relu = GIEMSA_SIMD_BEST(relu_row<T>);
-    parallel_for(dst.pixels(), [&](std::int64_t i) { relu(dst.pixel<T>(i), src.pixel<T>(i), dst.c); });
+    parallel_for(dst.pixels(), [&](std::int64_t i) { relu(dst.pixel<T>(i), src.pixel<T>(i), dst.c, ceiling); });
   });
 }
 

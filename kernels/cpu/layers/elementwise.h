@@ -12,7 +12,7 @@ void copy_pixels(const Nhwc& dst, const Nhwc& src);
 void add_pixels(const Nhwc& dst, const Nhwc& a, const Nhwc& b, bool relu);
 
 /// dst = max(src, 0), both of one floating type. A NaN stays NaN.
-void relu_pixels(const Nhwc& dst, const Nhwc& src);
+void relu_pixels(const Nhwc& dst, const Nhwc& src, float ceiling);
 
 /// dst = src * scale[c] + shift[c], both of one floating type.
 void affine_pixels(const Nhwc& dst, const Nhwc& src, const float* scale, const float* shift);

@@ -46,10 +46,10 @@ void add_row(T* dst, const T* a, const T* b, std::int64_t count, bool relu) {
 }
 
 template <class T>
-void relu_row(T* dst, const T* src, std::int64_t count) {
+void relu_row(T* dst, const T* src, std::int64_t count, float ceiling) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float value = load(src[i]);
-    store(dst[i], value < 0.0f ? 0.0f : value);
+    store(dst[i], value < 0.0f ? 0.0f : value > ceiling ? ceiling : value);
   }
 }
 

@@ -52,8 +52,8 @@ StemWeights pack_stem(const ConvolutionParams& params, Element element, std::spa
 std::size_t stem_scratch_bytes(const ConvolutionParams& params, std::int64_t width, Element element);
 
 /// dst = act(conv(src) + bias), in dst's element type. src has the type that the weights were packed for and
-/// no gaps between pixels; dst may have. Elements of 8 bits count as they are stored: bias and scale bring the scales
-/// in.
+/// no gaps between pixels; dst may have. Elements of 8 bits count as they are stored: bias, scale and ceiling bring
+/// the scales in.
 void stem(const Nhwc& dst, const Nhwc& src, const StemWeights& weights, const ConvolutionParams& params,
           std::span<std::byte> scratch);
 

@@ -40,13 +40,15 @@ using Results = float[tile_pixels][tile_vectors * lanes];
 /// Stores `outputs` outputs, from output `o` on, of `pixels` pixels, from pixel `to` on.
 void store_results(const Work& work, const Results& results, std::int64_t to, std::int64_t pixels, std::int64_t o,
                    std::int64_t outputs) {
-  const __m512 least = _mm512_set1_ps(work.params.relu ? 0.0f : -std::numeric_limits<float>::infinity());
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const __m512 least = _mm512_set1_ps(work.params.relu ? 0.0f : -infinity);
+  const __m512 most = _mm512_set1_ps(work.params.relu ? work.params.ceiling : infinity);
   with_element_type(work.dst.element, [&]<class T>(T*) {
     for (std::int64_t p = 0; p < pixels; ++p) {
       T* out = work.dst.pixel<T>(to + p) + o;
       for (std::int64_t i = 0; i < outputs; i += lanes) {
         // The order of operands lets a NaN through.
-        const __m512 values = _mm512_max_ps(least, _mm512_load_ps(&results[p][i]));
+        const __m512 values = _mm512_min_ps(most, _mm512_max_ps(least, _mm512_load_ps(&results[p][i])));
         if (i + lanes <= outputs) {
           store(out + i, values);
         } else {

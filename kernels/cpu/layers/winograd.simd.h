@@ -85,7 +85,9 @@ void transform_output(const Nhwc& dst, const WinogradTile& tile, const Convoluti
       const std::int64_t y = tile.y + i * params.window.dilation.h, x = tile.x + j * params.window.dilation.w;
       to[i][j] = y < dst.h && x < dst.w ? dst.pixel<float>((tile.image * dst.h + y) * dst.w + x) : nullptr;
     }
-  const Vector least = _mm512_set1_ps(params.relu ? 0.0f : -std::numeric_limits<float>::infinity());
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const Vector least = _mm512_set1_ps(params.relu ? 0.0f : -infinity);
+  const Vector most = _mm512_set1_ps(params.relu ? params.ceiling : infinity);
   for (std::int64_t o = 0; o < dst.c; o += lanes) {
     Vector rows[2][4];  // A' m
     for (int j = 0; j < 4; ++j) {
@@ -98,8 +100,8 @@ void transform_output(const Nhwc& dst, const WinogradTile& tile, const Convoluti
     for (int i = 0; i < 2; ++i) {
       const Vector left = rows[i][0] + rows[i][1] + rows[i][2] + b, right = rows[i][1] - rows[i][2] - rows[i][3] + b;
       // The order of operands lets a NaN through.
-      if (to[i][0]) _mm512_storeu_ps(to[i][0] + o, _mm512_max_ps(least, left));
-      if (to[i][1]) _mm512_storeu_ps(to[i][1] + o, _mm512_max_ps(least, right));
+      if (to[i][0]) _mm512_storeu_ps(to[i][0] + o, _mm512_min_ps(most, _mm512_max_ps(least, left)));
+      if (to[i][1]) _mm512_storeu_ps(to[i][1] + o, _mm512_min_ps(most, _mm512_max_ps(least, right)));
     }
   }
 }

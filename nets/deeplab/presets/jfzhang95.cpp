@@ -1,9 +1,10 @@
-// jfzhang95/pytorch-deeplab-xception: DeepLab(backbone="resnet").
+// jfzhang95/pytorch-deeplab-xception: DeepLab(backbone="resnet") and DeepLab(backbone="mobilenet").
 //
-// Source: modeling/backbone/resnet.py, aspp.py, decoder.py. layer4 is a multi-grid unit (1, 2, 4 times the dilation),
-// layer3 at output stride 8 is dilated in every block; rates are 6, 12, 18, doubled at output stride 8; every
-// upsampling aligns corners. The repository builds ResNet-101; ResNet-50 checkpoints come from forks and have the same
-// layout.
+// Source: modeling/backbone/resnet.py and mobilenet.py, aspp.py, decoder.py. layer4 is a multi-grid unit (1, 2, 4 times
+// the dilation), layer3 at output stride 8 is dilated in every block; rates are 6, 12, 18, doubled at output stride 8;
+// every upsampling aligns corners. The repository builds ResNet-101; ResNet-50 checkpoints come from forks and have the
+// same layout. MobileNetV2 pads a block's input ahead of the expansion, and a group of blocks that gave up its stride
+// keeps the dilation before it. Its features are in the checkpoint twice, also as `backbone.features`.
 #include "nets/deeplab/presets.h"
 
 namespace giemsa {
@@ -20,9 +21,12 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, ResNetBody body) {
+DeepLabLayout layout(Separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("backbone.", body);
+  if (is_resnet(body))
+    layout.backbone = torchvision_names("backbone.", body);
+  else
+    layout.backbone = split_mobilenet_v2_names("backbone.", true);
   for (std::size_t i = 0; i < layout.aspp.size(); ++i) {
     const std::string branch = cat("aspp.aspp", i + 1);
     layout.aspp[i] = {.conv = branch + ".atrous_conv", .bn = branch + ".bn"};
@@ -42,6 +46,17 @@ DeepLabLayout layout(Separable, ResNetBody body) {
   return layout;
 }
 
+/// Keys of the features that low_level_features and high_level_features hold too.
+std::vector<std::string> second_copies(const TensorMap& tensors) {
+  std::vector<std::string> keys;
+  for (const auto& [key, tensor] : tensors)
+    for (const std::string half : {"backbone.low_level_features.", "backbone.high_level_features."})
+      if (constexpr std::string_view whole = "backbone.features.";
+          key.starts_with(whole) && tensors.contains(half + key.substr(whole.size())))
+        keys.push_back(key);
+  return keys;
+}
+
 }  // namespace
 
 DeepLabPreset jfzhang95_preset() {
@@ -50,8 +65,10 @@ DeepLabPreset jfzhang95_preset() {
           .output_strides = {16, 8},
           .separable = {Separable::none},
           .backbone = "backbone.",
+          .mobilenet_v2 = {{DilationRule::lagging, BlockPadding::ahead}},
           .options = options,
-          .layout = layout};
+          .layout = layout,
+          .constants = second_copies};
 }
 
 }  // namespace giemsa

@@ -50,21 +50,23 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, ResNetBody) {
+DeepLabLayout layout(Separable, Body) {
   constexpr std::array<int, 4> depths{3, 4, 6, 3};
-  DeepLabLayout layout;
-  layout.backbone.stem = {biased("conv1", "bn_conv1")};
-  layout.backbone.pool = "max_pooling2d_1";
+  ResNetNames backbone;
+  backbone.stem = {biased("conv1", "bn_conv1")};
+  backbone.pool = "max_pooling2d_1";
   for (std::size_t stage = 0; stage < depths.size(); ++stage) {
     for (int i = 0; i < depths[stage]; ++i) {
       const std::string block = cat(stage + 2, static_cast<char>('a' + i));
-      layout.backbone.layers[stage].push_back({.block = "res" + block,
-                                               .conv1 = backbone_conv(block + "_branch2a"),
-                                               .conv2 = backbone_conv(block + "_branch2b"),
-                                               .conv3 = backbone_conv(block + "_branch2c"),
-                                               .downsample = i == 0 ? backbone_conv(block + "_branch1") : ConvNames{}});
+      backbone.layers[stage].push_back({.block = "res" + block,
+                                        .conv1 = backbone_conv(block + "_branch2a"),
+                                        .conv2 = backbone_conv(block + "_branch2b"),
+                                        .conv3 = backbone_conv(block + "_branch2c"),
+                                        .downsample = i == 0 ? backbone_conv(block + "_branch1") : ConvNames{}});
     }
   }
+  DeepLabLayout layout;
+  layout.backbone = std::move(backbone);
   for (std::size_t i = 0; i < layout.aspp.size(); ++i)
     layout.aspp[i] = biased(cat("aspp_Conv_", i + 1), cat("aspp_BatchNorm_", i + 1));
   layout.aspp_concat = "catAspp";

@@ -32,12 +32,13 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, ResNetBody body) {
+DeepLabLayout layout(Separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("backbone.", body);
-  layout.backbone.stem = {{.conv = "backbone.stem.0", .bn = "backbone.stem.1"},
-                          {.conv = "backbone.stem.3", .bn = "backbone.stem.4"},
-                          {.conv = "backbone.stem.6", .bn = "backbone.stem.7"}};
+  ResNetNames backbone = torchvision_names("backbone.", body);
+  backbone.stem = {{.conv = "backbone.stem.0", .bn = "backbone.stem.1"},
+                   {.conv = "backbone.stem.3", .bn = "backbone.stem.4"},
+                   {.conv = "backbone.stem.6", .bn = "backbone.stem.7"}};
+  layout.backbone = std::move(backbone);
   layout.aspp[0] = conv_module("decode_head.aspp_modules.0");
   for (std::size_t i = 1; i < layout.aspp.size(); ++i)
     layout.aspp[i] = separable_module(cat("decode_head.aspp_modules.", i));

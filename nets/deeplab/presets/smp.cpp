@@ -1,4 +1,5 @@
-// segmentation_models_pytorch: DeepLabV3Plus and DeepLabV3, of any ResNet, ResNeXt or wide ResNet as encoder.
+// segmentation_models_pytorch: DeepLabV3Plus and DeepLabV3, of any ResNet, ResNeXt, wide ResNet or MobileNetV2 as
+// encoder.
 //
 // Source: decoders/deeplabv3/decoder.py and encoders/_base.py (make_dilated), 0.3 to 0.6. A stage past the output
 // stride loses its strides and is dilated in every block; the rates are 12, 24, 36 at both output strides; upsampling
@@ -22,9 +23,9 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable separable, ResNetBody body) {
+DeepLabLayout layout(Separable separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("encoder.", body);
+  layout.backbone = torchvision_backbone_names("encoder.", body);
   name_torchvision_aspp(layout, "decoder.aspp.0.", separable, "0.0", "0.1");
   layout.after_aspp.push_back({.conv = "decoder.aspp.1.1", .bn = "decoder.aspp.2", .depthwise = "decoder.aspp.1.0"});
   layout.aspp_upsample = "decoder.up";
@@ -43,9 +44,9 @@ DeepLabOptions v3_options(std::int64_t output_stride) {
   return v3;
 }
 
-DeepLabLayout v3_layout(Separable separable, ResNetBody body) {
+DeepLabLayout v3_layout(Separable separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("encoder.", body);
+  layout.backbone = torchvision_backbone_names("encoder.", body);
   name_torchvision_aspp(layout, "decoder.0.", separable, "0.0", "0.1");
   layout.after_aspp.push_back({.conv = "decoder.1", .bn = "decoder.2"});
   layout.classifier = "segmentation_head.0";
@@ -63,6 +64,7 @@ DeepLabPreset smp_v3_preset() {
           .separable_key = "decoder.0.convs.1.0.0.weight",
           .backbone = "encoder.",
           .basic_blocks = true,
+          .mobilenet_v2 = {{DilationRule::uniform, BlockPadding::inside}},
           .any_depth = true,
           .fixed_upsampling = true,
           .options = v3_options,
@@ -77,6 +79,7 @@ DeepLabPreset smp_preset() {
           .separable_key = "decoder.aspp.0.convs.1.0.0.weight",
           .backbone = "encoder.",
           .basic_blocks = true,
+          .mobilenet_v2 = {{DilationRule::uniform, BlockPadding::inside}},
           .any_depth = true,
           .fixed_upsampling = true,
           .options = options,

@@ -17,7 +17,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, ResNetBody body) {
+DeepLabLayout layout(Separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = torchvision_names("backbone.", body);
   name_torchvision_aspp(layout, "classifier.0.", Separable::none, {}, {});

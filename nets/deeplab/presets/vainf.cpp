@@ -1,9 +1,10 @@
-// VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_resnet50 and _resnet101, deeplabv3_resnet50 and _resnet101.
+// VainF/DeepLabV3Plus-Pytorch: deeplabv3plus_ and deeplabv3_ of resnet50, resnet101 and mobilenet.
 //
-// Source: network/modeling.py and network/_deeplab.py. The command line's default output stride is 16 (the function's
-// is 8). torchvision's backbone: the first block of a dilated stage keeps the previous dilation. Rates are 6, 12, 18,
-// doubled at output stride 8. The variant made by convert_to_separable_conv() turns every 3x3 of the head into `body.0`
-// (depthwise) and `body.1`.
+// Source: network/modeling.py, network/_deeplab.py and network/backbone/mobilenetv2.py. The command line's default
+// output stride is 16 (the function's is 8). torchvision's backbone: the first block of a dilated stage keeps the
+// previous dilation. Rates are 6, 12, 18, doubled at output stride 8. The variant made by convert_to_separable_conv()
+// turns every 3x3 of the head into `body.0` (depthwise) and `body.1`. Its MobileNetV2 pads nothing in its first
+// convolution, and a block's input ahead of the expansion; the last 1x1 is left out.
 #include "nets/deeplab/presets.h"
 
 namespace giemsa {
@@ -18,9 +19,14 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable separable, ResNetBody body) {
+BackboneNames backbone_names(Body body) {
+  if (is_resnet(body)) return torchvision_names("backbone.", body);
+  return split_mobilenet_v2_names("backbone.", false);
+}
+
+DeepLabLayout layout(Separable separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("backbone.", body);
+  layout.backbone = backbone_names(body);
   name_torchvision_aspp(layout, "classifier.aspp.", separable, "0.body.0", "0.body.1");
   layout.aspp_upsample = "classifier.upsample";
   layout.low_level = {.conv = "classifier.project.0", .bn = "classifier.project.1"};
@@ -43,9 +49,9 @@ DeepLabOptions v3_options(std::int64_t output_stride) {
   return v3;
 }
 
-DeepLabLayout v3_layout(Separable separable, ResNetBody body) {
+DeepLabLayout v3_layout(Separable separable, Body body) {
   DeepLabLayout layout;
-  layout.backbone = torchvision_names("backbone.", body);
+  layout.backbone = backbone_names(body);
   name_torchvision_aspp(layout, "classifier.classifier.0.", separable, "0.body.0", "0.body.1");
   const std::string after = "classifier.classifier.1";
   if (separable == Separable::none)
@@ -67,6 +73,7 @@ DeepLabPreset vainf_v3_preset() {
           .separable = {Separable::none, Separable::plain},
           .separable_key = "classifier.classifier.0.convs.1.0.body.0.weight",
           .backbone = "backbone.",
+          .mobilenet_v2 = {{DilationRule::contracted, BlockPadding::ahead_bare_stem}},
           .options = v3_options,
           .layout = v3_layout};
 }
@@ -78,6 +85,7 @@ DeepLabPreset vainf_preset() {
           .separable = {Separable::none, Separable::plain},
           .separable_key = "classifier.aspp.convs.1.0.body.0.weight",
           .backbone = "backbone.",
+          .mobilenet_v2 = {{DilationRule::contracted, BlockPadding::ahead_bare_stem}},
           .options = options,
           .layout = layout};
 }
