@@ -8,6 +8,8 @@ gives, by plain state_dict key, the element type, the shape and the row-major li
 """
 
 import collections
+import contextlib
+import inspect
 import json
 import pathlib
 import shutil
@@ -64,6 +66,20 @@ def small_net():
     return torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
 
 
+class Cell(torch.nn.Module):
+    """A class that no reader knows, with what modules may hold beside weights: a shared parameter, buffers of both kinds, hooks."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.ModuleDict({"first": small_net(), "second": small_net()})
+        self.body["second"][0].weight = self.body["first"][0].weight
+        self.scale = torch.nn.Parameter(torch.tensor([2.0]), requires_grad=False)
+        self.register_buffer("mean", torch.tensor([0.5, 0.25]))
+        self.register_buffer("passing", torch.ones(3), persistent=False)
+        self.head = torch.nn.Linear(2, 1)
+        self.names, self.nothing = ["a", "b"], None
+
+
 def expectation(tensor):
     plain = tensor.detach().contiguous()
     numbers = plain.view(torch.int16) if tensor.dtype == torch.bfloat16 else plain
@@ -74,6 +90,17 @@ def save(folder, name, checkpoint, state_dict, **options):
     torch.save(checkpoint, folder / f"{name}.pt", **options)
     tensors = {key: expectation(value) for key, value in state_dict.items() if isinstance(value, torch.Tensor)}
     (folder / f"{name}.json").write_text(json.dumps({"torch": torch.__version__, "tensors": tensors}, indent=0) + "\n")
+
+
+@contextlib.contextmanager
+def without_sources():
+    """A legacy file of a whole module holds its classes' sources and where they lay: a few words stand for them here."""
+    kept = inspect.getsourcefile, inspect.getsourcelines
+    inspect.getsourcefile, inspect.getsourcelines = lambda _: "net.py", lambda _: (["class Net: ...\n"], 1)
+    try:
+        yield
+    finally:
+        inspect.getsourcefile, inspect.getsourcelines = kept
 
 
 def deflate(folder, name):
@@ -93,6 +120,11 @@ def main():
 
     save(folder, f"torch{MAJOR}_zip", kinds, kinds)
     save(folder, f"torch{MAJOR}_legacy", kinds, kinds, **legacy)
+    cell = Cell()
+    save(folder, f"torch{MAJOR}_whole_nested", {"epoch": 3, "model": cell}, cell.state_dict())
+    with without_sources():
+        net = small_net()
+        save(folder, f"torch{MAJOR}_legacy_whole", net, net.state_dict(), **legacy)
     if MAJOR == 1:
         save(folder, "torch1_zip_protocol4", {"state_dict": kinds}, kinds, pickle_protocol=4)
         save(folder, "torch1_legacy_protocol4", {"state_dict": kinds}, kinds, pickle_protocol=4, **legacy)

@@ -4,7 +4,7 @@ import json
 import struct
 import unittest
 
-from support import CLASSIFIER, SEGMENTER, CommandTest, noise_png
+from support import CLASSES, CLASSIFIER, SEGMENTER, SOURCE, CommandTest, noise_png
 
 
 def tensors_of(file):
@@ -61,6 +61,24 @@ class Calibrate(CommandTest):
             self.assertIn("found no cells in 3 images", result.err)
         else:
             self.assertRegex(tensors_of(self.out)[1]["calibration"], r"\d+ cells in 3 images")
+
+    def test_classifiers_of_other_bodies_in_int8(self):
+        self.need_int8()
+        segmenter = self.dir / "segmenter.safetensors"
+        self.calibrate(self.segmenter, *self.images, out=segmenter)
+        for golden, arch, layer in [("resnet18", "resnet", "layer4.1.relu"), ("mobilenet_v2", "mobilenet_v2", "features.18.1.relu")]:
+            with self.subTest(golden):
+                classifier = self.dir / f"{golden}.safetensors"
+                self.giemsa("convert", SOURCE / f"tests/golden/{golden}/checkpoint.pt", "--arch", arch, "--preset", "torchvision",
+                            "--classes", ",".join(CLASSES), "--input-size", "80x64", "--quiet", "-o", classifier, code=0)
+                result = self.start("calibrate", classifier, *self.images, "-o", self.out)
+                self.assertEqual(result.code, 0, result.err)
+                self.assertIn(f"{layer}.activation_scale", tensors_of(self.out)[0])
+                models = ["--segmenter", segmenter, "--classifier", self.out, "--min-area", "1"]
+                found = self.run_json(*self.images, *models, "--precision", "int8")
+                cells = [cell for image in found["images"] for cell in image["cells"]]
+                self.assertTrue(cells)
+                self.assertTrue(all(cell["class"] in CLASSES for cell in cells))
 
     def test_inspect_shows_them(self):
         self.assertIn("no scales for int8", self.giemsa("inspect", self.segmenter, code=0).out)

@@ -14,13 +14,45 @@ ALEXNET = ["--arch", "alexnet", "--preset", "torchvision"]
 
 def safetensors(tensors, metadata=None):
     """A file of fp32 vectors."""
+    return shaped_safetensors({name: ([len(values)], values) for name, values in tensors.items()}, metadata)
+
+
+def header_of(data):
+    """Of a safetensors file's bytes: what it says of its tensors, and where these begin."""
+    size = struct.unpack("<Q", data[:8])[0]
+    return json.loads(data[8:8 + size]), 8 + size
+
+
+def read_floats(file):
+    """Shape and values of each tensor in fp32."""
+    data = file.read_bytes()
+    header, start = header_of(data)
+    return {name: (entry["shape"], list(struct.unpack_from(f"<{(entry['data_offsets'][1] - entry['data_offsets'][0]) // 4}f",
+                                                           data, start + entry["data_offsets"][0])))
+            for name, entry in header.items() if entry.get("dtype") == "F32"}
+
+
+def with_floats(data, name, values):
+    """The file with other values for one of its fp32 tensors."""
+    header, start = header_of(data)
+    changed = bytearray(data)
+    struct.pack_into(f"<{len(values)}f", changed, start + header[name]["data_offsets"][0], *values)
+    return changed
+
+
+def shaped_safetensors(tensors, metadata=None):
+    """A file of fp32 tensors: name -> (shape, values)."""
     header, data = ({"__metadata__": metadata} if metadata else {}), b""
-    for name, values in tensors.items():
+    for name, (shape, values) in tensors.items():
         packed = struct.pack(f"<{len(values)}f", *values)
-        header[name] = {"dtype": "F32", "shape": [len(values)], "data_offsets": [len(data), len(data) + len(packed)]}
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(packed)]}
         data += packed
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
+
+
+def as_fp32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
 class Models(CommandTest):
@@ -164,6 +196,34 @@ class Models(CommandTest):
         result = self.giemsa("compare", self.segmenter, "--golden", self.write("bad.safetensors", data), code=1)
         self.assertIn("first divergence: encoder.maxpool\n", result.out)
         self.assertEqual(result.out.count("diverges"), 2)
+
+    def test_compare_judges_by_the_networks_own_conditioning(self):
+        """The last layer takes away nearly all that it adds up: what is left magnifies the roundings of the layers before."""
+        plain, golden = self.dir / "plain.safetensors", GOLDEN / "alexnet/activations.safetensors"
+        self.giemsa("convert", GOLDEN / "alexnet/checkpoint.pt", *ALEXNET, "--dtype", "fp32", "--quiet", "-o", plain, code=0)
+        tensors, activations = read_floats(plain), read_floats(golden)
+        hidden = [max(value, 0.0) for value in activations["classifier.4"][1]]
+        (outputs, inputs), weight = tensors["classifier.6.weight"]
+        sums = [sum(w * x for w, x in zip(weight[o * inputs:], hidden)) for o in range(outputs)]
+        left = [1e-3 * max(map(abs, sums)) * share for share in (1.0, -1.0, 0.5, 0.25, -0.75)]
+        bias = [as_fp32(part - whole) for part, whole in zip(left, sums)]
+        expected = [whole + part for whole, part in zip(sums, bias)]
+        tensors["classifier.6.bias"] = ([outputs], bias)
+        checkpoint, model = self.write("checkpoint.safetensors", shaped_safetensors(tensors)), self.dir / "model.safetensors"
+        self.giemsa("convert", checkpoint, *ALEXNET, "--quiet", "-o", model, code=0)
+
+        def compare(logits, *options, code):
+            changed = with_floats(golden.read_bytes(), "classifier.6", logits)
+            return self.giemsa("compare", model, "--golden", self.write("golden.safetensors", changed), *options, code=code).out
+
+        said = compare(expected, code=0)
+        relative, tolerated = map(float, next(line for line in said.splitlines() if line.startswith("classifier.6 ")).split()[2:4])
+        rounding = 4 * 2**-24 * sum(len(values) / shape[0] for shape, values in tensors.values() if len(shape) > 1) ** 0.5
+        self.assertGreater(relative, rounding)  # without regard to the conditioning a right network would diverge
+        self.assertGreater(tolerated, 10 * rounding)
+        self.assertIn("first divergence: classifier.6\n", compare(expected, "--tolerance", str(rounding), code=1))
+        wrong = [expected[0] + 2 * tolerated * max(map(abs, expected)), *expected[1:]]
+        self.assertIn("first divergence: classifier.6\n", compare(wrong, code=1))
 
     def test_compare_in_every_precision_that_run_offers(self):
         golden = GOLDEN / "smp/activations.safetensors"

@@ -1,7 +1,7 @@
 // libFuzzer over every model parser. It needs Clang, so no CMake target builds it:
 //
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -I. tests/fuzz/fuzz_checkpoint.cpp
-//     engine/base/{atomic_file,tensor}.cpp weights/{crc32,mapped_file,safetensors}.cpp weights/convert/*.cpp
+//     engine/base/{atomic_file,tensor}.cpp weights/{crc32,mapped_file,safetensors}.cpp weights/convert/*.cpp -lz
 //     -o fuzz_checkpoint
 //   ./fuzz_checkpoint -max_len=16384 corpus tests/weights/fixtures
 #include <cstdlib>

@@ -82,6 +82,55 @@ TEST_CASE("strided tensors may not unpack to more than the file") {
   CHECK(contains(refusal(archive_of(dict(items))), "unpack to more than the whole file"));
 }
 
+namespace {
+
+/// What torch.save makes of a module, from its three dicts.
+std::string module_of(const std::string& parameters, const std::string& modules) {
+  const std::string state =
+      dict({text("_parameters"), parameters, text("_buffers"), dict({}), text("_modules"), modules});
+  return cat(call(global("torch.nn", "Module"), {}), state, "b");
+}
+
+std::string remembered(const std::string& value, char slot) {
+  return cat(value, 'q', slot);
+}
+std::string again(char slot) {
+  return cat('h', slot);
+}
+
+}  // namespace
+
+TEST_CASE("modules within modules are read, but not without end") {
+  const std::string parameter = remembered(tensor(six, 0, {2, 3}, {3, 1}), '\1');
+  const std::string inner = module_of(dict({text("weight"), parameter}), dict({}));
+  const std::string outer = module_of(dict({text("bias"), again('\1')}), dict({text("first"), again('\2')}));
+  const Checkpoint checkpoint =
+      read(archive_of(module_of(dict({}), dict({text("a"), remembered(inner, '\2'), text("b"), outer}))));
+  CHECK(checkpoint.tensors.size() == 3);
+  CHECK(checkpoint.tensors.at("b.first.weight").shape() == Shape{2, 3});
+
+  // Each module holds the one before it twice.
+  std::string doubled = remembered(inner, '\2');
+  for (char slot = 3; slot < 22; ++slot)
+    doubled = remembered(module_of(dict({}), dict({text("a"), doubled, text("b"), again(static_cast<char>(slot - 1))})),
+                         slot);
+  CHECK(contains(refusal(archive_of(doubled)), "more than 100000 modules"));
+  // Each module holds the one before it under a long name, and parameters of such names.
+  const std::string name = text(std::string(200'000, 'n'));
+  std::string nested = module_of(dict({name, parameter}), dict({}));
+  for (int depth = 0; depth < 20; ++depth)
+    nested = module_of(dict({}), dict({remembered(name, '\3'), nested, text("more"), module_of(dict({}), dict({}))}));
+  CHECK(contains(refusal(archive_of(nested)), "names take more than"));
+}
+
+TEST_CASE("a huge dict that many entries refer to is not looked at for each") {
+  std::vector<std::string> numbers, entries{text("huge")};
+  for (int i = 0; i < 20'000; ++i) numbers.insert(numbers.end(), {text(cat(i)), none()});
+  entries.push_back(remembered(dict(numbers), '\1'));
+  for (int i = 0; i < 20'000; ++i) entries.insert(entries.end(), {text("model"), again('\1')});
+  CHECK(contains(refusal(archive_of(dict(entries))), "too often"));
+}
+
 TEST_CASE("storages must be what their tensors say") {
   CHECK(contains(tensor_refusal(tensor(storage("1", 6), 0, {6}, {1})), "no entry 'm/data/1'"));
   CHECK(contains(tensor_refusal(tensor(storage("0", 7), 0, {6}, {1})),
@@ -180,6 +229,8 @@ TEST_CASE("a zip file must be PyTorch's, little-endian, and no program") {
   CHECK(contains(refusal(archive_of(good, {{"m/code/__torch__.py", ""}})), "TorchScript"));
   CHECK(contains(refusal(zipped({{"word/document.xml", "x"}})), "m.pt: is a zip archive without data.pkl"));
   CHECK(contains(refusal(zipped({})), "without data.pkl"));
+  CHECK(contains(refusal(zipped({{"m/models/model.json", "{}"}, {"m/data/weights/weight_0", "x"}})), "torch.export"));
+  CHECK(contains(refusal(zipped({{"serialized_exported_program.json", "{}"}})), "torch.export"));
   CHECK(read(zipped({{"data.pkl", whole(good)}, {"data/0", std::string(storage_size, 's')}})).tensors.size() == 1);
   CHECK(read(zipped({{"a/b/data.pkl", whole(good)}, {"a/b/data/0", std::string(storage_size, 's')}})).tensors.size() ==
         1);

@@ -64,12 +64,19 @@ struct Stored {
   std::size_t element_size;
 };
 
+/// Whether the reference is to a class, of which the pickle holds the source: ('module', class, file, source).
+bool is_class(const Pickle& pickle, const Pickle::Persistent& reference) {
+  const auto parts = pickle.items(reference.id);
+  const auto* kind = parts.empty() ? nullptr : pickle.get_if<std::string_view>(parts[0]);
+  return pickle.is(reference.id, Pickle::Container::tuple) && kind && *kind == "module";
+}
+
 /// Every storage that the pickle refers to, whether a tensor needs it or not: all of them must be stepped over.
 std::map<std::string_view, Stored> find_storages(const Pickle& pickle) {
   std::map<std::string_view, Stored> storages;
   for (Pickle::Id id = 0; id < pickle.node_count(); ++id) {
     const auto* reference = pickle.get_if<Pickle::Persistent>(id);
-    if (!reference) continue;
+    if (!reference || is_class(pickle, *reference)) continue;
     const TorchStorageId storage = torch_storage_id(pickle, id);
     const std::optional<std::size_t> element_size = torch_element_size(pickle, storage.type);
     check(element_size.has_value(), ErrorKind::model, "storage ", in_quotes(storage.key), " has the unsupported type ",

@@ -132,10 +132,18 @@ class StateDictReader {
            (call && pickle_.is_global(call->callable, "collections", "OrderedDict"));
   }
 
+  /// What a container holds. A hostile file may refer to a huge one very often.
+  std::span<const Id> visited(std::span<const Id> items) const {
+    constexpr std::size_t most_visited = 20 * Pickle::most_opcodes;
+    visited_ += items.size();
+    check(visited_ <= most_visited, ErrorKind::model, "refers to its dicts of many entries too often");
+    return items;
+  }
+
   /// A dict's entries with text for a key.
   Entries entries(Id dict) const {
     Entries result;
-    const std::span<const Id> items = pickle_.items(dict);
+    const std::span<const Id> items = visited(pickle_.items(dict));
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
       if (const auto* key = pickle_.get_if<std::string_view>(items[i])) result.emplace_back(*key, items[i + 1]);
     }
@@ -163,6 +171,16 @@ class StateDictReader {
                                [&](const Entry& entry) { return entry.first == "_modules" && is_dict(entry.second); });
   }
 
+  /// What is in a set: one of a pickle, or a call of `set` with a list, as pickles of protocol 2 have it.
+  std::span<const Id> members(Id set) const {
+    const auto* call = pickle_.get_if<Pickle::Call>(set);
+    const bool is_set = call && (pickle_.is_global(call->callable, "__builtin__", "set") ||
+                                 pickle_.is_global(call->callable, "builtins", "set"));
+    if (!is_set) return pickle_.items(set);
+    const std::span<const Id> arguments = pickle_.items(call->arguments);
+    return arguments.empty() ? arguments : pickle_.items(arguments[0]);
+  }
+
   Entries module_entries(Id module) {
     Entries found;
     collect(module, "", 0, found);
@@ -178,15 +196,22 @@ class StateDictReader {
     std::set<std::string_view> passing;  // buffers that no state_dict has
     for (const auto& [key, value] : all)
       if (key == "_non_persistent_buffers_set")
-        for (Id name : pickle_.items(value))
+        for (Id name : visited(members(value)))
           if (const auto* text = pickle_.get_if<std::string_view>(name)) passing.insert(*text);
     for (const auto& [key, value] : dict_in(all, "_parameters"))
-      if (is_tensor(value)) found.emplace_back(names_.emplace_back(prefix + std::string(key)), value);
+      if (is_tensor(value)) found.emplace_back(name_below(prefix, key), value);
     for (const auto& [key, value] : dict_in(all, "_buffers"))
-      if (is_tensor(value) && !passing.contains(key))
-        found.emplace_back(names_.emplace_back(prefix + std::string(key)), value);
+      if (is_tensor(value) && !passing.contains(key)) found.emplace_back(name_below(prefix, key), value);
     for (const auto& [key, value] : dict_in(all, "_modules"))
-      if (is_module(value)) collect(value, cat(prefix, key, '.'), depth + 1, found);
+      if (is_module(value)) collect(value, cat(name_below(prefix, key), '.'), depth + 1, found);
+  }
+
+  /// Modules that a hostile file refers to very often could make any number of long names.
+  std::string_view name_below(const std::string& prefix, std::string_view key) {
+    named_ += prefix.size() + key.size();
+    check(named_ <= Pickle::most_bytes, ErrorKind::model, "holds modules whose names take more than ",
+          Pickle::most_bytes, " bytes");
+    return names_.emplace_back(cat(prefix, key));
   }
 
   bool holds_tensors(const Entries& dict) const {
@@ -347,7 +372,8 @@ class StateDictReader {
   TorchState state_;
   Entry wanted_;
   std::deque<std::string> names_;  // of a module's tensors
-  std::size_t modules_ = 0;
+  std::size_t modules_ = 0, named_ = 0;
+  mutable std::size_t visited_ = 0;
 };
 
 }  // namespace

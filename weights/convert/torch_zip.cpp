@@ -15,6 +15,10 @@ std::string find_prefix(const ZipArchive& archive) {
     if (name != pickle && !name.ends_with("/data.pkl")) continue;
     return std::string(name.substr(0, name.size() - pickle.size()));
   }
+  for (const auto& [name, entry] : archive.entries())
+    check(
+        !name.ends_with("models/model.json") && name != "serialized_exported_program.json", ErrorKind::model,
+        "is a program that torch.export saved (.pt2), expected a state_dict: save model.state_dict() with torch.save");
   fail(ErrorKind::model, "is a zip archive without data.pkl, not a PyTorch checkpoint");
 }
 
