@@ -48,8 +48,10 @@ void save_model(const Model& model, const std::filesystem::path& file);
 /// Multiple that a segmenter's input sides must have (its output stride; 1 for classifiers).
 std::int64_t size_multiple(const ModelInfo& info);
 
-/// A model of seeded random weights (He-scaled, batch norm near identity) for arch/preset at full width: what
-/// benchmarks use when no weights are at hand.
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed);
+/// A model of seeded random weights (He-scaled, batch norm near identity) for arch/preset at full width, with the
+/// options by name where they are not the preset's, and classes of our own where none are given: what benchmarks use
+/// when no weights are at hand.
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed,
+                   const OptionTexts& options = {}, const std::vector<std::string>& classes = {});
 
 }  // namespace giemsa

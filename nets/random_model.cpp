@@ -35,9 +35,11 @@ Tensor random_parameter(const std::string& name, const Shape& shape, SplitMix64&
 
 }  // namespace
 
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed) {
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, const OptionTexts& options,
+                   const std::vector<std::string>& classes) {
   Model model;
-  model.info = preset_info(arch, preset, {}, {});
+  model.info = preset_info(arch, preset, options, {});
+  architecture_of(model.info).check(model.info, ErrorKind::usage);
   switch (architecture_of(model.info).role) {
     case Role::segmenter:
       model.info.classes = {"background", "white_cell"};
@@ -46,6 +48,7 @@ Model random_model(const std::string& arch, const std::string& preset, std::uint
       model.info.classes = {"basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"};
       break;
   }
+  if (!classes.empty()) model.info.classes = classes;
   model.info.dtype = "fp32";
   model.info.source = cat("random, seed ", seed);
   model.file = cat("random ", arch);
