@@ -50,7 +50,8 @@ std::int64_t size_multiple(const ModelInfo& info);
 
 /// A model of seeded random weights (He-scaled, batch norm near identity) for arch/preset: what benchmarks use when no
 /// weights are at hand. Layers have one `narrowing`-th of their channels, which has to divide all of them but those of
-/// the image and of the classes.
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing = 1);
+/// the image and of the classes. `options` by name are those that are not the preset's; without `classes` it has our own.
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing = 1,
+                   const OptionTexts& options = {}, const std::vector<std::string>& classes = {});
 
 }  // namespace giemsa

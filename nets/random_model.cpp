@@ -51,9 +51,11 @@ Shape narrow(const Shape& shape, std::int64_t narrowing) {
 
 }  // namespace
 
-Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing) {
+Model random_model(const std::string& arch, const std::string& preset, std::uint64_t seed, std::int64_t narrowing,
+                   const OptionTexts& options, const std::vector<std::string>& classes) {
   Model model;
-  model.info = preset_info(arch, preset, {}, {});
+  model.info = preset_info(arch, preset, options, {});
+  architecture_of(model.info).check(model.info, ErrorKind::usage);
   switch (architecture_of(model.info).role) {
     case Role::segmenter:
       model.info.classes = {"background", "white_cell"};
@@ -62,6 +64,7 @@ Model random_model(const std::string& arch, const std::string& preset, std::uint
       model.info.classes = {"basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil"};
       break;
   }
+  if (!classes.empty()) model.info.classes = classes;
   model.info.dtype = "fp32";
   model.info.source = cat("random, seed ", seed);
   model.file = cat("random ", arch);

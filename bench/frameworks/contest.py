@@ -19,12 +19,13 @@ HOPEFUL, CLOSE = 1.5, 1.1  # a setting within this factor of its peer's best is 
 
 
 class Case(NamedTuple):
-    network: str  # which model: segmenter or classifier
+    network: str  # what it is: segmenter or classifier
     title: str
     width: int
     height: int
     batch: int
     inputs: int  # distinct ones, used in turn
+    body: str = ""  # of a network that no weights come with (models.INVENTED); empty: one that has some
 
     @property
     def pixels(self):
@@ -59,10 +60,9 @@ class Inputs(NamedTuple):
     sets: images.Sets
 
 
-def prepare(options, case, folders, scratch, make_generator):
+def prepare(options, case, model, folders, scratch, make_generator):
     """The case's images as the network sees them."""
     sets = images.choose(case, options, folders / "images", make_generator)
-    model = getattr(options, case.network)
     worker = Worker("Giemsa", "fp32", [options.worker, "fp32", str(options.threads)])
 
     def preprocessed(name, files):
@@ -83,10 +83,9 @@ def prepare(options, case, folders, scratch, make_generator):
     return Inputs(timed, calibration, held_out, truth, sets)
 
 
-def contestants(options, case, models, inputs):
+def contestants(options, case, model, models, inputs):
     """(who takes part, rows of those that cannot); the reference first: PyTorch in eager fp32 where it is there."""
-    model = getattr(options, case.network)
-    ours = "Giemsa, int8 fc" if case.network == "classifier" else "Giemsa"
+    ours = "Giemsa, int8 fc" if images.metadata(model)["dtype"] == "int8" else "Giemsa"
     on_device = [] if options.device == "cpu" else [options.device]
     field, absent = [], []
     for precision in options.precisions:
@@ -94,7 +93,7 @@ def contestants(options, case, models, inputs):
     if options.device == "cpu":
         whole = [image.whole or image.file for image in inputs.sets.calibration]
         try:
-            calibrated = models.calibrated(case.network, options, whole, case.width, case.height)
+            calibrated = models.calibrated(case.network, model, options, whole, case.width, case.height)
             if "int8" in computes_in(options.worker, calibrated):
                 field.append(Contestant("Giemsa", ours, "int8", [options.worker, "int8", str(options.threads)], str(calibrated)))
         except Missing as why:
@@ -257,8 +256,9 @@ def finals(entries, options, order, say):
 
 def hold(options, case, models, folders, scratch, make_generator, say):
     """Runs the case; what the report needs of it."""
-    inputs = prepare(options, case, folders, scratch, make_generator)
-    field, rows = contestants(options, case, models, inputs)
+    model = models.file_of(case, options)
+    inputs = prepare(options, case, model, folders, scratch, make_generator)
+    field, rows = contestants(options, case, model, models, inputs)
     judge, entries = Judge(case, inputs, scratch, options.device != "cpu"), []
     for contestant in field:
         say(f"  {contestant.name} {contestant.precision}: load and verify")

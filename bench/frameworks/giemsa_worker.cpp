@@ -14,6 +14,7 @@
 #include "engine/cpu/backend.h"
 #include "engine/device.h"
 #include "tools/image_io/decode.h"
+#include "weights/text.h"
 
 namespace giemsa {
 namespace {
@@ -50,6 +51,21 @@ Json prepare(const Json& command) {
     write_floats(out, session->output<float>());
   }
   return Json::object();
+}
+
+/// Writes a model of random weights: arguments ARCH PRESET FILE CLASSES [OPTION=VALUE]...
+void invent(std::span<char*> arguments) {
+  check(arguments.size() >= 4, ErrorKind::usage,
+        "usage: giemsa-bench-worker --invent ARCH PRESET FILE CLASS,CLASS... [OPTION=VALUE]...");
+  OptionTexts options;
+  for (const std::string text : arguments.subspan(4)) {
+    const std::size_t equals = text.find('=');
+    check(equals != text.npos, ErrorKind::usage, in_quotes(text), " is not OPTION=VALUE");
+    options[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  const std::vector<std::string> classes = split(arguments[3]);
+  const Model model = random_model(arguments[0], arguments[1], 1, 1, options, classes);
+  save_model(model, arguments[2]);
 }
 
 class Worker {
@@ -182,8 +198,13 @@ int main(int argc, char** argv) {
                 << '\n';
       return 0;
     }
+    if (argc >= 2 && std::string(argv[1]) == "--invent") {
+      invent(arguments.subspan(2));
+      return 0;
+    }
     check(argc == 3 || argc == 4, ErrorKind::usage,
-          "usage: giemsa-bench-worker --list [MODEL]... | fp32|fp16|bf16|int8 THREADS [cpu|cuda]");
+          "usage: giemsa-bench-worker --list [MODEL]... | --invent ARCH PRESET FILE CLASSES [OPTION=VALUE]... | "
+          "fp32|fp16|bf16|int8 THREADS [cpu|cuda]");
     Worker worker({.device = argc == 4 ? argv[3] : "cpu", .precision = argv[1], .threads = std::stoi(argv[2])});
     serve(worker);
     return 0;

@@ -2,8 +2,17 @@
 
 import subprocess
 
-from images import digest
+from images import digest, metadata
 from peers import HERE, PEERS, Missing, last_line
+
+
+# Networks that no weights come with: architecture, preset and options by body. Their weights are random, of which times do not
+# depend; labels and accuracy then mean nothing, but whether logits agree does.
+INVENTED = {
+    "resnet50": ("resnet", "torchvision", "body=resnet50"),
+    "resnet18-deeplabv3plus": ("deeplabv3plus", "smp", "backbone=resnet18"),
+    "resnet34-deeplabv3plus": ("deeplabv3plus", "smp", "backbone=resnet34"),
+}
 
 
 class Models:
@@ -11,15 +20,26 @@ class Models:
         self.giemsa, self.folder, self.say = giemsa, folder, say
         folder.mkdir(parents=True, exist_ok=True)
 
+    def file_of(self, case, options):
+        """The case's model; one that is invented has the classes of the one that is not, so that images can be judged."""
+        model = getattr(options, case.network)
+        if not case.body:
+            return model
+        classes = metadata(model)["classes"]
+        target = self.folder / f"{case.body}-random-{len(classes.split(','))}.safetensors"
+        arch, preset, option = INVENTED[case.body]
+        subprocess.run([options.worker, "--invent", arch, preset, target, classes, option], check=True)
+        return target
+
     def onnx(self, model, width, height):
         target = self.folder / f"{digest(model)}-{width}x{height}.onnx"
         subprocess.run([self.giemsa, "convert", model, "--to", "onnx", "--input-size", f"{width}x{height}", "--quiet", "-o", target],
                        check=True)
         return target
 
-    def calibrated(self, network, options, files, width, height):
+    def calibrated(self, network, model, options, files, width, height):
         """Our model with the scales that int8 needs, found on the same images as the peers'."""
-        model, segmenter = getattr(options, network), options.segmenter
+        segmenter = options.segmenter
         how = ["--segment-size", f"{width}x{height}"] if network == "segmenter" else ["--segmenter", segmenter]
         # Which results get a scale is the command's affair, so another command makes another model.
         target = self.folder / f"{digest(self.giemsa, model, segmenter, *files)}-{width}x{height}-int8.safetensors"

@@ -1,5 +1,5 @@
-"""The two networks in PyTorch (tools/train/networks.py) with the weights of a Giemsa model file: what the engine is measured
-against."""
+"""Networks in PyTorch (tools/train/networks.py, torchvision) with the weights of a Giemsa model file: what the engine is
+measured against."""
 
 import json
 import pathlib
@@ -7,6 +7,7 @@ import struct
 import sys
 
 import torch
+import torchvision
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "train"))
 
@@ -37,9 +38,11 @@ def load_network(path):
     metadata, tensors = read_model(path)
     kind = metadata["arch"], metadata["preset"]
     if kind == ("deeplabv3plus", "smp"):
-        network = DeepLabV3Plus(len(tensors["segmentation_head.0.bias"]))
+        network = DeepLabV3Plus(len(tensors["segmentation_head.0.bias"]), body=metadata["option.backbone"])
     elif kind == ("alexnet", "torchvision"):
         network = alexnet(len(tensors["classifier.6.bias"]))
+    elif kind == ("resnet", "torchvision") and metadata["option.head"] == "fc":
+        network = getattr(torchvision.models, metadata["option.body"])(num_classes=len(tensors["fc.bias"]))
     else:
         raise SystemExit(f"{path}: no PyTorch twin for {kind[0]} of preset {kind[1]}")
     missing, unexpected = network.load_state_dict(tensors, strict=False)

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "engine/cpu/backend.h"
+#include "nets/observed_range.h"
 #include "tests/nets/golden.h"
 #include "tests/nets/logits.h"
 #include "tests/ref/random.h"
-#include "tools/calibrate/calibration.h"
 
 namespace giemsa {
 
@@ -19,7 +19,7 @@ Model calibrated(const Model& model, const std::vector<Tensor>& images) {
   Graph graph;
   graph.mark_output(build_network(graph, graph.input("image", {DType::f32, images[0].shape()}), model));
   const auto session = make_cpu_backend({.threads = 2, .precision = DType::f32})->compile(graph);
-  calibrate::Observed observed;
+  ObservedRange observed;
   observed.watch(*session, "image");
   for (const Tensor& image : images) {
     const void* data = image.bytes().data();

@@ -1,6 +1,6 @@
 """The two networks in PyTorch: what training makes, and what the engine is measured against.
 
-DeepLabv3+ is written after segmentation_models_pytorch (encoder resnet50, output stride 16), whose state_dict keys it
+DeepLabv3+ is written after segmentation_models_pytorch (encoder resnet50 or another ResNet, output stride 16), whose state_dict keys it
 reproduces; AlexNet is torchvision's own. `giemsa convert` reads both, as presets smp and torchvision.
 """
 
@@ -40,32 +40,38 @@ class Aspp(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, rates):
+    def __init__(self, low_level, deep, rates):
         super().__init__()
-        self.aspp = nn.Sequential(Aspp(2048, rates), separable(256, 256), nn.BatchNorm2d(256), nn.ReLU())
+        self.aspp = nn.Sequential(Aspp(deep, rates), separable(256, 256), nn.BatchNorm2d(256), nn.ReLU())
         self.up = nn.UpsamplingBilinear2d(scale_factor=4)
-        self.block1 = conv_bn_relu(256, 48)
+        self.block1 = conv_bn_relu(low_level, 48)
         self.block2 = separable_bn_relu(256 + 48, 256)
 
     def forward(self, low_level, deep):
         return self.block2(torch.cat([self.up(self.aspp(deep)), self.block1(low_level)], dim=1))
 
 
-def dilated_resnet50():
-    encoder = torchvision.models.resnet50(replace_stride_with_dilation=[False, False, True])
-    first = encoder.layer4[0].conv2  # torchvision dilates from the second block on
-    first.dilation = first.padding = (2, 2)
+def dilated(body):
+    """torchvision's ResNet of that name whose layer4 dilates, in every convolution, in place of its stride."""
+    encoder = getattr(torchvision.models, body)()
+    for module in encoder.layer4.modules():
+        if isinstance(module, nn.Conv2d):
+            module.stride = (1, 1)
+            if module.kernel_size == (3, 3):
+                module.dilation = module.padding = (2, 2)
+    channels = [layer[-1].bn3.num_features if hasattr(layer[-1], "bn3") else layer[-1].bn2.num_features
+                for layer in (encoder.layer1, encoder.layer4)]
     del encoder.fc
-    return encoder
+    return encoder, *channels
 
 
 class DeepLabV3Plus(nn.Module):
     """{1,3,h,w} -> logits {1,classes,h,w}."""
 
-    def __init__(self, classes, rates=(12, 24, 36)):
+    def __init__(self, classes, rates=(12, 24, 36), body="resnet50"):
         super().__init__()
-        self.encoder = dilated_resnet50()
-        self.decoder = Decoder(rates)
+        self.encoder, low_level, deep = dilated(body)
+        self.decoder = Decoder(low_level, deep, rates)
         self.segmentation_head = nn.Sequential(nn.Conv2d(256, classes, 1), nn.UpsamplingBilinear2d(scale_factor=4))
 
     def forward(self, x):
