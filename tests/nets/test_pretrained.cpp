@@ -29,6 +29,7 @@ TEST_CASE("the shipped segmenter") {
   const Size2 size = model.info.input.resolve({576, 720}, size_multiple(model.info));
   CHECK(size == Size2{256, 320});
   CHECK(logits_shape(model, size) == Shape{1, 2, 256, 320});
+  CHECK_NOTHROW(check_scales(model, DType::i8));
   CHECK(std::filesystem::file_size(file) < 60'000'000);
 }
 
@@ -41,6 +42,7 @@ TEST_CASE("the shipped classifier") {
   CHECK(model.info.source_sha256 == "2717c5e51cb0000cd08cda60cba8a0744a30f7e2e099f7fe46e68141dca3a332");
   CHECK(model.info.input.resolve({50, 60}, size_multiple(model.info)) == Size2{224, 224});
   CHECK(logits_shape(model, {224, 224}) == Shape{1, 6});
+  CHECK_NOTHROW(check_scales(model, DType::i8));
   CHECK(model.tensors.at("classifier.1.weight").dtype() == DType::i8);
   CHECK(std::filesystem::file_size(file) < 60'000'000);
 }
