@@ -290,17 +290,13 @@ void add_run(CommandLine& line) {
               "images (PNG, JPEG, BMP, TIFF), folders, which are searched recursively, and - for standard input")
       .required();
 
-  command.flag("--watch", a.watch,
-               "go on with each image that comes into the folders, until Ctrl-C; tables are written after each");
-
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
   add_compute_options(command, a.compute);
   command
       .option(
           "--jobs", [&a](const std::string& text) { a.jobs = text == "auto" ? 0 : std::stoi(text); }, "N|auto",
-          "images in work at a time, which share the CPU's threads: more images a second, each of which takes "
-          "longer; auto: one per thread (default: 1)")
+          "images in work at a time: more of them a second, each takes longer; auto: one per thread (default: 1)")
       .check(number_or_auto(1, 1024));
 
   command.heading("Finding cells");
@@ -311,6 +307,9 @@ void add_run(CommandLine& line) {
       .check(between_0_and_1());
   command.option("--max-pixels", &a.options.max_pixels, "N", "larger images are refused (default: 100000000)")
       .check(number_in(1, 1e12));
+
+  command.heading("Images");
+  command.flag("--watch", a.watch, "take each image that comes into the folders, until Ctrl-C; tables after each");
 
   command.heading("Results");
   Option out = command.option("--out", &a.out, "DIR", "write tables and pictures to this folder");
