@@ -24,9 +24,15 @@ from .building import PROGRAMS, ROOT, compile_programs, fetch_packages
 
 FOLDER = ROOT / ".gpu"
 WEIGHTS = "weights/pretrained"
-# What nothing there reads.
-LEFT_BEHIND = [f"{WEIGHTS}/*.safetensors", "bench/results", "tools/samples/overlay.png", "tests/io/fixtures", "tests/ops/fixtures",
-               "tests/weights/fixtures"]
+# What nothing there reads; and networks whose kinds of layers others of tests/golden have too.
+UNREAD_TESTS = ("abi", "bench", "cli", "engine", "eval", "fuzz", "io", "nets", "ops/fixtures", "page", "python", "rules", "samples",
+                "threads", "train", "weights")
+ALIKE = ("jfzhang95_mobilenet", "jfzhang95_os8", "jfzhang95_resnet101", "mobilenet_v2", "resnet152", "resnext50", "smp_mobilenet_v2",
+         "smp_os8_dense", "smp_tu_resnet34", "smp_v3_mobilenet_v2", "smp_v3_resnet18", "torchvision_v3", "vainf_v3",
+         "vainf_v3_mobilenet", "wide_resnet50")
+LEFT_BEHIND = [f"{WEIGHTS}/*.safetensors", "bench/results", "tools/samples/overlay.png",
+               *(f"tools/samples/images/smear-03{n}.png" for n in (77, 78, 80)), "tools/train",
+               *(f"tests/{name}" for name in UNREAD_TESTS), *(f"tests/golden/{name}" for name in ALIKE)]
 EXCLUDED = "\n# tools/gpu_check pack; undone by pack --undo\n" + "".join(f"/{name}\n" for name in LEFT_BEHIND)
 PACKED = [name for name in PROGRAMS if name not in ("giemsa-bench-worker", "giemsa-samples")]
 # Libraries that every machine has, in a version that fits its own.
