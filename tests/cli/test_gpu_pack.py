@@ -1,11 +1,18 @@
 """tools/gpu_check pack, and both stages from a pack of stand-ins: with no GPU, and with what looks like one."""
 
+import fnmatch
 import json
+import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
 from gpu_support import CheckoutTest
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tools"))
+from gpu.pack import LEFT_BEHIND, MIB  # noqa: E402
 
 # As our programs and the test programs without a GPU; but `giemsa run --device cpu` runs.
 WITHOUT_GPU = 'case "$0 $*" in *test_*) echo no usable GPU; exit 77;; *"--device cpu"*|*" devices") echo done;; *) echo no usable GPU; exit 4;; esac\n'
@@ -32,6 +39,15 @@ class Pack(CheckoutTest):
         self.assertIn(f"{size / (1 << 20):8.2f} MiB  in all, {len(names)} files", said)
         about = json.loads((self.checkout / ".gpu/pack.json").read_text())
         self.assertEqual(about["commit"], self.git("rev-parse", "HEAD").strip())
+
+    def test_the_sources_leave_room_for_programs_and_segmenter(self):
+        git = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=SOURCE, capture_output=True, text=True)
+        if git.returncode:
+            self.skipTest("no checkout of git")
+        stays = lambda name: any(fnmatch.fnmatch(name, one) or name.startswith(one + "/") for one in LEFT_BEHIND)
+        travels = [SOURCE / name for name in git.stdout.split("\0") if name and not stays(name)]
+        programs_and_segmenter = 53.3 * MIB  # as measured; the limit is 63
+        self.assertLess(sum(file.stat().st_size for file in travels if file.is_file()), 63 * MIB - programs_and_segmenter)
 
     def test_it_can_be_undone_and_done_again(self):
         exclude = self.checkout / ".git/info/exclude"

@@ -11,7 +11,11 @@ namespace {
 void compare_all(DType precision) {
   const auto backend = make_cuda_backend({.precision = precision});
   const auto folders = test::golden_folders();
+#ifdef GIEMSA_SIMT
   REQUIRE(folders.size() == 28);
+#else
+  REQUIRE(folders.size() >= 13);  // tools/gpu_check pack leaves those behind whose kinds of layers others have
+#endif
   for (const auto& folder : folders) {
     CAPTURE(folder.filename().string());
     const test::Golden golden = test::read_golden(folder);
