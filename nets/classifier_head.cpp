@@ -64,6 +64,13 @@ ValueId add_head(Layers& layers, ValueId x, const std::vector<std::string>& name
   return x;
 }
 
+ValueId add_pooled_head(Layers& layers, ValueId x, const std::vector<std::string>& names, std::int64_t classes) {
+  constexpr std::int64_t usual_hidden = 512;  // features between two fully connected layers; their tensors decide
+  x = layers.add("avgpool", AdaptiveAvgPool{{1, 1}}, {x});  // -> {N,K,1,1}
+  x = layers.add("flatten", Flatten{}, {x});                // -> {N,K}
+  return add_head(layers, x, names, usual_hidden, classes);
+}
+
 void check_fixed_input(const ModelInfo& info, ErrorKind kind) {
   check(info.input.long_side == 0, kind, "input size: ", info.arch, " needs WIDTHxHEIGHT, not the long side ",
         info.input.to_string());

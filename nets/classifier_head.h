@@ -26,6 +26,10 @@ void check_head(const std::vector<std::string>& names, std::string_view prefix, 
 ValueId add_head(Layers& layers, ValueId x, const std::vector<std::string>& names, std::int64_t hidden,
                  std::int64_t classes);
 
+/// Feature map {N,K,H,W} -> the mean of each channel {N,K} -> logits {N,classes}, by add_head(): how torchvision's
+/// classifiers without fully connected features end.
+ValueId add_pooled_head(Layers& layers, ValueId x, const std::vector<std::string>& names, std::int64_t classes);
+
 /// Throws Error(kind) unless the network takes images of one size.
 void check_fixed_input(const ModelInfo& info, ErrorKind kind);
 

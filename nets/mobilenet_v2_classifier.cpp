@@ -27,12 +27,9 @@ NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
 ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<MobileNetV2ClassifierOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
-  constexpr std::int64_t usual_hidden = 512;  // features between two fully connected layers; their tensors decide
   const BodyFeatures features = mobilenet_v2(layers, image, torchvision_mobilenet_v2_names(""),
-                                             {.body = Body::mobilenet_v2});           // {N,3,224,224} -> {N,1280,7,7}
-  ValueId x = layers.add("avgpool", AdaptiveAvgPool{{1, 1}}, {features.high_level});  // -> {N,1280,1,1}
-  x = layers.add("flatten", Flatten{}, {x});                                          // -> {N,1280}
-  return add_head(layers, x, options.head, usual_hidden, classes);                    // -> {N,classes}
+                                             {.body = Body::mobilenet_v2});  // {N,3,224,224} -> {N,1280,7,7}
+  return add_pooled_head(layers, features.high_level, options.head, classes);  // -> {N,1280} -> {N,classes}
 }
 
 // torchvision's models/mobilenetv2.py. People replace `classifier`, or its second layer.

@@ -27,13 +27,10 @@ NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
 ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<ResNetClassifierOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
-  constexpr std::int64_t usual_hidden = 512;  // features between two fully connected layers; their tensors decide
   // Shapes of bottlenecks at 224; basic blocks give 512 channels.
   const BodyFeatures features = resnet(layers, image, torchvision_names("", options.body),
-                                       {.body = options.body});                       // {N,3,224,224} -> {N,2048,7,7}
-  ValueId x = layers.add("avgpool", AdaptiveAvgPool{{1, 1}}, {features.high_level});  // -> {N,2048,1,1}
-  x = layers.add("flatten", Flatten{}, {x});                                          // -> {N,2048}
-  return add_head(layers, x, options.head, usual_hidden, classes);                    // -> {N,classes}
+                                       {.body = options.body});               // {N,3,224,224} -> {N,2048,7,7}
+  return add_pooled_head(layers, features.high_level, options.head, classes);  // -> {N,2048} -> {N,classes}
 }
 
 // torchvision's models/resnet.py. People replace `fc` by a layer for their classes, or by a Sequential.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/giemsa.h"
+#include "tests/abi/image.h"
 #include "tools/image_io/decode.h"
 
 namespace giemsa::test {
@@ -49,16 +50,6 @@ inline giemsa_engine* shared_engine() {
     REQUIRE_MESSAGE(giemsa_engine_open(&options, &engine.handle) == GIEMSA_OK, giemsa_last_message());
   }
   return engine.handle;
-}
-
-inline giemsa_image image_of(const Frame& frame) {
-  giemsa_image image;
-  GIEMSA_INIT(image);
-  image.format = GIEMSA_RGB8;
-  image.pixels = frame.rgb.data();
-  image.width = static_cast<std::uint32_t>(frame.width);
-  image.height = static_cast<std::uint32_t>(frame.height);
-  return image;
 }
 
 /// All cells of `image`.

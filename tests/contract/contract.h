@@ -96,8 +96,7 @@ inline void check(const Contract& contract) {
   }
 }
 
-/// Multiply-adds beyond which the emulator, which takes a microsecond for each, leaves a case to a GPU; the kernel's own
-/// test has it.
+/// Multiply-adds beyond which a case is left to a GPU and to the kernel's own test: the emulator takes long.
 constexpr double emulated_terms = 3e6;
 
 /// Holds every backend that computes in floating point to `expected`. Operands and result are stored in the backend's

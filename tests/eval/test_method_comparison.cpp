@@ -1,4 +1,4 @@
-// Agreement of two methods, held to SciPy 1.16's figures and to plain loops over Passing and Bablok's definition in NumPy.
+// Agreement of two methods, held to SciPy 1.17's figures and to plain loops over Passing and Bablok's definition in NumPy.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -23,10 +23,7 @@ Tensor input_of(const LrnCase& c) {
 }
 
 ref::Reference expected_of(const LrnCase& c, const Tensor& input) {
-  // The sum is rounded size + 4 times, which the power scales by beta. Then either a reciprocal root of 2 ulps, of
-  // which one and a half factors are taken, a root and two products, or a power of 4 ulps and a quotient: 9 roundings.
-  // Each counts relative to the result.
-  ref::Reference expected(input.shape(), double{c.op.beta} * static_cast<double>(c.op.size + 4) + 9);
+  ref::Reference expected(input.shape(), ref::lrn_roundings(c.op));
   ref::for_each_element(input.shape(), [&](auto n, auto channel, auto y, auto x, std::size_t i) {
     const auto value = [&](std::int64_t j) { return double{input.as<float>()[ref::at(input.shape(), n, j, y, x)]}; };
     expected.add_term(i, ref::lrn_at(c.op, value, input.shape()[1], channel));

@@ -18,4 +18,11 @@ inline double lrn_at(const Lrn& op, const std::function<double(std::int64_t)>& v
   return value(c) / std::pow(op.k + double{op.alpha} / static_cast<double>(op.size) * sum, double{op.beta});
 }
 
+/// Roundings of a result, each relative to it. The sum is rounded size + 4 times, which the power scales by beta. Then either
+/// a reciprocal root of 2 ulps, of which one and a half factors are taken, a root and two products, or a power of 4 ulps
+/// and a quotient: 9.
+inline double lrn_roundings(const Lrn& op) {
+  return double{op.beta} * static_cast<double>(op.size + 4) + 9;
+}
+
 }  // namespace giemsa::ref

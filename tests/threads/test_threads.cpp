@@ -15,11 +15,14 @@
 
 #include "engine/giemsa.h"
 #include "nets/selftest/built_in.h"
+#include "tests/abi/image.h"
 #include "tests/temporary_folder.h"
 
 namespace giemsa {
 
 namespace {
+
+using test::image_of;
 
 constexpr std::size_t thread_count = 16;
 
@@ -45,16 +48,6 @@ struct OpenEngine {
   test::TemporaryFolder folder;
   giemsa_engine* handle = nullptr;
 };
-
-giemsa_image image_of(const Frame& frame) {
-  giemsa_image image;
-  GIEMSA_INIT(image);
-  image.format = GIEMSA_RGB8;
-  image.pixels = frame.rgb.data();
-  image.width = static_cast<std::uint32_t>(frame.width);
-  image.height = static_cast<std::uint32_t>(frame.height);
-  return image;
-}
 
 /// The upper part of `frame`: another frame size, with fewer cells.
 Frame cut(const Frame& frame, int height) {
