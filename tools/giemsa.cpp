@@ -40,7 +40,7 @@ void bound_spinning(char** argv) {
 
 Exit parse_and_run(int argc, char** argv) {
   CommandLine line("giemsa", description, footer);
-  for (auto add : {add_run, add_eval, add_bench, add_trace, add_convert, add_calibrate, add_inspect, add_compare,
+  for (auto add : {add_run, add_eval, add_bench, add_trace, add_convert, add_adapt, add_calibrate, add_inspect, add_compare,
                    add_tune, add_devices, add_selftest, add_completion})
     add(line);
   if (argc > 1 && argv[1][0] != '-') bound_spinning(argv);

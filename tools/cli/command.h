@@ -27,6 +27,7 @@ void add_eval(CommandLine& line);
 void add_bench(CommandLine& line);
 void add_trace(CommandLine& line);
 void add_convert(CommandLine& line);
+void add_adapt(CommandLine& line);
 void add_calibrate(CommandLine& line);
 void add_inspect(CommandLine& line);
 void add_compare(CommandLine& line);

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <vector>
 
+#include "tools/adapt/profile.h"
 #include "weights/mapped_file.h"
 #include "weights/sha256.h"
 
@@ -37,6 +38,11 @@ Model open_model(const fs::path& file) {
   check(!checkpoint || !fs::is_regular_file(file), ErrorKind::model, file.string(),
         ": a PyTorch checkpoint? make a model of it first: giemsa convert ", file.string(), " --help");
   return load_model(file);
+}
+
+Model open_classifier(const fs::path& file, const std::string& profile) {
+  Model classifier = open_model(file);
+  return profile.empty() ? classifier : adapt::adapted(std::move(classifier), adapt::read_profile(profile), profile);
 }
 
 std::future<std::string> sha256_of_file(const fs::path& file) {

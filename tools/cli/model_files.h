@@ -21,6 +21,9 @@ std::filesystem::path find_model(const std::string& given, const char* shipped);
 /// load_model, but a PyTorch checkpoint gets told how to become a model.
 Model open_model(const std::filesystem::path& file);
 
+/// The same of a classifier, adapted by the laboratory profile in the file `profile` unless that is empty.
+Model open_classifier(const std::filesystem::path& file, const std::string& profile);
+
 /// Computes the SHA-256 of a file on a thread of its own. The future throws Error(model).
 std::future<std::string> sha256_of_file(const std::filesystem::path& file);
 

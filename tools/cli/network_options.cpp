@@ -7,6 +7,11 @@ void add_model_options(Subcommand& command, std::string& segmenter, std::string&
   command.option("--classifier", &classifier, "FILE", "network that names them (default: the shipped one)");
 }
 
+void add_profile_option(Subcommand& command, std::string& profile) {
+  command.option("--profile,--stain", [&profile](const std::string& text) { profile = text == "none" ? "" : text; },
+                 "FILE", "what giemsa adapt learnt from a laboratory's cells (default: none)");
+}
+
 void add_compute_options(Subcommand& command, DeviceOptions& compute) {
   command
       .option("--device", &compute.device, "DEVICE", cat("auto, cpu, cuda or cuda:N (default: ", compute.device, ")"))

@@ -8,9 +8,13 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <set>
+#include <system_error>
 
 #include "engine/device.h"
+#include "nets/box_classifier.h"
 #include "nets/smear.h"
+#include "tools/adapt/profile.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
@@ -32,7 +36,7 @@ using Clock = std::chrono::steady_clock;
 
 struct EvalArguments {
   std::string dataset, differential;
-  std::string segmenter, classifier;
+  std::string segmenter, classifier, profile;
   DeviceOptions compute;
   std::string cells;
   SmearOptions options;
@@ -138,15 +142,62 @@ ImageRecord compare_smear(Evaluation& evaluation, const Sample& sample, const Id
   return record;
 }
 
+/// What a profile changes: names cells as the classifier does without it, and counts. Without a profile it does nothing.
+class ProfileEffect {
+ public:
+  ProfileEffect(const EvalArguments& arguments, const Model& classifier, const std::shared_ptr<Backend>& backend,
+                Evaluation& evaluation)
+      : evaluation_(evaluation) {
+    if (!arguments.profile.empty()) without_.emplace(classifier, arguments.options.crop, 1, backend);
+  }
+
+  void count(const Frame& frame, const ImageRecord& record) {
+    if (!without_) return;
+    AdaptationEffect& effect = evaluation_.adaptation.value();
+    std::vector<float> probabilities(without_->model().classes.size());
+    for (const CellRecord& record_of_cell : record.cells) {
+      if (!record_of_cell.truth_class) continue;
+      const Cell& cell = record_of_cell.cell;
+      const PixelBox box{cell.x, cell.y, cell.w, cell.h};
+      without_->classify(frame.rgb.data(), {frame.height, frame.width}, {&box, 1}, probabilities);
+      const auto named = std::ranges::max_element(probabilities) - probabilities.begin();
+      ++effect.cells;
+      effect.right_without += *record_of_cell.truth_class == static_cast<std::size_t>(named);
+      effect.right_with += !record_of_cell.misnamed();
+    }
+  }
+
+ private:
+  Evaluation& evaluation_;
+  std::optional<BoxClassifier> without_;
+};
+
+/// Takes out of `dataset` the images that the profile was made from, and says in `evaluation` that there is one.
+void leave_out_seen(const EvalArguments& arguments, Dataset& dataset, Evaluation& evaluation) {
+  if (arguments.profile.empty()) return;
+  evaluation.info.profile = arguments.profile;
+  evaluation.info.profile_sha256 = sha256_of_file(arguments.profile).get();
+  std::set<std::string> seen;
+  for (const adapt::SeenImage& image : adapt::read_profile(arguments.profile).images) seen.insert(image.sha256);
+  const auto was_seen = [&](const Sample& sample) {
+    std::error_code unreadable;  // such an image fails later, with its reason
+    return std::filesystem::file_size(sample.image.path, unreadable) > 0 && !unreadable &&
+           seen.contains(sha256_of_file(sample.image.path).get());
+  };
+  evaluation.adaptation.emplace().images_left_out = std::erase_if(dataset.samples, was_seen);
+  check(!dataset.samples.empty(), ErrorKind::usage, dataset.folder, ": ", arguments.profile,
+        " was made from all of its images");
+}
+
 /// Both networks, and their provenance in `info`.
-Smear open_smear(const EvalArguments& arguments, RunInfo& info) {
+Smear open_smear(const EvalArguments& arguments, const std::shared_ptr<Backend>& backend, RunInfo& info) {
   const auto segmenter_file = find_model(arguments.segmenter, shipped_segmenter);
   const auto classifier_file = find_model(arguments.classifier, shipped_classifier);
   auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
-  Model segmenter = open_model(segmenter_file), classifier = open_model(classifier_file);
+  Model segmenter = open_model(segmenter_file), classifier = open_classifier(classifier_file, arguments.profile);
   info.segmenter = describe(segmenter);
   info.classifier = describe(classifier);
-  Smear smear(std::move(segmenter), std::move(classifier), arguments.options, open_device(arguments.compute));
+  Smear smear(std::move(segmenter), std::move(classifier), arguments.options, backend);
   info.options = {arguments.options};
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
   info.segmenter.sha256 = segmenter_sha256.get();
@@ -157,7 +208,9 @@ Smear open_smear(const EvalArguments& arguments, RunInfo& info) {
 /// Fields, and the cells that are found in images of one. Masks go to `folder` unless it is null.
 void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, const EvalFolder* folder,
                      Evaluation& evaluation) {
-  Smear smear = open_smear(arguments, evaluation.info);
+  const auto backend = open_device(arguments.compute);
+  Smear smear = open_smear(arguments, backend, evaluation.info);
+  ProfileEffect effect(arguments, open_model(evaluation.info.classifier.file), backend, evaluation);
   Evaluator evaluator(arguments, dataset, evaluation);
   evaluator.begin(smear.device_name(), smear.precision_name(), smear.classifier().classes);
 
@@ -168,6 +221,7 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
     if (!item.result.ok()) return evaluator.add_failed(sample, item.result.error);
     evaluator.add(sample, [&] {
       ImageRecord record = compare_smear(evaluation, sample, item);
+      effect.count(item.frame, record);
       if (folder && evaluation.task == Task::fields) folder->add_mask(record.name, item.labels);
       return record;
     });
@@ -182,7 +236,8 @@ void evaluate_crops(const EvalArguments& arguments, const Dataset& dataset, Eval
   const auto file = find_model(arguments.classifier, shipped_classifier);
   auto sha256 = sha256_of_file(file);
   const auto backend = open_device(arguments.compute);
-  CropClassifier classifier(open_model(file), backend);
+  CropClassifier classifier(open_classifier(file, arguments.profile), backend);
+  ProfileEffect effect(arguments, open_model(file), backend, evaluation);
   evaluation.info.classifier = {file.string(), sha256.get(), classifier.model().arch, classifier.model().preset};
   Evaluator evaluator(arguments, dataset, evaluation);
   evaluator.begin(backend->device_name(), std::string(name_of(backend->precision())), classifier.model().classes);
@@ -192,6 +247,7 @@ void evaluate_crops(const EvalArguments& arguments, const Dataset& dataset, Eval
       const Frame frame = decode_image(sample.image.path);
       const Cell cell = classifier.classify(frame);
       ImageRecord record = compare_crop(sample, {frame.height, frame.width}, &cell, evaluation.classes);
+      effect.count(frame, record);
       show_worst(evaluation, record, frame);
       return record;
     });
@@ -200,7 +256,8 @@ void evaluate_crops(const EvalArguments& arguments, const Dataset& dataset, Eval
 
 Exit evaluate(const EvalArguments& arguments) {
   Evaluation evaluation;
-  const Dataset dataset = select(arguments, evaluation.selection);
+  Dataset dataset = select(arguments, evaluation.selection);
+  leave_out_seen(arguments, dataset, evaluation);
   evaluation.task = task_of(arguments, dataset);
   std::optional<EvalFolder> folder;
   if (!arguments.out.empty()) folder.emplace(arguments.out);  // before any work, in case it cannot be written
@@ -264,6 +321,7 @@ void add_eval(CommandLine& line) {
 
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
+  add_profile_option(command, a.profile);
   add_compute_options(command, a.compute);
 
   command.heading("Finding cells");

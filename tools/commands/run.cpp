@@ -37,7 +37,7 @@ using namespace std::chrono_literals;
 
 struct RunArguments {
   std::vector<std::string> inputs;
-  std::string segmenter, classifier;
+  std::string segmenter, classifier, profile;
   RunOptions options;
   DeviceOptions compute;
   int jobs = 1;  ///< 0: as many as serve
@@ -110,7 +110,7 @@ Networks open_networks(const RunArguments& arguments, std::size_t images) {
   auto segmenter_sha256 = sha256_of_file(segmenter_file), classifier_sha256 = sha256_of_file(classifier_file);
 
   auto opening =
-      std::async(std::launch::async, [&] { return open_model(classifier_file); });  // each is read to its end
+      std::async(std::launch::async, [&] { return open_classifier(classifier_file, arguments.profile); });  // each is read to its end
   Model segmenter = open_model(segmenter_file), classifier = opening.get();
   RunInfo info;
   info.segmenter = describe(segmenter);
@@ -127,6 +127,8 @@ Networks open_networks(const RunArguments& arguments, std::size_t images) {
   info.classes = smear.classifier().classes;
   info.options = arguments.options;
   if (!info.options.segment_size) info.options.segment_size = smear.segmenter().input;
+  info.profile = arguments.profile;
+  if (!arguments.profile.empty()) info.profile_sha256 = sha256_of_file(arguments.profile).get();
   if (!arguments.compute.tuning.empty()) info.tuning_sha256 = sha256_of_file(arguments.compute.tuning).get();
   return {std::move(smears), std::move(info), std::move(segmenter_sha256), std::move(classifier_sha256)};
 }
@@ -292,6 +294,7 @@ void add_run(CommandLine& line) {
 
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
+  add_profile_option(command, a.profile);
   add_compute_options(command, a.compute);
   command
       .option(

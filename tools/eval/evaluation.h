@@ -1,6 +1,7 @@
 // An evaluation, whatever it is written as.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,13 @@
 #include "tools/run/results.h"
 
 namespace giemsa::eval {
+
+/// What a laboratory's profile changes, on images that it has not seen.
+struct AdaptationEffect {
+  std::size_t images_left_out = 0;                ///< that the profile was made from
+  std::size_t cells = 0;                          ///< found, of known class
+  std::size_t right_without = 0, right_with = 0;  ///< named rightly
+};
 
 struct Evaluation {
   RunInfo info;  ///< for whole crops its segmenter and options mean nothing
@@ -23,6 +31,7 @@ struct Evaluation {
   WorstCases worst_masks{12};       ///< fields whose masks overlap least
   WorstCases wrong_names{24};       ///< cells named wrong with the highest probability
 
+  std::optional<AdaptationEffect> adaptation;  ///< where there is a profile
   Scores scores;
   std::vector<Figure> figures;
   double seconds = 0;  ///< for everything, from the first image on

@@ -89,6 +89,11 @@ Json evaluation_json(const Evaluation& evaluation) {
                                                                          {"false_negatives", d.false_negatives}};
     }
   }
+  if (const auto& effect = evaluation.adaptation)
+    document["adaptation"] = {{"images_left_out", effect->images_left_out},
+                              {"cells", effect->cells},
+                              {"right_without", effect->right_without},
+                              {"right_with", effect->right_with}};
   document["seconds"] = rounded(evaluation.seconds, 3);
   return document;
 }

@@ -73,6 +73,10 @@ void print_figures(std::ostream& out, const Evaluation& evaluation) {
   print_section(out, evaluation, "classification");
   print_classes(out, evaluation);
   print_confusion(out, evaluation);
+  if (const auto& effect = evaluation.adaptation)
+    out << "\nof " << counted(effect->cells, "cell") << " that " << evaluation.info.profile << " has not seen, named rightly "
+        << effect->right_without << " without it, " << effect->right_with << " with it ("
+        << counted(effect->images_left_out, "image") << " that it was made from left out)\n";
   if (evaluation.task == Task::whole_crops)
     out << "\nthe classifier saw each image whole; --cells found shows it the cell in the middle\n";
   out << format("\ngiemsa %s on %s, %s: %.1f s\n", GIEMSA_VERSION, evaluation.info.device.c_str(),

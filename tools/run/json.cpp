@@ -101,6 +101,7 @@ Json provenance_json(const RunInfo& info) {
   Json settings = options_json(info.options);
   settings["threads"] = info.compute.threads;
   settings["jobs"] = info.jobs;
+  settings["profile"] = info.profile.empty() ? Json() : Json{{"file", info.profile}, {"sha256", info.profile_sha256}};
   return {{"schema", 1},
           {"giemsa", GIEMSA_VERSION},
           {"notice", research_use_only},
@@ -116,6 +117,7 @@ Json identity_json(const RunInfo& info) {
           {"precision", info.precision},
           {"provider", info.compute.provider},
           {"tuning", info.tuning_sha256},
+          {"profile", info.profile_sha256},
           {"segmenter", info.segmenter.sha256},
           {"classifier", info.classifier.sha256},
           {"settings", options_json(info.options)}};  // no threads: these change the time taken only

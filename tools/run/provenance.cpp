@@ -22,6 +22,7 @@ std::vector<std::pair<const char*, std::string>> provenance(const RunInfo& info,
                              {"mask resolution", options.at("mask_resolution")}});
   }
   rows.emplace_back("classifier", described(info.classifier));
+  if (!info.profile.empty()) rows.emplace_back("profile", cat(info.profile, " (sha256 ", info.profile_sha256, ")"));
   return rows;
 }
 

@@ -29,7 +29,8 @@ struct RunInfo {
   DeviceOptions compute;          ///< what was asked for
   int jobs = 1;                   ///< images in work at a time
   ModelFile segmenter, classifier;
-  std::vector<std::string> classes;  ///< the classifier's
+  std::string profile, profile_sha256;  ///< of the laboratory, which adapted the classifier; empty where there is none
+  std::vector<std::string> classes;     ///< the classifier's
   RunOptions options;                ///< `segment_size` is set: the one in use
   std::string tuning_sha256;         ///< of compute.tuning; empty where there is none
   LeftOut left_out;                  ///< of the folders that were searched
