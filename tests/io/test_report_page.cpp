@@ -104,6 +104,22 @@ TEST_CASE("differential: neither what is unsure nor what is no white cell moves 
   CHECK_FALSE(contains(page, "</span>other</th>"));  // no row of the differential
 }
 
+TEST_CASE("report: each cell of the gallery can be judged, as a row of the table that giemsa adapt reads") {
+  RunInfo info = example_info();
+  info.classes = {"monocyte", "a<b"};
+  ImageResult image = image_of("a", {cell_of(1, 0, 0.9f), cell_of(2, 1, 0.8f)});
+  image.file = "=in/\"a\".png";
+  image.cells[1].x = 3, image.cells[1].y = 4, image.cells[1].w = 50, image.cells[1].h = 60;
+  Gallery gallery(2);
+  gallery.offer(image, [] { return static_cast<const Frame*>(nullptr); });
+  const std::string page = report_html(info, std::span(&image, 1), gallery);
+  CHECK(contains(page, "<select aria-label=\"class of 80 %, a #2\" "
+                       "data-row=\"&quot;&#39;=in/&quot;&quot;a&quot;&quot;.png&quot;,2,3,4,50,60\">"
+                       "<option value=\"\">not judged</option><option>monocyte</option><option>a&lt;b</option></select>"));
+  CHECK(contains(page, "data-class=\"a&lt;b\""));
+  CHECK(contains(page, "id=\"save\" disabled"));
+}
+
 TEST_CASE("differential: a folder of images is a patient") {
   CHECK(patient_of("field") == ".");
   CHECK(patient_of("Smith/field") == "Smith");
@@ -211,7 +227,7 @@ TEST_CASE("report: it needs no network, names are text, cells lead to their over
   CHECK(contains(page, "<td>50.0</td><td>9.5 &ndash; 90.5</td>"));  // Wilson, 1 of 2
   CHECK(contains(page, "sha256 c15"));
   CHECK(contains(page, "Research use only"));
-  for (const char* outside : {"http://", "https://", "<script", "<link"}) CHECK_FALSE(contains(page, outside));
+  for (const char* outside : {"http://", "https://", "<script ", "import", "fetch(", "XMLHttpRequest", "<link"}) CHECK_FALSE(contains(page, outside));
 }
 
 TEST_CASE("report: without cells, and without any image that could be used") {

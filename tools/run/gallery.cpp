@@ -23,7 +23,7 @@ bool Gallery::belongs(const Cell& cell) const {
 
 void Gallery::insert(const ImageResult& image, const Cell& cell, const Frame* frame) {
   auto& cells = cells_.at(group_of(cell));
-  GalleryCell kept{image.name, cell.id, probability_of(cell), {}};
+  GalleryCell kept{image.name, image.file, cell.id, cell.x, cell.y, cell.w, cell.h, probability_of(cell), {}};
   if (frame && frame->width == image.width && frame->height == image.height)
     kept.png = encode_png(
         shrunk(cut_out(*frame, {cell.x, cell.y, cell.w, cell.h}, std::max(cell.w, cell.h) / 8), longest_side));

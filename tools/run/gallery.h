@@ -13,7 +13,9 @@ namespace giemsa {
 
 struct GalleryCell {
   std::string image;  ///< ImageResult::name
+  std::string file;   ///< ImageResult::file
   int id;             ///< Cell::id
+  int x, y, w, h;     ///< its box
   double probability;
   std::vector<std::uint8_t> png;  ///< empty where the image could not be had
 };

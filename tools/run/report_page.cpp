@@ -6,6 +6,7 @@
 #include "tools/pictures/palette.h"
 #include "tools/run/differential.h"
 #include "tools/run/provenance.h"
+#include "tools/text/csv.h"
 #include "tools/text/histogram.h"
 #include "tools/text/html.h"
 #include "tools/text/percentile.h"
@@ -24,11 +25,44 @@ constexpr const char* report_style = R"(<style>
 .gallery figure { width: 112px; }
 .gallery img { width: 112px; height: 112px; object-fit: contain; background: #eee; }
 .gallery a { color: inherit; text-decoration: none; }
+.gallery select { width: 100%; }
+.gallery select.judged { font-weight: bold; }
+h3 button { margin-left: 1em; }
 .gone { width: 112px; height: 112px; background: #eee; }
 p small { white-space: normal; }
 svg { max-width: 100%; }
+@media print { select, button, .judging { display: none; } }
 @media (max-width: 40rem) { .share { display: none; } }
 </style>
+)";
+
+/// What a person says of cells, as the table that giemsa adapt reads.
+constexpr const char* judging_script = R"(<script>
+const selects = [...document.querySelectorAll(".gallery select")], save = document.getElementById("save");
+let unsaved = false;
+function show() {
+  const judged = selects.filter(select => select.value);
+  for (const select of selects) select.classList.toggle("judged", select.value !== "");
+  save.disabled = judged.length === 0;
+  save.textContent = `Save ${judged.length} judged cell${judged.length === 1 ? "" : "s"} as corrections.csv`;
+}
+for (const select of selects) select.onchange = () => { unsaved = true; show(); };
+for (const button of document.querySelectorAll("button[data-class]")) button.onclick = () => {
+  for (const select of button.closest("section").querySelectorAll("select")) select.value ||= button.dataset.class;
+  unsaved = true;
+  show();
+};
+save.onclick = () => {
+  const rows = selects.filter(select => select.value).map(select => `${select.dataset.row},${select.value}\n`);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(["file,cell,x,y,w,h,corrected\n", ...rows], {type: "text/csv"}));
+  link.download = "corrections.csv";
+  link.click();
+  unsaved = false;
+};
+addEventListener("beforeunload", event => { if (unsaved) event.preventDefault(); });
+show();
+</script>
 )";
 
 std::string css_color(std::size_t class_index) {
@@ -84,31 +118,56 @@ void write_patients(std::ostream& out, const RunInfo& info, std::span<const Pati
   out << "</tbody></table>\n";
 }
 
-void write_cell(std::ostream& out, const GalleryCell& cell) {
+/// The start of the cell's row in corrections.csv.
+std::string correction_row(const GalleryCell& cell) {
+  CsvWriter row;
+  row.text(cell.file).number(cell.id).number(cell.x).number(cell.y).number(cell.w).number(cell.h);
+  return row.rows();
+}
+
+void write_judgement(std::ostream& out, const RunInfo& info, const GalleryCell& cell, const std::string& caption) {
+  out << "<select aria-label=\"class of " << escaped(caption) << "\" data-row=\"" << escaped(correction_row(cell))
+      << "\"><option value=\"\">not judged</option>";
+  for (const std::string& name : info.classes) out << "<option>" << escaped(name) << "</option>";
+  out << "</select>";
+}
+
+void write_cell(std::ostream& out, const RunInfo& info, const GalleryCell& cell) {
   const std::string caption = format("%.0f %%, ", 100 * cell.probability) + cat(cell.image, " #", cell.id);
   out << "<figure><a href=\"" << link_to("overlays/" + cell.image + ".png") << "\">";
   if (cell.png.empty())
     out << "<div class=\"gone\"></div>";
   else
     out << inline_png(cell.png, caption);
-  out << "<figcaption>" << escaped(caption) << "</figcaption></a></figure>\n";
+  out << "<figcaption>" << escaped(caption) << "</figcaption></a>";
+  write_judgement(out, info, cell, caption);
+  out << "</figure>\n";
 }
 
-void write_group(std::ostream& out, std::string_view name, std::int64_t found, std::span<const GalleryCell> cells) {
+void write_group(std::ostream& out, const RunInfo& info, std::string_view name, std::int64_t found,
+                 std::span<const GalleryCell> cells) {
   if (cells.empty()) return;
-  out << "<h3>" << escaped(std::string(name)) << " <small>";
+  out << "<section><h3>" << escaped(name) << " <small>";
   if (static_cast<std::int64_t>(cells.size()) < found) out << cells.size() << " of ";
-  out << found << "</small></h3>\n<div class=\"gallery\">\n";
-  for (const GalleryCell& cell : cells) write_cell(out, cell);
-  out << "</div>\n";
+  out << found << "</small>";
+  if (name != unsure_name)
+    out << "<button type=\"button\" data-class=\"" << escaped(name) << "\">confirm the rest as " << escaped(name)
+        << "</button>";
+  out << "</h3>\n<div class=\"gallery\">\n";
+  for (const GalleryCell& cell : cells) write_cell(out, info, cell);
+  out << "</div></section>\n";
 }
 
 void write_gallery(std::ostream& out, const RunInfo& info, const CellCounts& counts, const Gallery& gallery) {
   out << "<h2>Cells</h2>\n<p>By class, those first that the classifier was least sure of, with the probability of the "
-         "class. A click opens the image with all cells outlined.</p>\n";
+         "class. A click opens the image with all cells outlined.</p>\n"
+         "<p class=\"judging\">Say what the cells are, and save it: <code>giemsa adapt IMAGES --labels corrections.csv -o "
+         "laboratory.json</code> fits the classifier to your laboratory. <button type=\"button\" id=\"save\" disabled>Save"
+         "</button></p>\n";
   for (std::size_t i = 0; i < info.classes.size(); ++i)
-    write_group(out, info.classes[i], counts.classes[i], gallery.of_class(i));
-  write_group(out, unsure_name, counts.unsure, gallery.unsure());
+    write_group(out, info, info.classes[i], counts.classes[i], gallery.of_class(i));
+  write_group(out, info, unsure_name, counts.unsure, gallery.unsure());
+  out << judging_script;
 }
 
 void write_failures(std::ostream& out, std::span<const ImageResult> images) {
