@@ -70,10 +70,10 @@ class Bench(CommandTest):
         self.assertEqual(self.rows(many)["total"]["samples"], 20)
         self.assertEqual(self.rows(self.bench_json(*net))["total"]["samples"], 10)
 
-    def report(self, name, factor, samples=50):
-        values = [factor * (5 + i % 7 * 0.01) for i in range(samples)]
-        row = {"name": "total", "values": values}
-        return self.write(name, json.dumps({"schema": 1, "threads": factor, "rows": [row]}).encode())
+    def report(self, name, factor, samples=50, drift=0, **machine):
+        values = [factor * (5 + i % 7 * 0.01 + drift * i / samples) for i in range(samples)]
+        document = {"schema": 1, "threads": factor, "rows": [{"name": "total", "values": values}], "machine": machine}
+        return self.write(name, json.dumps(document).encode())
 
     def test_compare(self):
         before, slow = self.report("before.json", 1), self.report("slow.json", 1.1)
@@ -90,8 +90,25 @@ class Bench(CommandTest):
 
     def test_own_reports_compare(self):
         net = ["--net", "alexnet", "--classifier", self.models / CLASSIFIER]
-        file = self.write("a.json", json.dumps(self.bench_json(*net)).encode())
+        report = self.bench_json(*net)
+        self.assertIn("cores_busy_with_others", report["machine"])
+        report["machine"]["cores_busy_with_others"] = 0.05  # however busy this machine is
+        file = self.write("a.json", json.dumps(report).encode())
         self.assertIn("SAME", self.giemsa("bench", "--compare", file, file, code=0).out)
+
+    def test_a_busy_machine_is_no_evidence(self):
+        before, slow = self.report("before.json", 1), self.report("slow.json", 1.1)
+        busy = self.report("busy.json", 1.1, cores_busy_with_others=0.63)
+        hot = self.report("hot.json", 1.1, before={"throttle_events": 3}, after={"throttle_events": 4})
+        drifting = self.report("drifting.json", 1.02, drift=0.4)  # by 4 % from half to half
+        for candidate, reason in [(busy, "other processes kept 0.63 cores busy"), (hot, "throttled"), (drifting, "")]:
+            with self.subTest(reason):
+                result = self.giemsa("bench", "--compare", before, candidate, "--fail-if-slower", code=0)
+                self.assertIn(" DISTURBED\n", result.out)
+                self.assertIn(reason, result.err)
+        self.giemsa("bench", "--compare", before, slow, "--fail-if-slower", code=1)
+        self.giemsa("bench", "--compare", slow, before, "--fail-if-slower", code=0)
+        self.refused("bench", "--fail-if-slower", code=2, says="--compare")
 
     def test_refusals(self):
         report, text = self.report("a.json", 1), self.write("text.json", b"hello")

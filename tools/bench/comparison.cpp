@@ -40,6 +40,15 @@ class Replicates {
   std::vector<double> drawn_;
 };
 
+/// By how much the median moved from the first to the second half of a run, as a share; 0 where that cannot be told.
+double drift_of(std::span<const double> samples, std::size_t least) {
+  const std::size_t half = samples.size() / 2;
+  if (half < least) return 0;
+  std::vector<double> first(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(half)),
+      second(samples.begin() + static_cast<std::ptrdiff_t>(half), samples.end());
+  return std::abs(median_of(second) / median_of(first) - 1);
+}
+
 Verdict verdict_of(const MedianRatio& ratio, double margin) {
   if (ratio.high < 1 - margin) return Verdict::faster;
   if (ratio.low > 1 + margin) return Verdict::slower;
@@ -56,6 +65,8 @@ std::string_view to_string(Verdict verdict) {
       return "SAME";
     case Verdict::slower:
       return "SLOWER";
+    case Verdict::disturbed:
+      return "DISTURBED";
     case Verdict::too_few:
       break;
   }
@@ -84,6 +95,9 @@ MedianRatio compare_medians(std::span<const double> baseline, std::span<const do
   ratio.low = percentile(ratios, 0.025);
   ratio.high = percentile(ratios, 0.975);
   ratio.verdict = verdict_of(ratio, options.margin);
+  const double drift = std::max(drift_of(baseline, options.least), drift_of(candidate, options.least));
+  const bool only_drift = ratio.verdict != Verdict::same && std::abs(ratio.value - 1) < 2 * drift;
+  if (options.disturbed || only_drift) ratio.verdict = Verdict::disturbed;
   return ratio;
 }
 

@@ -10,9 +10,15 @@
 
 namespace giemsa::bench {
 
-enum class Verdict { faster, same, slower, too_few };
+enum class Verdict {
+  faster,
+  same,
+  slower,
+  too_few,    ///< samples
+  disturbed,  ///< what was measured may be the machine's other work
+};
 
-/// "FASTER", "SAME", "SLOWER", "TOO FEW"
+/// "FASTER", "SAME", "SLOWER", "TOO FEW", "DISTURBED"
 std::string_view to_string(Verdict verdict);
 
 struct ComparisonOptions {
@@ -20,6 +26,7 @@ struct ComparisonOptions {
   std::uint64_t seed = 1;
   double margin = 0.01;    ///< a change that is not surely larger than this share counts as none
   std::size_t least = 10;  ///< samples that either side needs for a verdict
+  bool disturbed = false;  ///< the machine is known to have been busy: there is no other verdict then
 };
 
 /// Of the candidate's median over the baseline's: below 1 the candidate is faster.
@@ -31,7 +38,8 @@ struct MedianRatio {
 /// The interval holds the middle 95 % of the ratios of bootstrap replicates (Efron and Tibshirani 1993, chapter 13).
 /// What is drawn are blocks of cbrt(n) neighbours, round the end to the start (Politis and Romano 1992), because a
 /// latency resembles the one before. It covers what varies within the two runs, not what varies between runs or
-/// machines. The same seed gives the same interval everywhere. Neither side may be empty.
+/// machines: a change is `disturbed` where it is less than twice the change from the first to the second half of either
+/// run, in which nothing changed but the machine. The same seed gives the same interval everywhere. Neither side may be empty.
 MedianRatio compare_medians(std::span<const double> baseline, std::span<const double> candidate,
                             const ComparisonOptions& options = {});
 

@@ -51,6 +51,9 @@ std::string report_csv(const Report& report);
 /// Two tables: the figures, and how they came about.
 std::string report_markdown(const Report& report);
 
+/// What kept the machine from measuring what a report says, in words; empty where nothing is known to have.
+std::string disturbance(const Json& report);
+
 /// Settings in which two reports differ that ought to be the same in a fair comparison, a line each.
 std::vector<std::string> differences(const Json& baseline, const Json& candidate);
 

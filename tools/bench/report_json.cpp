@@ -93,6 +93,19 @@ StoredReport read_report(const std::string& text, const std::string& file) try {
   fail(ErrorKind::usage, file, ": not what giemsa bench --json writes: ", error.what());
 }
 
+std::string disturbance(const Json& report) {
+  constexpr double most_others = 0.1;  // cores
+  const auto number_at = [&](const char* path) {
+    const Json::json_pointer pointer(path);
+    return report.contains(pointer) && report.at(pointer).is_number() ? report.at(pointer).get<double>() : 0;
+  };
+  const double others = number_at("/machine/cores_busy_with_others");
+  if (others > most_others) return cat("other processes kept ", rounded(others, 2), " cores busy");
+  if (number_at("/machine/after/throttle_events") > number_at("/machine/before/throttle_events"))
+    return "the processor throttled its clocks";
+  return "";
+}
+
 std::vector<std::string> differences(const Json& baseline, const Json& candidate) {
   std::vector<std::string> found;
   const auto text_at = [](const Json& document, const std::string& path) {

@@ -136,7 +136,7 @@ std::string comparison_table(const std::vector<ComparedSeries>& compared, const 
   for (const ComparedSeries& row : compared) width = std::max(width, row.name.size());
   std::string table = padded("p50, ms", width) + "   baseline  candidate   ratio    95 % interval\n";
   for (const ComparedSeries& row : compared) {
-    const bool sure = row.ratio.verdict != Verdict::too_few;
+    const bool sure = row.ratio.verdict != Verdict::too_few;  // so that there is an interval
     table += padded(row.name, width) +
              format(" %10.3f %10.3f  %6.3f  ", row.baseline_p50, row.candidate_p50, row.ratio.value);
     table += sure ? format("%7.3f to %5.3f  ", row.ratio.low, row.ratio.high) : padded("", 18);
@@ -147,7 +147,9 @@ std::string comparison_table(const std::vector<ComparedSeries>& compared, const 
   }
   return table + cat("\nratio: candidate over baseline; FASTER or SLOWER where the whole interval is more than ",
                      options.margin * 100, " % off.\nInterval: block bootstrap of the median, ", options.replicates,
-                     " replicates, seed ", options.seed, "; it does not cover what changes from run to run.\n");
+                     " replicates, seed ", options.seed,
+                     "; it does not cover what changes from run to run.\nDISTURBED: the machine was busy, or the change is less "
+                     "than twice what one of the runs drifted by itself.\n");
 }
 
 }  // namespace giemsa::bench

@@ -1,4 +1,5 @@
 // giemsa bench: how fast, measured so that the figures can be trusted and compared.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -36,7 +37,7 @@ struct BenchArguments {
   int cold_starts = 5;
   bool is_cold_start = false;
   std::string csv, markdown;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, fail_if_slower = false;
 };
 
 /// What a process of its own needs to be asked for the same.
@@ -214,7 +215,12 @@ std::string text_of(const std::string& file) {
 Exit compare_reports(const BenchArguments& arguments) {
   const StoredReport baseline = read_report(text_of(arguments.compare[0]), arguments.compare[0]);
   const StoredReport candidate = read_report(text_of(arguments.compare[1]), arguments.compare[1]);
-  const ComparisonOptions options;
+  ComparisonOptions options;
+  for (const auto& [file, report] : {std::pair(arguments.compare[0], &baseline), std::pair(arguments.compare[1], &candidate)})
+    if (const std::string reason = disturbance(report->document); !reason.empty()) {
+      options.disturbed = true;
+      note(arguments, cat(file, ": ", reason));
+    }
   const auto compared = compare_series(baseline.series, candidate.series, options);
   check(!compared.empty(), ErrorKind::usage, arguments.compare[0], " and ", arguments.compare[1],
         ": no series in common");
@@ -224,7 +230,8 @@ Exit compare_reports(const BenchArguments& arguments) {
     std::cout << to_text(comparison_json(compared, options), 1) << '\n';
   else
     std::cout << comparison_table(compared, options);
-  return Exit::ok;
+  const bool slower = std::ranges::any_of(compared, [](const auto& row) { return row.ratio.verdict == Verdict::slower; });
+  return arguments.fail_if_slower && slower ? Exit::images_failed : Exit::ok;
 }
 
 Exit bench_command(const BenchArguments& arguments) {
@@ -272,9 +279,11 @@ void add_bench(CommandLine& line) {
       .check(number_in(1, 10000))
       .excludes(inputs);
   command.option("--net", &a.net, "NET[:WxH][:BATCH]", "one network alone: " + architecture_names()).excludes(inputs);
-  command.option("--compare", &a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
-      .takes(2)
-      .excludes(inputs);
+  Option compare =
+      command.option("--compare", &a.compare, "BASELINE CANDIDATE", "compare two files that --json gave; measures nothing")
+          .takes(2)
+          .excludes(inputs);
+  command.flag("--fail-if-slower", a.fail_if_slower, "exit code 1 where a comparison says SLOWER").needs(compare);
 
   command.heading("How long");
   command.option("--iterations", &a.schedule.timed.iterations, "N", "at most N timed calls (default: no limit)")
