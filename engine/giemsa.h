@@ -161,6 +161,8 @@ typedef struct giemsa_engine_options {
   const char* tuning_path; /* for GPUs: a file of plans measured on it; NULL: the built-in table */
   giemsa_log_fn log;       /* NULL: nothing is said */
   void* log_user;
+  const char* profile_path; /* a laboratory's, by giemsa adapt: the classifier as it was fitted to that laboratory's own cells;
+                               NULL: as it is */
 } giemsa_engine_options;
 
 typedef struct giemsa_engine giemsa_engine;

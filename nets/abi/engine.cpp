@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nets/abi/status.h"
+#include "nets/laboratory_profile.h"
 #include "nets/smear.h"
 #include "weights/sha256.h"
 
@@ -103,6 +104,13 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
   Opened classifier = open_model(options.classifier, "classifier", read);
   check(segmenter.model || classifier.model, ErrorKind::usage, "neither a segmenter nor a classifier is given");
 
+  nlohmann::ordered_json profile;
+  if (options.profile_path) {
+    check(classifier.model.has_value(), ErrorKind::usage, "options.profile_path: there is no classifier to adapt");
+    classifier.model = adapted(*std::move(classifier.model), read_profile(options.profile_path), options.profile_path);
+    profile = {{"file", options.profile_path}, {"sha256", sha256(map_file(options.profile_path).bytes)}};
+  }
+
   auto engine = std::make_shared<Engine>();
   engine->reads_environment = (options.flags & GIEMSA_FLAG_ENVIRONMENT) != 0;
   engine->backend = open_device(device);
@@ -111,7 +119,8 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
                                               {"device", engine->device},
                                               {"precision", name_of(engine->backend->precision())},
                                               {"segmenter", provenance_of(segmenter)},
-                                              {"classifier", provenance_of(classifier)}}
+                                              {"classifier", provenance_of(classifier)},
+                                              {"profile", std::move(profile)}}
                            .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   for (Opened* opened : {&segmenter, &classifier}) {
     if (!opened->model) continue;

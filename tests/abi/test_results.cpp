@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "engine/device.h"
+#include "nets/laboratory_profile.h"
 #include "nets/smear.h"
 #include "tests/abi/support.h"
 #include "tests/temporary_folder.h"
@@ -362,6 +363,38 @@ TEST_CASE("an engine says what it is") {
   CHECK(provenance.find("\"arch\":\"alexnet\"") != std::string::npos);
   CHECK(giemsa_version_number() == GIEMSA_VERSION_NUMBER);
   CHECK(std::string(giemsa_version()).starts_with("0.1.0 (oneDNN "));
+}
+
+TEST_CASE("a laboratory's profile: cells are named by its last layer, and the audit trail says so") {
+  const Model classifier = load_model(classifier_file);
+  LaboratoryProfile profile{last_layer_mark(classifier), classifier.info.classes, last_layer_of(classifier), "", {}};
+  std::vector<float> bias(profile.layer.bias.as<float>().begin(), profile.layer.bias.as<float>().end());
+  bias[1] += 100;  // whatever a cell looks like
+  profile.layer.bias = Tensor::from(profile.layer.bias.shape(), bias);
+  const TemporaryFolder folder;
+  const std::string file = folder.file("lab.json", profile_text(profile));
+
+  giemsa_engine_options options = cpu_options();
+  options.profile_path = file.c_str();
+  Engine engine;
+  REQUIRE_MESSAGE(giemsa_engine_open(&options, &engine.handle) == GIEMSA_OK, giemsa_last_message());
+  CHECK(std::string(giemsa_engine_provenance(engine.handle)).find("\"profile\":{\"file\":\"" + file) != std::string::npos);
+  Session session;
+  REQUIRE(giemsa_session_open(engine.handle, nullptr, &session.handle) == GIEMSA_OK);
+  const auto cells = identify(session.handle, image_of(smear()));
+  CHECK_FALSE(cells.empty());
+  for (const giemsa_cell& cell : cells) CHECK(cell.class_index == 1);
+
+  Engine other;
+  options = cpu_options(true, false);
+  options.profile_path = file.c_str();
+  CHECK(giemsa_engine_open(&options, &other.handle) == GIEMSA_E_ARGUMENT);
+  CHECK(std::string(giemsa_last_message()).find("there is no classifier to adapt") != std::string::npos);
+  options = cpu_options();
+  options.profile_path = segmenter_file.c_str();
+  CHECK(giemsa_engine_open(&options, &other.handle) == GIEMSA_E_ARGUMENT);
+  CHECK(std::string(giemsa_last_message()).find("is not JSON") != std::string::npos);
+  CHECK(other.handle == nullptr);
 }
 
 }  // namespace giemsa::test

@@ -92,6 +92,15 @@ class Models(unittest.TestCase):
         self.assertEqual(engine().precision, "fp32")
         self.assertEqual(len(engine().provenance["classifier"]["sha256"]), 64)
 
+    def test_a_profile_belongs_to_its_classifier(self):
+        self.assertIsNone(engine().provenance["profile"])
+        with tempfile.TemporaryDirectory() as folder:
+            profile = pathlib.Path(folder, "lab.json")
+            profile.write_text("{}")
+            with self.assertRaises(giemsa.UsageError) as refused:
+                giemsa.Engine(profile=profile)
+            self.assertIn("lab.json: is no laboratory profile", str(refused.exception))
+
 
 class Options(unittest.TestCase):
     def test_each_has_an_effect(self):

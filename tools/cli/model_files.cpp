@@ -4,7 +4,7 @@
 #include <system_error>
 #include <vector>
 
-#include "tools/adapt/profile.h"
+#include "nets/laboratory_profile.h"
 #include "weights/mapped_file.h"
 #include "weights/sha256.h"
 
@@ -42,7 +42,7 @@ Model open_model(const fs::path& file) {
 
 Model open_classifier(const fs::path& file, const std::string& profile) {
   Model classifier = open_model(file);
-  return profile.empty() ? classifier : adapt::adapted(std::move(classifier), adapt::read_profile(profile), profile);
+  return profile.empty() ? classifier : adapted(std::move(classifier), read_profile(profile), profile);
 }
 
 std::future<std::string> sha256_of_file(const fs::path& file) {

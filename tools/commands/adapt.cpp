@@ -10,7 +10,7 @@
 #include "engine/base/atomic_file.h"
 #include "engine/device.h"
 #include "tools/adapt/cell_features.h"
-#include "tools/adapt/profile.h"
+#include "nets/laboratory_profile.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"

@@ -14,7 +14,7 @@
 #include "engine/device.h"
 #include "nets/box_classifier.h"
 #include "nets/smear.h"
-#include "tools/adapt/profile.h"
+#include "nets/laboratory_profile.h"
 #include "tools/cli/arguments.h"
 #include "tools/cli/finding_options.h"
 #include "tools/cli/messages.h"
@@ -178,7 +178,7 @@ void leave_out_seen(const EvalArguments& arguments, Dataset& dataset, Evaluation
   evaluation.info.profile = arguments.profile;
   evaluation.info.profile_sha256 = sha256_of_file(arguments.profile).get();
   std::set<std::string> seen;
-  for (const adapt::SeenImage& image : adapt::read_profile(arguments.profile).images) seen.insert(image.sha256);
+  for (const SeenImage& image : read_profile(arguments.profile).images) seen.insert(image.sha256);
   const auto was_seen = [&](const Sample& sample) {
     std::error_code unreadable;  // such an image fails later, with its reason
     return std::filesystem::file_size(sample.image.path, unreadable) > 0 && !unreadable &&

@@ -17,8 +17,10 @@ NB_MODULE(_giemsa, module) {
   module.def("devices", &giemsa::python::devices);
 
   nb::class_<Engine>(module, "Engine")
-      .def(nb::init<nb::handle, nb::handle, const char*, const std::string&, std::uint32_t, nb::handle>(),
-           "segmenter"_a.none(), "classifier"_a.none(), "device"_a, "precision"_a, "threads"_a, "tuning"_a.none())
+      .def(nb::init<nb::handle, nb::handle, const char*, const std::string&, std::uint32_t, nb::handle,
+                    nb::handle>(),
+           "segmenter"_a.none(), "classifier"_a.none(), "device"_a, "precision"_a, "threads"_a, "tuning"_a.none(),
+           "profile"_a.none())
       .def_prop_ro("class_names", &Engine::class_names)
       .def_prop_ro("device", &Engine::device)
       .def_prop_ro("precision", &Engine::precision)

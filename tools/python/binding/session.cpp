@@ -54,7 +54,7 @@ class ModelSource {
 }  // namespace
 
 Engine::Engine(nb::handle segmenter, nb::handle classifier, const char* device, const std::string& precision,
-               std::uint32_t threads, nb::handle tuning) {
+               std::uint32_t threads, nb::handle tuning, nb::handle profile) {
   const ModelSource segmenter_source(segmenter), classifier_source(classifier);
   giemsa_engine_options options;
   GIEMSA_INIT(options);
@@ -63,6 +63,7 @@ Engine::Engine(nb::handle segmenter, nb::handle classifier, const char* device, 
   options.device = device;
   options.precision = precision_of(precision);
   options.threads = threads;
+  if (!profile.is_none()) options.profile_path = nb::cast<const char*>(profile);
   if (!tuning.is_none()) options.tuning_path = nb::cast<const char*>(tuning);
   giemsa_engine* engine = nullptr;
   const nb::gil_scoped_release release;

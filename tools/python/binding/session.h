@@ -14,7 +14,7 @@ class Engine {
  public:
   /// A model is None, a path (str) or what has the buffer protocol.
   Engine(nanobind::handle segmenter, nanobind::handle classifier, const char* device, const std::string& precision,
-         std::uint32_t threads, nanobind::handle tuning);
+         std::uint32_t threads, nanobind::handle tuning, nanobind::handle profile);
 
   giemsa_engine* get() const { return engine_.get(); }
   std::size_t class_count() const { return giemsa_engine_class_count(get()); }

@@ -66,6 +66,7 @@ class Engine:
     device                  "auto" (a GPU where one can be used, else the CPU), "cpu", "cuda", "cuda:N"
     threads                 of the CPU, for each session; 0: one for each core that the process may use
     sessions                how many threads may compute at once; each session has buffers of its own
+    profile                 of a laboratory: a file that `giemsa adapt` made, or None
     tuning                  for GPUs: a file that `giemsa tune` made
 
     Raises ModelError, DeviceError, UsageError.
@@ -73,15 +74,17 @@ class Engine:
 
     def __init__(self, segmenter: ModelSource = "shipped", classifier: ModelSource = "shipped", *, device: str = "auto",
                  precision: Precision = "auto", threads: int = 0, sessions: int = 1,
-                 tuning: str | os.PathLike[str] | None = None) -> None:
+                 tuning: str | os.PathLike[str] | None = None, profile: str | os.PathLike[str] | None = None) -> None:
         if threads < 0 or sessions < 1:
             raise UsageError(f"threads is {threads}, sessions {sessions}; at least 0 and 1")
         self._arguments: dict[str, Any] = {
             "segmenter": _given(segmenter, weights.SEGMENTER), "classifier": _given(classifier, weights.CLASSIFIER),
             "device": device, "precision": precision, "threads": threads, "sessions": sessions,
-            "tuning": None if tuning is None else os.path.abspath(tuning)}
+            "tuning": None if tuning is None else os.path.abspath(tuning),
+            "profile": None if profile is None else os.path.abspath(profile)}
         engine = _giemsa.Engine(*(self._arguments[name] for name in
-                                  ("segmenter", "classifier", "device", "precision", "threads", "tuning")))
+                                  ("segmenter", "classifier", "device", "precision", "threads", "tuning",
+                                   "profile")))
         self.classes: tuple[str, ...] = engine.class_names
         self.device = engine.device
         """What computes: "cpu (oneDNN 2.6.3, avx512_core, 2 threads)"."""

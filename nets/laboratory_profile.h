@@ -1,4 +1,5 @@
-// A laboratory's profile: what giemsa adapt learnt from its cells, in a file of its own beside the models.
+// A laboratory's profile: the classifier's last layer as it was fitted to the laboratory's own cells, in a file (JSON) of
+// its own beside the models, which stay as they are.
 #pragma once
 
 #include <filesystem>
@@ -8,7 +9,7 @@
 
 #include "nets/last_layer.h"
 
-namespace giemsa::adapt {
+namespace giemsa {
 
 /// An image whose cells a profile was made from.
 struct SeenImage {
@@ -36,4 +37,4 @@ LaboratoryProfile read_profile(const std::filesystem::path& file);
 /// another model.
 Model adapted(Model classifier, const LaboratoryProfile& profile, const std::string& file);
 
-}  // namespace giemsa::adapt
+}  // namespace giemsa

@@ -1,4 +1,4 @@
-#include "tools/adapt/profile.h"
+#include "nets/laboratory_profile.h"
 
 #include <cmath>
 #include <map>
@@ -6,7 +6,7 @@
 
 #include "weights/mapped_file.h"
 
-namespace giemsa::adapt {
+namespace giemsa {
 
 namespace {
 
@@ -23,7 +23,7 @@ std::vector<float> numbers(const Json& json, const char* what, std::size_t count
 }
 
 LaboratoryProfile profile_of(const Json& json) {
-  check(json.is_object() && json.value("format", "") == format_name, ErrorKind::usage, "is no profile by giemsa adapt");
+  check(json.is_object() && json.value("format", "") == format_name, ErrorKind::usage, "is no laboratory profile");
   LaboratoryProfile profile;
   profile.note = json.at("note");
   profile.classifier = json.at("classifier");
@@ -84,4 +84,4 @@ Model adapted(Model classifier, const LaboratoryProfile& profile, const std::str
   return with_last_layer(std::move(classifier), profile.layer);
 }
 
-}  // namespace giemsa::adapt
+}  // namespace giemsa

@@ -3,10 +3,9 @@
 #include <algorithm>
 
 #include "tests/temporary_folder.h"
-#include "tools/adapt/profile.h"
+#include "nets/laboratory_profile.h"
 
 using namespace giemsa;
-using namespace giemsa::adapt;
 
 namespace {
 
@@ -48,9 +47,9 @@ TEST_CASE("a profile comes back bit by bit") {
 TEST_CASE("what is no profile is refused with its reason") {
   const std::string text = profile_text(profile());
   CHECK(error_of("") == "is not JSON");
-  CHECK(error_of("[]") == "is no profile by giemsa adapt");
-  CHECK(error_of("{}") == "is no profile by giemsa adapt");
-  CHECK(error_of(replaced(text, "profile 1", "profile 2")) == "is no profile by giemsa adapt");
+  CHECK(error_of("[]") == "is no laboratory profile");
+  CHECK(error_of("{}") == "is no laboratory profile");
+  CHECK(error_of(replaced(text, "profile 1", "profile 2")) == "is no laboratory profile");
   CHECK(error_of(replaced(text, "\"features\":3", "\"features\":4")) == "weight: 6 numbers, expected 8");
   CHECK(error_of(replaced(text, "\"features\":3", "\"features\":-3")).starts_with("a last layer of -3 features"));
   CHECK(error_of(replaced(text, "\"features\":3", "\"features\":9e18")).starts_with("a last layer of"));
@@ -81,6 +80,6 @@ TEST_CASE("a profile changes the classifier that it was made for, and no other")
 TEST_CASE("reading names the file") {
   const test::TemporaryFolder folder;
   const auto file = folder.file("lab.json", "{}");
-  CHECK_THROWS_WITH_AS(read_profile(file), doctest::Contains("lab.json: is no profile"), Error);
+  CHECK_THROWS_WITH_AS(read_profile(file), doctest::Contains("lab.json: is no laboratory profile"), Error);
   CHECK_THROWS_WITH_AS(read_profile(folder / "none.json"), doctest::Contains("none.json"), Error);
 }
