@@ -9,8 +9,12 @@ namespace giemsa::adapt {
 namespace {
 
 constexpr std::size_t folds = 5;
-// Logarithmic, of a cell's weight: below the first every cell is learnt by heart, above the last hardly any is.
-constexpr double penalties[] = {0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30};
+// Logarithmic: under the first hardly any cell changes the layer, under the last every cell is learnt by heart. The weaker
+// the penalty, the longer the fit takes, so that the search ends once two in turn were worse than the best.
+constexpr double penalties[] = {30, 10, 3, 1, 0.3, 0.1, 0.03, 0.01, 0.003};
+constexpr int patience = 2;
+// Largest element of the gradient at which a fit ends, in units of probability.
+constexpr double coarse = 1e-4, fine = 1e-7;
 
 using Indices = std::vector<std::size_t>;
 
@@ -82,7 +86,7 @@ class Problem {
   double mean_square() const { return mean_square_; }
 
   /// A, fitted to the cells `seen`: a row for each of them.
-  Matrix fit(const Indices& seen, double penalty) const {
+  Matrix fit(const Indices& seen, double penalty, double tolerance) const {
     const std::size_t n = seen.size();
     Matrix metric(n, n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -95,9 +99,9 @@ class Problem {
     constexpr int most_steps = 2000;
     for (int step = 0; step < most_steps; ++step) {
       Matrix move = gradient(seen, ahead, penalty);
-      const double steepest = std::abs(*std::ranges::max_element(
-          move.values, {}, [](double value) { return std::abs(value); }));
-      if (steepest < 1e-7) break;
+      double steepest = 0;
+      for (const double value : move.values) steepest = std::max(steepest, std::abs(value));
+      if (steepest < tolerance) break;
       inverse.solve(move);
       before = now;
       double turned = 0;  // where the momentum points uphill it is dropped (O'Donoghue & Candes 2015)
@@ -191,7 +195,7 @@ Naming validate(const Problem& problem, const std::vector<std::size_t>& fold_of,
     Indices seen, asked;
     for (std::size_t i = 0; i < fold_of.size(); ++i) (fold_of[i] == fold ? asked : seen).push_back(i);
     if (asked.empty()) continue;
-    const Naming part = problem.name(asked, seen, problem.fit(seen, penalty));
+    const Naming part = problem.name(asked, seen, problem.fit(seen, penalty, coarse));
     naming.right += part.right;
     naming.loss += part.loss;
   }
@@ -224,13 +228,17 @@ LastLayerFit fit_last_layer(const LastLayer& shipped, std::span<const LabelledCe
 
   LastLayerFit fit;
   fit.before = fit.after = problem.name(all, {}, Matrix(0, problem.classes()));
-  for (const double penalty : penalties) {
+  for (int worse = 0; const double penalty : penalties) {
     const Naming naming = validate(problem, fold_of, penalty);
-    if (naming.loss >= fit.after.loss) continue;
-    fit.after = naming;
-    fit.penalty = penalty;
+    if (naming.loss < fit.after.loss) {
+      fit.after = naming;
+      fit.penalty = penalty;
+      worse = 0;
+    } else if (++worse == patience) {
+      break;
+    }
   }
-  fit.layer = fit.penalty ? changed(shipped, cells, problem.fit(all, *fit.penalty), problem.mean_square()) : shipped;
+  fit.layer = fit.penalty ? changed(shipped, cells, problem.fit(all, *fit.penalty, fine), problem.mean_square()) : shipped;
   for (Naming* naming : {&fit.before, &fit.after}) naming->loss /= static_cast<double>(cells.size());
   return fit;
 }
