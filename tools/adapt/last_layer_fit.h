@@ -9,8 +9,9 @@
 // cells' features, so that it is found among n x classes numbers whatever the number of features: with the Gram matrix
 // K = F F', D = A' F. The objective is convex; it is minimised by accelerated steps whose metric K / 2 + penalty bounds its
 // curvature (Boehning 1992, Multinomial logistic regression algorithm), so that no step size has to be chosen. The
-// penalty is the one under which cells that the fit did not see get the most probability, by cross validation; no change
-// at all is among the choices.
+// penalty is the one under which the probabilities of cells that the fit did not see are nearest the truth, by cross
+// validation and Brier's score, in which one cell that is surely wrong does not outweigh all others; no change at all is
+// among the choices.
 #pragma once
 
 #include <cstddef>
@@ -28,7 +29,7 @@ struct LabelledCell {
   std::size_t group = 0;  ///< cells of one image share it: they are never on both sides of a validation
 };
 
-/// How cells are named: how many rightly, and the mean of -log of the probability of the right class.
+/// How cells are named: how many rightly, and Brier's score, the mean of |probabilities - truth|^2.
 struct Naming {
   std::size_t right = 0;
   double loss = 0;
