@@ -42,12 +42,14 @@ setup_packages() {
     die "apt-get could not install: ${missing[*]} (Ubuntu keeps some of them in 'universe')"
 }
 
-# build PRESET [TARGET...]: configures and builds; the compiler goes through ccache where there is one.
+# build PRESET [TARGET...]: configures and builds; the compiler goes through ccache where there is one. The variable
+# GIEMSA_TESTS_ALL sets CMake's option of that name (tests/CMakeLists.txt).
 build() {
   local preset=$1 targets=()
   shift
   (($# == 0)) || targets=(--target "$@")
-  cmake --preset "$preset" --log-level=WARNING -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache)" >/dev/null ||
+  cmake --preset "$preset" --log-level=WARNING -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache)" \
+    ${GIEMSA_TESTS_ALL:+-DGIEMSA_TESTS_ALL="$GIEMSA_TESTS_ALL"} >/dev/null ||
     die "preset '$preset' could not be configured"
   cmake --build --preset "$preset" "${targets[@]}" || die "preset '$preset' could not be built"
 }

@@ -62,8 +62,7 @@ Step step_of(StepBuilder& b, const Preprocess& op) {
   auto preprocessor = std::make_shared<kernels::Preprocessor>(params, kernels::Extent{frame[1], frame[2]});
   const Buffer *scratch = b.scratch(preprocessor->scratch_bytes()), *result = b.dense_fp32_result();
   Actions actions{[preprocessor, src = b.input(0), result, scratch] {
-    preprocessor->run(src->as<std::uint8_t>(), kernels::PixelLayout::interleaved, result->as<float>(),
-                      bytes_of(*scratch));
+    preprocessor->run(src->as<std::uint8_t>(), result->as<float>(), bytes_of(*scratch));
   }};
   return b.deliver(std::move(actions), result);
 }
@@ -80,8 +79,8 @@ Step step_of(StepBuilder& b, const CropResize& op) {
   const Buffer* scratch = b.scratch(kernels::crop_resize_scratch_bytes(params, size));
   Actions actions{[params, size, frame, boxes, result, scratch] {
     kernels::crop_resize(params, frame->as<std::uint8_t>(), size,
-                         {boxes->as<kernels::Box>(), static_cast<std::size_t>(boxes->shape[0])},
-                         kernels::PixelLayout::interleaved, result->as<float>(), bytes_of(*scratch));
+                         {boxes->as<kernels::Box>(), static_cast<std::size_t>(boxes->shape[0])}, result->as<float>(),
+                         bytes_of(*scratch));
   }};
   return b.deliver(std::move(actions), result);
 }

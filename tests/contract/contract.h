@@ -1,6 +1,6 @@
 // What an op promises, held to on every backend and in every precision: a graph of that op alone, on numbers that all
-// of them hold exactly, so that what comes out is exact too or as near as its roundings allow. The program that these tests are part of has the CPU's backend and the GPU's (or the
-// emulator's).
+// of them hold exactly, so that what comes out is exact too or as near as its roundings allow. The program that these
+// tests are part of has the CPU's backend and the GPU's (or the emulator's).
 #pragma once
 
 #include <doctest/doctest.h>
@@ -12,6 +12,7 @@
 
 #include "engine/cpu/backend.h"
 #include "engine/cuda/backend.h"
+#include "tests/engine/error_text.h"
 #include "tests/engine/running.h"
 #include "tests/ops/compare.h"
 #include "tests/ref/random.h"
@@ -19,12 +20,30 @@
 
 namespace giemsa::contract {
 
+/// Runs the cases of one op. Every op has it, through GIEMSA_CONTRACT: test_every_op.cpp does not link without.
+template <class Which>
+void hold();
+
+/// The body that follows is the contract of the op `Which`, and a test case. Within namespace giemsa.
+#define GIEMSA_CONTRACT(Which)            \
+  template <>                             \
+  void contract::hold<Which>();           \
+  TEST_CASE(#Which " on every backend") { \
+    contract::hold<Which>();              \
+  }                                       \
+  template <>                             \
+  void contract::hold<Which>()
+
 struct Contract {
   std::string name;
   Op op;
   /// fp32 ones are feature maps of integers from -128 to 127; those of other types are given as they are.
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;  ///< exact in every precision
+  std::vector<Weights> weights = {};
+  bool stores_results = false;  ///< feature maps that come out are read in the backend's precision
+  /// Why a backend has no kernel for the op alone; empty where it has.
+  std::string cpu_refuses = {}, cuda_refuses = {};
 };
 
 /// Small integers, of which many are equal.
@@ -38,7 +57,7 @@ inline Tensor integers(const Shape& shape, std::uint64_t seed) {
 /// The op on its inputs, which a Concat of each stores in the backend's precision, with a scale of 1 in 8 bits.
 inline Graph graph_of(const Contract& contract) {
   Graph graph;
-  Node node{.name = "op", .op = contract.op, .inputs = {}};
+  Node node{.name = "op", .op = contract.op, .inputs = {}, .weights = contract.weights};
   for (std::size_t i = 0; i < contract.inputs.size(); ++i) {
     const Tensor& tensor = contract.inputs[i];
     ValueId id = graph.input(cat("input", i), {tensor.dtype(), tensor.shape()});
@@ -51,7 +70,11 @@ inline Graph graph_of(const Contract& contract) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < contract.outputs.size(); ++i) names.push_back(cat("output", i));
   const NodeId added = graph.add(std::move(node), names);
-  for (ValueId id : graph[added].outputs) graph.mark_output(id);
+  for (ValueId id : std::vector(graph[added].outputs)) {
+    if (contract.stores_results && is_feature_map(graph[id].type))
+      id = graph.add(graph[id].name + ".stored", Concat{}, {id});
+    graph.mark_output(id);
+  }
   return graph;
 }
 
@@ -70,30 +93,45 @@ inline std::vector<std::shared_ptr<Backend>> floating_backends() {
   return backends;
 }
 
-/// Runs it twice on each backend and in each precision that this machine has.
+inline bool is_cpu(const Backend& backend) {
+  return backend.device_name().starts_with("cpu");
+}
+
+/// Runs it twice on `backend`, or sees it refused there.
+inline void check(const Contract& contract, Backend& backend) {
+  const std::string where = cat("of ", contract.name, " on ", backend.device_name(), " in ", backend.precision());
+  const Graph graph = graph_of(contract);
+  const std::string& refusal = is_cpu(backend) ? contract.cpu_refuses : contract.cuda_refuses;
+  if (!refusal.empty()) {
+    CHECK(test::error_of(ErrorKind::model, [&] { (void)backend.compile(graph); }) ==
+          cat("layer op: the ", is_cpu(backend) ? "CPU" : "GPU", " has no kernel for ", name_of(contract.op), ": ",
+              refusal));
+    return;
+  }
+  std::vector<const void*> inputs;
+  for (const Tensor& input : contract.inputs) inputs.push_back(input.bytes().data());
+  const auto session = backend.compile(graph);
+  for (const char* run : {"first", "second"}) {
+    session->run(inputs);
+    for (std::size_t i = 0; i < contract.outputs.size(); ++i) {
+      const Tensor& expected = contract.outputs[i];
+      const std::string how = cat(where, ", ", run, " run");
+      REQUIRE(graph[graph.outputs()[i]].type == TensorType{expected.dtype(), expected.shape()});
+      if (expected.dtype() == DType::f32)
+        check_output<float>(*session, i, expected, how);
+      else if (expected.dtype() == DType::i32)
+        check_output<std::int32_t>(*session, i, expected, how);
+      else
+        check_output<std::uint8_t>(*session, i, expected, how);
+    }
+  }
+}
+
+/// On each backend and in each precision that this machine has.
 inline void check(const Contract& contract) {
   std::vector<std::shared_ptr<Backend>> backends = floating_backends();
   if (cpu_facts().fast_int8) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::i8}));
-
-  const Graph graph = graph_of(contract);
-  std::vector<const void*> inputs;
-  for (const Tensor& input : contract.inputs) inputs.push_back(input.bytes().data());
-  for (const auto& backend : backends) {
-    const auto session = backend->compile(graph);
-    for (const char* run : {"first", "second"}) {
-      session->run(inputs);
-      for (std::size_t i = 0; i < contract.outputs.size(); ++i) {
-        const Tensor& expected = contract.outputs[i];
-        const std::string how =
-            cat("of ", contract.name, ", ", run, " run on ", backend->device_name(), " in ", backend->precision());
-        REQUIRE(graph[graph.outputs()[i]].type == TensorType{expected.dtype(), expected.shape()});
-        if (expected.dtype() == DType::f32)
-          check_output<float>(*session, i, expected, how);
-        else
-          check_output<std::uint8_t>(*session, i, expected, how);
-      }
-    }
-  }
+  for (const auto& backend : backends) check(contract, *backend);
 }
 
 /// Multiply-adds beyond which a case is left to a GPU and to the kernel's own test: the emulator takes long.
@@ -106,9 +144,9 @@ inline void check_op(const std::string& name, const test::AddOp& add, const std:
                      const ref::Reference& expected, double terms = 0) {
   for (const auto& backend : floating_backends()) {
     const DType precision = backend->precision();
-    const std::string device = backend->device_name(), how = cat(name, " on ", device, " in ", precision);
+    const std::string how = cat(name, " on ", backend->device_name(), " in ", precision);
 #ifdef GIEMSA_SIMT
-    if (terms > emulated_terms && !device.starts_with("cpu")) continue;
+    if (terms > emulated_terms && !is_cpu(*backend)) continue;
 #else
     (void)terms;
 #endif

@@ -33,7 +33,7 @@ Conv2dData data_of(const test::Conv2dCase& item) {
 
 }  // namespace
 
-TEST_CASE("conv2d on every backend") {
+GIEMSA_CONTRACT(Conv2d) {
   for (const test::Conv2dCase& item : test::conv2d_cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2dData data = data_of(item);
@@ -62,8 +62,7 @@ TEST_CASE("logits of a bf16 network are fp32") {
         inputs.push_back(graph.input(cat("input", inputs.size()), {DType::f32, input.shape()}));
       graph.mark_output(graph.add("conv", item.op, inputs, data.weights));
       const test::Outputs outputs = test::run(test::cpu(DType::bf16), graph, data.inputs);
-      test::check_reference(outputs[0], data.expected, DType::f32,
-                            item.name);
+      test::check_reference(outputs[0], data.expected, DType::f32, item.name);
     }
   }
 }

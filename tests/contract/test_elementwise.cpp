@@ -23,7 +23,7 @@ test::AddOp adds(const Op& op, const Weights& weights = {}) {
 
 }  // namespace
 
-TEST_CASE("batch_norm on every backend") {
+GIEMSA_CONTRACT(BatchNorm) {
   for (const test::BatchNormCase& item : test::batch_norm_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::int64_t channels = item.input[1];
@@ -33,13 +33,12 @@ TEST_CASE("batch_norm on every backend") {
       weights.running_mean = ref::random_tensor({channels}, 4);
       weights.running_var = ref::random_tensor({channels}, 5, 0, 2);  // a variance of 0 leaves only eps
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      contract::check_op(item.name, adds(item.op, weights), inputs,
-                     ref::batch_norm(inputs[0], item.op, weights));
+      contract::check_op(item.name, adds(item.op, weights), inputs, ref::batch_norm(inputs[0], item.op, weights));
     }
   }
 }
 
-TEST_CASE("add on every backend") {
+GIEMSA_CONTRACT(Add) {
   for (const Activation activation : {Activation::none, Activation::relu}) {
     for (const test::ShapeCase& item : test::picture_cases()) {
       const std::string name = item.name + (activation == Activation::relu ? " relu" : " plain");
@@ -52,7 +51,7 @@ TEST_CASE("add on every backend") {
   }
 }
 
-TEST_CASE("relu on every backend") {
+GIEMSA_CONTRACT(Relu) {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
@@ -69,7 +68,7 @@ TEST_CASE("relu on every backend") {
   }
 }
 
-TEST_CASE("concat on every backend") {
+GIEMSA_CONTRACT(Concat) {
   for (const test::ConcatCase& item : test::concat_cases()) {
     SUBCASE(item.name.c_str()) {
       std::vector<Tensor> inputs;
@@ -80,7 +79,7 @@ TEST_CASE("concat on every backend") {
   }
 }
 
-TEST_CASE("flatten on every backend") {
+GIEMSA_CONTRACT(Flatten) {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
@@ -89,7 +88,7 @@ TEST_CASE("flatten on every backend") {
   }
 }
 
-TEST_CASE("softmax on every backend") {
+GIEMSA_CONTRACT(Softmax) {
   for (const test::ShapeCase& item : test::row_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, 3)};

@@ -9,14 +9,15 @@
 
 namespace giemsa {
 
-TEST_CASE("linear on every backend") {
+GIEMSA_CONTRACT(Linear) {
   for (const test::LinearCase& item : test::linear_cases) {
     SUBCASE(item.name) {
       const Tensor x = ref::random_tensor({item.samples, item.in}, 1);
       Weights weights;
       weights.weight = ref::random_tensor({item.out, item.in}, 2);
       if (item.bias) weights.bias = ref::random_tensor({item.out}, 3);
-      // A term is rounded as a product and in no more additions than there are terms, whatever their order; then the bias.
+      // A term is rounded as a product and in no more additions than there are terms, whatever their order; then the
+      // bias.
       ref::Reference expected({item.samples, item.out}, static_cast<double>(item.in) + 2);
       for (std::int64_t n = 0; n < item.samples; ++n)
         for (std::int64_t o = 0; o < item.out; ++o) {
@@ -35,7 +36,7 @@ TEST_CASE("linear on every backend") {
   }
 }
 
-TEST_CASE("lrn on every backend") {
+GIEMSA_CONTRACT(Lrn) {
   for (const test::LrnCase& item : test::lrn_cases) {
     SUBCASE(item.name) {
       const Shape shape{item.images, item.channels, 1, item.pixels};
@@ -51,7 +52,7 @@ TEST_CASE("lrn on every backend") {
   }
 }
 
-TEST_CASE("upsample on every backend") {
+GIEMSA_CONTRACT(Upsample) {
   constexpr std::pair<bool, EdgeMode> modes[] = {
       {false, EdgeMode::clamp}, {true, EdgeMode::clamp}, {false, EdgeMode::zero}};
   for (const test::UpsampleCase& item : test::upsample_cases) {

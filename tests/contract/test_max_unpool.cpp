@@ -81,7 +81,7 @@ Tensor unpool(const Pooled& pooled, Size2 kernel, Size2 stride, const Shape& out
 
 }  // namespace
 
-TEST_CASE("max_pool_indices gives maxima and their places, on every backend") {
+GIEMSA_CONTRACT(MaxPoolIndices) {
   for (const Case& c : cases()) {
     SUBCASE(c.name.c_str()) {
       const Tensor input = contract::integers(c.full, 1);
@@ -91,7 +91,7 @@ TEST_CASE("max_pool_indices gives maxima and their places, on every backend") {
   }
 }
 
-TEST_CASE("max_unpool puts values back where they stood, on every backend") {
+GIEMSA_CONTRACT(MaxUnpool) {
   for (const Case& c : cases()) {
     SUBCASE(c.name.c_str()) {
       const Pooled pooled = pool(contract::integers(c.full, 2), c.kernel, c.stride);

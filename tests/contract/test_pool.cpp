@@ -10,7 +10,7 @@
 
 namespace giemsa {
 
-TEST_CASE("max_pool on every backend") {
+GIEMSA_CONTRACT(MaxPool) {
   for (const test::MaxPoolCase& item : test::max_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, -1)};  // a padding of 0 would win
@@ -53,13 +53,12 @@ TEST_CASE("max_pool passes a NaN on, wherever in the window it is") {
   }
 }
 
-TEST_CASE("adaptive_avg_pool on every backend") {
+GIEMSA_CONTRACT(AdaptiveAvgPool) {
   for (const test::AdaptiveAvgPoolCase& item : test::adaptive_avg_pool_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
       const auto add = [&](Graph& graph, const std::vector<ValueId>& in) { return graph.add("pool", item.op, in); };
-      contract::check_op(item.name, add, inputs,
-                     ref::adaptive_avg_pool(inputs[0], item.op));
+      contract::check_op(item.name, add, inputs, ref::adaptive_avg_pool(inputs[0], item.op));
     }
   }
 }

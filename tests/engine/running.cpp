@@ -14,7 +14,7 @@ bool is_picture(const Shape& shape) {
 
 /// A Concat of one input: the CPU backend stores its result in the network's precision.
 ValueId stored(Graph& graph, const std::string& name, ValueId id) {
-  return is_picture(graph[id].type.shape) ? graph.add(name, Concat{}, {id}) : id;
+  return is_feature_map(graph[id].type) ? graph.add(name, Concat{}, {id}) : id;
 }
 
 std::vector<float> run_twice(Backend& backend, const Graph& graph, const std::vector<Tensor>& inputs,
@@ -33,7 +33,7 @@ Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_o
   std::vector<ValueId> ids;
   for (const Tensor& input : inputs) {
     const std::string name = cat("input", ids.size());
-    ValueId id = graph.input(name, {DType::f32, input.shape()});
+    ValueId id = graph.input(name, {input.dtype(), input.shape()});
     if (store_operands) id = stored(graph, name + ".stored", id);
     ids.push_back(id);
   }

@@ -35,7 +35,7 @@ void check_reference(std::span<const float> actual, const ref::Reference& expect
 /// An op under test: adds itself to a graph, reading `inputs`.
 using AddOp = std::function<ValueId(Graph&, const std::vector<ValueId>& inputs)>;
 
-/// The op alone on fp32 inputs. A Concat of each feature map stores it in the backend's precision before the op reads it,
+/// The op alone on its inputs. A Concat of each feature map stores it in the backend's precision before the op reads it,
 /// and another what the op gives, where asked for.
 Graph graph_of(const AddOp& add, const std::vector<Tensor>& inputs, bool store_operands, bool store_result);
 

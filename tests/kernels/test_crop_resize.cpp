@@ -48,7 +48,7 @@ std::vector<float> on_cpu(const Batch& batch) {
   for (const kernels::cpu::Box& box : batch.boxes) {
     try {
       cpu::crop_resize(cpu_params(batch.op), batch.frame.data(), cpu_extent(batch.frame_size), std::span(&box, 1),
-                       cpu::PixelLayout::interleaved, to, scratch);
+                       to, scratch);
     } catch (const std::invalid_argument&) {
     }
     to += picture;

@@ -57,7 +57,7 @@ std::vector<float> on_cpu(const Preprocess& op, Size2 frame_size, const std::vec
   const cpu::Preprocessor preprocessor(cpu_params(op), cpu_extent(frame_size));
   std::vector<std::byte> scratch(preprocessor.scratch_bytes());
   std::vector<float> out(static_cast<std::size_t>(op.output.h * op.output.w * 3));
-  preprocessor.run(frame.data(), cpu::PixelLayout::interleaved, out.data(), scratch);
+  preprocessor.run(frame.data(), out.data(), scratch);
   return out;
 }
 

@@ -1,3 +1,5 @@
+// What the contracts of Upsample, Threshold and UpsampleThreshold (tests/contract) leave to the kernels: threads,
+// scratch, ties and refusals.
 #include "kernels/cpu/layers/upsample.h"
 
 #include <doctest/doctest.h>
@@ -5,25 +7,18 @@
 #include <stdexcept>
 
 #include "engine/base/tensor.h"
+#include "engine/ops/upsample.h"
 #include "tests/ops/compare.h"
 #include "tests/ops/cpu_kernels.h"
 #include "tests/ops/guarded.h"
 #include "tests/ops/random.h"
 #include "tests/ops/threads.h"
 #include "tests/ops/upsample_cases.h"
-#include "tests/ref/upsample.h"
 
 using namespace giemsa;
 using namespace giemsa::test;
 
 namespace {
-
-/// Error of an interpolated value: the coordinate is rounded three times (slope at most 2 max|x| per sample, on either
-/// axis), its value six times.
-double tolerance_of(Size2 in, double largest) {
-  const double coordinate = 3.0 * static_cast<double>(std::max(in.h, in.w));
-  return (2 * 2 * coordinate + 6) * largest * 0x1p-24;
-}
 
 template <class T>
 cpu::Nhwc view_of(T* data, cpu::Element element, std::int64_t images, Size2 size, std::int64_t channels) {
@@ -46,42 +41,11 @@ std::vector<float> upsampled(const Upsample& op, const UpsampleCase& c, const st
   return {out.values().begin(), out.values().end()};
 }
 
-std::vector<double> expected_of(const Upsample& op, const UpsampleCase& c, const std::vector<float>& in) {
-  std::vector<double> out;
-  for (std::int64_t o = 0; o < c.images; ++o)
-    for (std::int64_t y = 0; y < c.out.h; ++y)
-      for (std::int64_t x = 0; x < c.out.w; ++x)
-        for (std::int64_t i = 0; i < c.channels; ++i) {
-          const ref::Plane plane = [&](std::int64_t py, std::int64_t px) {
-            return in[static_cast<std::size_t>(((o * c.in.h + py) * c.in.w + px) * c.channels + i)];
-          };
-          out.push_back(ref::upsample_at(op, plane, c.in, y, x));
-        }
-  return out;
-}
-
-constexpr std::pair<bool, EdgeMode> modes[] = {
-    {false, EdgeMode::clamp}, {true, EdgeMode::clamp}, {false, EdgeMode::zero}, {true, EdgeMode::zero}};
-
 std::vector<float> input_of(const UpsampleCase& c) {
   return Random(17).floats(c.images * c.in.h * c.in.w * c.channels, -3, 3);
 }
 
 }  // namespace
-
-TEST_CASE("upsample equals interpolation in double") {
-  for (const UpsampleCase& c : upsample_cases) {
-    SUBCASE(c.name) {
-      const std::vector<float> in = input_of(c);
-      for (const auto& [align_corners, edge] : modes) {
-        const Upsample op{c.out, align_corners, edge};
-        check_close(
-            upsampled(op, c, in), expected_of(op, c, in), [&](std::size_t) { return tolerance_of(c.in, 3); },
-            rerun("upsample equals interpolation in double", c.name));
-      }
-    }
-  }
-}
 
 TEST_CASE("upsample of bfloat16 is that of its fp32 values") {
   for (const UpsampleCase& c : upsample_cases) {
@@ -132,37 +96,6 @@ TEST_CASE("upsample gives the same bits on any number of threads, even with scra
     CHECK_EQ(out, first);
   });
   CHECK_THROWS_AS(cpu::upsample(src, src, params_of(op), {}), std::invalid_argument);
-}
-
-TEST_CASE("upsample_threshold decides as the exact probabilities do, outside their error") {
-  for (const UpsampleThresholdCase& c : upsample_threshold_cases) {
-    SUBCASE(c.name) {
-      const std::vector<float> logits = Random(19).floats(c.channels * c.in.h * c.in.w, -4, 4);
-      const cpu::UpsampleThresholdParams params = params_of(c);
-      Guarded<float> in{std::span(logits)};
-      Guarded<std::uint8_t> mask(c.out.h * c.out.w);
-      Guarded<std::byte> scratch(static_cast<std::int64_t>(cpu::upsample_threshold_scratch_bytes(params)));
-      cpu::upsample_threshold(mask.data(), in.data(), params, scratch.values());
-
-      const Upsample plain{c.out, c.align_corners};
-      std::int64_t wrong = 0;
-      for (std::int64_t y = 0; y < c.out.h; ++y)
-        for (std::int64_t x = 0; x < c.out.w; ++x) {
-          const auto logit = [&](std::int64_t channel) {
-            const ref::Plane plane = [&](std::int64_t py, std::int64_t px) {
-              return logits[static_cast<std::size_t>((channel * c.in.h + py) * c.in.w + px)];
-            };
-            return ref::upsample_at(plain, plane, c.in, y, x);
-          };
-          const double margin = ref::margin(logit, c.channels, double{c.threshold}, c.cells);
-          // Both logits of each difference, and a few roundings of exponentials, sum and limit.
-          if (std::abs(margin) <= 2 * tolerance_of(c.in, 4) + static_cast<double>(c.channels + 8) * 0x1p-23) continue;
-          wrong += mask.values()[static_cast<std::size_t>(y * c.out.w + x)] != (margin > 0 ? 1 : 0);
-        }
-      CHECK_MESSAGE(wrong == 0,
-                    rerun("upsample_threshold decides as the exact probabilities do, outside their error", c.name));
-    }
-  }
 }
 
 TEST_CASE("upsample_threshold equals upsample and then threshold, on any number of threads") {

@@ -91,7 +91,7 @@ TEST_CASE("golden: crop and resize are Pillow's to the byte") {
     std::vector<std::byte> scratch(cpu::crop_resize_scratch_bytes(params, frame));
     std::vector<float> actual(static_cast<std::size_t>(params.output.h * params.output.w * 3));
     cpu::crop_resize(params, goldens.array<std::uint8_t>(entry["in"]).data(), frame, boxes,
-                     cpu::PixelLayout::interleaved, actual.data(), scratch);
+                     actual.data(), scratch);
     for (float& value : actual) value = std::round(value * 255.0f);
     check_equal(actual, goldens.array<std::uint8_t>(entry["out"]), entry.dump());
   }

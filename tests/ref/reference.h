@@ -17,6 +17,7 @@ struct Reference {
   Shape shape;
   std::vector<double> value, magnitude;
   double roundings = 0;  ///< 0: the op only moves or selects values and is exact
+  double freedom = 0;    ///< beside roundings: by how much the definition lets every value differ
 
   Reference(Shape shape_, double roundings_)
       : shape(shape_),
@@ -39,7 +40,7 @@ constexpr double unit_roundoff(DType dtype) {
 /// inputs and weights that are exact in both precisions (see random.h).
 inline double tolerance(const Reference& reference, std::size_t i, DType storage) {
   const double nu = reference.roundings * unit_roundoff(DType::f32);
-  const double computed = nu / (1 - nu) * reference.magnitude[i];
+  const double computed = nu / (1 - nu) * reference.magnitude[i] + reference.freedom;
   if (storage == DType::f32) return computed;
   return computed + unit_roundoff(storage) * (std::abs(reference.value[i]) + computed);
 }

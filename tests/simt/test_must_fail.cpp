@@ -1,6 +1,9 @@
 // Kernels with a defect each: the emulator has to find it, in every thread order, and say what it is.
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <limits>
 #include <string>
 
 #include "kernels/device.h"
@@ -233,6 +236,44 @@ __global__ void copy_from_behind(const int* in) {
   copy_async<4>(&values[static_cast<int>(threadIdx.x)], in + threadIdx.x + 1);
 }
 
+// ---- undefined behaviour ----
+
+__global__ void overflow(int* out, const int* in) {
+  out[threadIdx.x] = in[0] + 1;
+}
+__global__ void shift_too_far(int* out, const int* in) {
+  out[threadIdx.x] = 1 << (in[0] >> 25);  // by 63
+}
+__global__ void index_behind_registers(int* out, const int* in) {
+  int values[4] = {1, 2, 3, 4};
+  out[threadIdx.x] = values[in[0] >> 28];  // 7
+}
+
+/// What a program that launches `kernel` on the largest int writes as it ends, which has to be by a failure.
+std::string last_words(void (*kernel)(int*, const int*)) {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    dup2(ends[1], STDERR_FILENO);
+    const std::vector<int> largest{std::numeric_limits<int>::max()};
+    DeviceBuffer<int> out(1), in{std::span(largest)};
+    launch(kernel, {.block = {1}}, out.data(), in.data());
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string words;
+  char block[512];
+  for (ssize_t bytes; (bytes = read(ends[0], block, sizeof block)) > 0;)
+    words.append(block, static_cast<std::size_t>(bytes));
+  close(ends[0]);
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(status != 0);
+  return words;
+}
+
 // ---- the rest ----
 
 __global__ void write_before_previous_kernel(int* out) {
@@ -320,6 +361,17 @@ TEST_CASE("must fail: launches and pointers") {
   check_faults("no device can launch", nothing, {.grid = {0}, .block = {32}});
   check_faults("no device can launch", nothing, {.block = {1025}});
   check_faults("no device can launch", nothing, {.block = {32}, .shared_bytes = (227 << 10) + 1});
+}
+
+// UndefinedBehaviorSanitizer finds it, not the emulator.
+TEST_CASE("must fail: undefined behaviour ends the program") {
+  const auto check_ends = [](const std::string& what, void (*kernel)(int*, const int*)) {
+    const std::string words = last_words(kernel);
+    CHECK_MESSAGE(words.find(what) != std::string::npos, "expected '", what, "', got '", words, "'");
+  };
+  check_ends("signed integer overflow", overflow);
+  check_ends("shift exponent 63 is too large", shift_too_far);
+  check_ends("index 7 out of bounds", index_behind_registers);
 }
 
 TEST_CASE("must fail: a result that depends on the order of threads and blocks differs between orders") {

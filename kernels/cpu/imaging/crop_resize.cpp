@@ -22,7 +22,7 @@ std::size_t crop_resize_scratch_bytes(const CropResizeParams& params, Extent fra
 }
 
 void crop_resize(const CropResizeParams& params, const std::uint8_t* frame, Extent frame_size,
-                 std::span<const Box> boxes, PixelLayout layout, float* out, std::span<std::byte> scratch) {
+                 std::span<const Box> boxes, float* out, std::span<std::byte> scratch) {
   const Normalisation normalisation(params.mean, params.std, params.bgr);
   const std::int64_t image = params.output.h * params.output.w * 3, row_bytes = frame_size.w * 3;
   for (const Box& box : boxes) {
@@ -32,7 +32,7 @@ void crop_resize(const CropResizeParams& params, const std::uint8_t* frame, Exte
     const ResizePlan plan = plan_resize({crop.h, crop.w}, params.output, params.filter, memory);
     resize_rows(plan, frame + crop.y * row_bytes + crop.x * 3, row_bytes, resized, memory,
                 [&](std::int64_t row, const std::uint8_t* rgb) {
-                  normalise_row(normalisation, rgb, row, params.output, layout, out);
+                  normalise_row(normalisation, rgb, params.output.w, out + row * params.output.w * 3);
                 });
     out += image;
   }

@@ -31,8 +31,8 @@ Box crop_of(Box box, bool grow, Extent frame);
 /// Enough for any box of a frame of this size.
 std::size_t crop_resize_scratch_bytes(const CropResizeParams& params, Extent frame);
 
-/// `frame` u8 {H,W,3} and the boxes -> `out`, an image of params.output pixels and three channels per box.
+/// `frame` u8 {H,W,3} and the boxes -> `out` {h,w,3} of params.output per box.
 void crop_resize(const CropResizeParams& params, const std::uint8_t* frame, Extent frame_size,
-                 std::span<const Box> boxes, PixelLayout layout, float* out, std::span<std::byte> scratch);
+                 std::span<const Box> boxes, float* out, std::span<std::byte> scratch);
 
 }  // namespace giemsa::kernels::cpu

@@ -19,18 +19,9 @@ Normalisation::Normalisation(const std::array<float, 3>& mean, const std::array<
     for (int x = 0; x < 256; ++x) value[c][x] = (static_cast<float>(x) / 255.0f - mean[c]) / std[c];
 }
 
-void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Extent size,
-                   PixelLayout layout, float* out) {
-  if (layout == PixelLayout::interleaved) {
-    float* pixel = out + row * size.w * 3;
-    for (std::int64_t x = 0; x < size.w; ++x)
-      for (int c = 0; c < 3; ++c) pixel[x * 3 + c] = table.value[c][rgb[x * 3 + table.source[c]]];
-    return;
-  }
-  for (int c = 0; c < 3; ++c) {
-    float* plane_row = out + (c * size.h + row) * size.w;
-    for (std::int64_t x = 0; x < size.w; ++x) plane_row[x] = table.value[c][rgb[x * 3 + table.source[c]]];
-  }
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t width, float* out) {
+  for (std::int64_t x = 0; x < width; ++x)
+    for (int c = 0; c < 3; ++c) out[x * 3 + c] = table.value[c][rgb[x * 3 + table.source[c]]];
 }
 
 Preprocessor::Preprocessor(const PreprocessParams& params, Extent frame)
@@ -44,11 +35,11 @@ std::size_t Preprocessor::scratch_bytes() const {
   return resize_scratch_bytes(in_, out_) + scratch_bytes_of<std::uint8_t>(out_.h * out_.w * 3);
 }
 
-void Preprocessor::run(const std::uint8_t* frame, PixelLayout layout, float* out, std::span<std::byte> scratch) const {
+void Preprocessor::run(const std::uint8_t* frame, float* out, std::span<std::byte> scratch) const {
   Scratch memory(scratch);
   auto* resized = memory.take<std::uint8_t>(out_.h * out_.w * 3);
   resize_rows(plan_, frame, in_.w * 3, resized, memory, [&](std::int64_t row, const std::uint8_t* rgb) {
-    normalise_row(normalisation_, rgb, row, out_, layout, out);
+    normalise_row(normalisation_, rgb, out_.w, out + row * out_.w * 3);
   });
 }
 

@@ -13,12 +13,6 @@
 
 namespace giemsa::kernels::cpu {
 
-/// Where the three channels of a float image are.
-enum class PixelLayout : std::uint8_t {
-  planar,       ///< {3,h,w}
-  interleaved,  ///< {h,w,3}
-};
-
 /// value[c][x] = (x / 255 - mean[c]) / std[c] of channel c of the result, which is channel source[c] of the frame.
 struct Normalisation {
   Normalisation(const std::array<float, 3>& mean, const std::array<float, 3>& std, bool bgr);
@@ -26,9 +20,8 @@ struct Normalisation {
   std::int64_t source[3];
 };
 
-/// Writes row `row` of a float image of `size` at `out` from a row of RGB bytes.
-void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t row, Extent size,
-                   PixelLayout layout, float* out);
+/// Writes a row of `width` pixels of three channels at `out` from a row of RGB bytes.
+void normalise_row(const Normalisation& table, const std::uint8_t* rgb, std::int64_t width, float* out);
 
 struct PreprocessParams {
   Extent output;
@@ -46,8 +39,8 @@ class Preprocessor {
 
   std::size_t scratch_bytes() const;
 
-  /// `frame` u8 {H,W,3} -> `out`, three channels of params.output pixels.
-  void run(const std::uint8_t* frame, PixelLayout layout, float* out, std::span<std::byte> scratch) const;
+  /// `frame` u8 {H,W,3} -> `out` {h,w,3} of params.output.
+  void run(const std::uint8_t* frame, float* out, std::span<std::byte> scratch) const;
 
  private:
   Extent in_, out_;
