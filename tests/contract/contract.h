@@ -89,6 +89,8 @@ inline void check(const Contract& contract) {
         REQUIRE(graph[graph.outputs()[i]].type == TensorType{expected.dtype(), expected.shape()});
         if (expected.dtype() == DType::f32)
           check_output<float>(*session, i, expected, how);
+        else if (expected.dtype() == DType::i32)
+          check_output<std::int32_t>(*session, i, expected, how);
         else
           check_output<std::uint8_t>(*session, i, expected, how);
       }
