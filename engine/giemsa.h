@@ -183,6 +183,11 @@ GIEMSA_API const char* giemsa_engine_provenance(const giemsa_engine* engine);
 
 typedef enum giemsa_crop { GIEMSA_CROP_TIGHT = 0, GIEMSA_CROP_MATLAB = 1 } giemsa_crop;
 
+typedef enum giemsa_split { /* how cells that touch are told apart */
+  GIEMSA_SPLIT_NONE = 0,    /* not at all: a connected component is a cell */
+  GIEMSA_SPLIT_DISTANCE = 1 /* along the necks of their component, by its distance transform */
+} giemsa_split;
+
 typedef struct giemsa_session_options {
   uint32_t struct_size;
   giemsa_crop crop;
@@ -194,7 +199,7 @@ typedef struct giemsa_session_options {
   uint32_t max_cells; /* more are GIEMSA_E_IMAGE; 0: as many as 16 bits can number */
   uint32_t mask_at_network_resolution; /* 1: label there, boxes scaled back to the frame: faster, coarser */
   float min_probability; /* cells whose class is less probable are GIEMSA_CELL_UNSURE; 0: none */
-  uint32_t reserved;
+  giemsa_split split;
 } giemsa_session_options;
 
 typedef struct giemsa_session giemsa_session;

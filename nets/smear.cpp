@@ -73,6 +73,22 @@ double probability_of(const Cell& cell) {
   return cell.probabilities.at(static_cast<std::size_t>(cell.class_index));
 }
 
+namespace {
+
+/// Labels of the cells that each component of `labels` consists of, and their regions.
+std::vector<ValueId> add_split(Graph& graph, ValueId labels, Size2 size, const SmearOptions& options) {
+  const std::int64_t capacity = max_regions(size.h, size.w, options.min_area);
+  const ValueId components = graph.add("component_regions", Regions{capacity}, {labels});
+  const ValueId distances = graph.add("distances", DistanceTransform{}, {labels});
+  const ValueId basins = graph.add("basins", Basins{}, {labels, distances});
+  const MergeBasins merge{.min_area = options.min_area, .capacity = capacity};
+  const NodeId split = graph.add(
+      Node{.name = "split", .op = merge, .inputs = {labels, components, distances, basins}}, {"cells", "regions"});
+  return graph[split].outputs;
+}
+
+}  // namespace
+
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options) {
   const ModelInfo& info = segmenter.info;
   const Size2 input = options.segment_size.value_or(info.input).resolve(frame, size_multiple(info));
@@ -89,10 +105,21 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const ValueId filled = graph.add("fill_holes", FillHoles{}, {mask});
   const ValueId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
   ValueId labels = graph.add("labels", Components{}, {opened});
-  if (size != frame) labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
-  const ValueId regions = graph.add("regions", Regions{max_regions(size.h, size.w, options.min_area)}, {labels});
+  std::optional<ValueId> regions;
+  if (options.split == Split::distance) {
+    const std::vector<ValueId> cells = add_split(graph, labels, size, options);
+    labels = cells[0];
+    regions = cells[1];
+  }
+  if (size != frame) {
+    labels = graph.add("frame_labels", ResizeLabels{frame}, {labels});
+    regions.reset();
+  }
+  if (!regions)
+    regions = graph.add(options.split == Split::none ? "regions" : "frame_regions",
+                        Regions{max_regions(size.h, size.w, options.min_area)}, {labels});
   graph.mark_output(labels);
-  graph.mark_output(regions);
+  graph.mark_output(*regions);
   return graph;
 }
 

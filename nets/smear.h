@@ -15,11 +15,18 @@
 
 namespace giemsa {
 
+/// How cells that touch are told apart.
+enum class Split {
+  none,      ///< not at all: a component is a cell
+  distance,  ///< along the necks of their component: DistanceTransform, Basins and MergeBasins
+};
+
 struct SmearOptions {
   std::optional<InputSize> segment_size;  ///< default: the segmenter's own
   std::int64_t min_area = 200;            ///< smaller components vanish, in pixels of the mask
   float threshold = 0.5f;                 ///< probability of being a cell above which a pixel is one
   CropMode crop = CropMode::tight;
+  Split split = Split::none;
   bool mask_at_frame_resolution = true;  ///< false: label at the network's resolution, boxes scaled back to the frame
   float min_probability = 0;             ///< a cell whose class is less probable than this is unsure
   std::size_t kept_sizes = 8;            ///< frame sizes whose graphs are kept; beyond, the one unused for longest goes

@@ -23,6 +23,7 @@
 #include "engine/ops/relu.h"
 #include "engine/ops/separable_conv2d.h"
 #include "engine/ops/softmax.h"
+#include "engine/ops/split.h"
 #include "engine/ops/threshold.h"
 #include "engine/ops/upsample.h"
 
@@ -53,6 +54,9 @@
   X(CleanLabelMeasure) \
   X(ResizeLabels)      \
   X(Regions)           \
+  X(DistanceTransform) \
+  X(Basins)            \
+  X(MergeBasins)       \
   X(CropResize)
 
 namespace giemsa {

@@ -101,6 +101,7 @@ TEST_CASE("sessions that cannot be are refused") {
   check_session_refused("min_probability", [](Options& o) { o.min_probability = 1.5f; });
   check_session_refused("segment size", [](Options& o) { o.segment_height = 100; });
   check_session_refused("multiple", [](Options& o) { o.segment_width = o.segment_height = 33; });
+  check_session_refused("split", [](Options& o) { o.split = static_cast<giemsa_split>(2); });
   check_session_refused("crop", [](Options& o) { o.crop = static_cast<giemsa_crop>(7); });
   giemsa_session* session = nullptr;
   CHECK(giemsa_session_open(nullptr, nullptr, &session) == GIEMSA_E_ARGUMENT);

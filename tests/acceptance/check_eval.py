@@ -28,9 +28,11 @@ import scipy.ndimage
 import skimage.measure
 import sklearn.metrics
 from PIL import Image
+from scipy.optimize import linear_sum_assignment
 
 TOLERANCE = 1e-6
 IOUS = [0.5, 0.7]
+INSTANCE_IOUS = [0.5, 0.75, 0.9]
 PLUS = scipy.ndimage.generate_binary_structure(2, 1)
 KINDS = ["precision", "recall", "f1", "specificity"]
 
@@ -186,7 +188,7 @@ def read_images(dataset, out, document):
     fields = document["dataset"]["kind"] == "fields"
     found = collections.defaultdict(list)
     for row in read_csv(out / "cells.csv"):
-        found[row["name"]].append({"class": row["class"], "score": float(row["probability"]),
+        found[row["name"]].append({"id": int(row["cell"]), "class": row["class"], "score": float(row["probability"]),
                                    "box": [int(row[key]) for key in "xywh"]})
     listed = {}
     if fields:
@@ -199,9 +201,18 @@ def read_images(dataset, out, document):
             continue
         image = {"row": row, "cells": found[row["name"]]}
         if fields:
-            truth = np.array(Image.open(dataset / "masks" / f"{row['name']}.png").convert("L")) > 0
+            numbered = dataset / "labels" / f"{row['name']}.png"
+            if numbered.exists():
+                cells = np.array(Image.open(numbered)).astype(np.int64)
+                truth = cells > 0
+            else:
+                truth = np.array(Image.open(dataset / "masks" / f"{row['name']}.png").convert("L")) > 0
+                cells = skimage.measure.label(truth, connectivity=2)
             predicted = np.array(Image.open(out / "masks" / f"{row['name']}.png")) > 0
-            regions = skimage.measure.regionprops(skimage.measure.label(truth, connectivity=2))
+            regions = skimage.measure.regionprops(cells)
+            labels = np.array(Image.open(out / "labels" / f"{row['name']}.png")).astype(np.int64)
+            labels[np.isin(labels, [cell["id"] for cell in image["cells"] if cell["class"] == "other"])] = 0
+            image["instances"] = instance_counts(cells, labels)
             image["boxes"] = [(x0, y0, x1 - x0, y1 - y0) for y0, x0, y1, x1 in (region.bbox for region in regions)]
             image["pixels"] = pixel_confusion(truth, predicted)
             image["boundary"] = mean_defined([boundary_f1(truth, predicted), boundary_f1(~truth, ~predicted)])
@@ -211,6 +222,45 @@ def read_images(dataset, out, document):
             image["class"] = row["name"].split("/")[0]
         images.append(image)
     return images
+
+
+def instance_counts(truth, found):
+    """What one image adds to the figures of cells one by one, from two label images."""
+    areas = lambda labels: dict(zip(*np.unique(labels[labels > 0], return_counts=True)))
+    true_areas, found_areas = areas(truth), areas(found)
+    names, others = list(true_areas), list(found_areas)
+    shared = np.array([[((truth == t) & (found == f)).sum() for f in others] for t in names]).reshape(len(names), len(others))
+    sums = np.array([[true_areas[t] + found_areas[f] for f in others] for t in names]).reshape(shared.shape)
+    iou = shared / np.maximum(sums - shared, 1)
+    pairs = lambda weights: [(i, j) for i, j in zip(*linear_sum_assignment(-weights)) if weights[i, j] > 0]
+    paired = pairs(iou)
+    common = sum(int(shared[i, j]) for i, j in paired)
+    neighbours = set()
+    for dy, dx in ((0, 1), (1, -1), (1, 0), (1, 1)):
+        one = truth[: truth.shape[0] - dy, max(0, -dx) : truth.shape[1] - max(0, dx)]
+        other = truth[dy:, max(0, dx) : truth.shape[1] + min(0, dx)]
+        touch = (one > 0) & (other > 0) & (one != other)
+        neighbours |= {tuple(sorted(pair)) for pair in zip(one[touch].tolist(), other[touch].tolist())}
+    touching = {name for pair in neighbours for name in pair}
+    inside = [sum(2 * shared[i, j] > found_areas[f] for j, f in enumerate(others)) for i in range(len(names))]
+    cover = [[j for j in range(len(others)) if 2 * shared[i, j] > true_areas[t]] for i, t in enumerate(names)]
+    at = {name: i for i, name in enumerate(names)}
+    missed = sum(bool(set(cover[at[a]]) & set(cover[at[b]])) for a, b in neighbours)
+    single = [i for i, name in enumerate(names) if name not in touching]
+    return np.array([len(names), len(others), *(len(pairs((iou >= t).astype(float))) for t in INSTANCE_IOUS),
+                     (iou > 0.5).sum(), iou[iou > 0.5].sum(), common,
+                     sum(true_areas.values()) + sum(found_areas.values()) - common, len(single),
+                     sum(inside[i] > 1 for i in single), len(neighbours), missed, abs(len(names) - len(others))], np.float64)
+
+
+def instance_figures(sums):
+    truths, found, *matches, panoptic, iou, common, union, single, false_splits, pairs, missed, error = sums
+    halves = (truths + found) / 2
+    figures = {f"ap_{t}": m / (truths + found - m) for t, m in zip(INSTANCE_IOUS, matches)}
+    return figures | {"panoptic_quality": iou / halves, "segmentation_quality": iou / panoptic,
+                      "recognition_quality": panoptic / halves, "aji_plus": common / union,
+                      "false_splits_per_100": 100 * false_splits / single, "missed_splits_per_100": 100 * missed / pairs,
+                      "count_error": error / truths}
 
 
 def match_images(images, fields):
@@ -240,6 +290,7 @@ class Figures:
         if fields:
             self.pixels = np.array([image["pixels"] for image in images])
             self.boundary = np.array([image["boundary"] for image in images])
+            self.instances = np.array([image["instances"] for image in images])
             self.present = np.array([len(image["boxes"]) for image in images])
             self.scores = [np.array([cell["score"] for cell in image["cells"]]) for image in images]
             self.hits = [[np.array(image["hits"][k], bool) for image in images] for k in range(len(IOUS))]
@@ -250,6 +301,8 @@ class Figures:
             for path, value in segmentation(self.pixels[which].sum(0)).items():
                 figures["segmentation", *path] = value
             figures["segmentation", "mean_bf_score"] = mean_defined(self.boundary[which])
+            for name, value in instance_figures(self.instances[which].sum(0)).items():
+                figures["instances", name] = value
             scores = np.concatenate([self.scores[i] for i in which])
             for k, limit in enumerate(IOUS):
                 hits = np.concatenate([self.hits[k][i] for i in which])

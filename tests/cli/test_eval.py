@@ -143,7 +143,7 @@ class Eval(CommandTest):
     def test_every_option_is_explained(self):
         text = self.giemsa("eval", "--help", code=0).out
         for option in ["--segmenter", "--classifier", "--device", "--precision", "--threads", "--segment-size",
-                       "--threshold", "--min-area", "--crop", "--fold", "--limit", "--cells", "--out", "--replicates",
+                       "--threshold", "--min-area", "--split", "--crop", "--fold", "--limit", "--cells", "--out", "--replicates",
                        "--seed", "--json", "--quiet"]:
             self.assertIn(option, text)
 

@@ -28,7 +28,7 @@ class Usage(CommandTest):
         text = self.giemsa("run", "--help", code=0).out
         for option in ["--segmenter", "--classifier", "--device", "--precision", "--threads", "--provider",
                        "--segment-size",
-                       "--threshold", "--min-area", "--mask-resolution", "--crop", "--max-pixels", "--out", "--resume",
+                       "--threshold", "--min-area", "--split", "--mask-resolution", "--crop", "--max-pixels", "--out", "--resume",
                        "--crops", "--geojson", "--json", "--quiet"]:
             self.assertIn(option + " ", text)
 
@@ -50,6 +50,7 @@ class Usage(CommandTest):
             (["run", image, "--min-area", "-1"], "--min-area"),
             (["run", image, "--min-area", "many"], "--min-area"),
             (["run", image, "--crop", "round"], "tight"),
+            (["run", image, "--split", "watershed"], "distance"),
             (["run", image, "--mask-resolution", "8"], "frame"),
             (["run", image, "--precision", "fp64"], "fp32"),
             (["run", image, "--device", "tpu"], "cuda"),

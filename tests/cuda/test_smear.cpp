@@ -87,6 +87,7 @@ TEST_CASE("the whole smear way equals the CPU's") {
   for (const CropMode crop : {CropMode::tight, CropMode::matlab})
     for (const bool at_frame : {true, false}) {
       CAPTURE(at_frame);
+      options.split = crop == CropMode::tight ? Split::none : Split::distance;
       options.crop = crop;
       options.mask_at_frame_resolution = at_frame;
       const SmearResult expected = identify(make_cpu_backend({.threads = 1}), options, frame);
@@ -109,6 +110,23 @@ TEST_CASE("the whole smear way equals the CPU's") {
           CHECK(!!(std::abs(a.probabilities[k] - e.probabilities[k]) <= (factor - 1) * e.probabilities[k]));
       }
     }
+}
+
+TEST_CASE("split cells cover what their components cover, with records of their own") {
+  const Frame frame = painted(200, 160);
+  SmearOptions options;
+  options.min_area = 20;
+  options.threshold = static_cast<float>(balanced_threshold(frame));
+  const SmearResult whole = identify(make_cpu_backend({.threads = 1}), options, frame);
+  options.split = Split::distance;
+  const SmearResult split = identify(make_cpu_backend({.threads = 1}), options, frame);
+  CHECK(split.cells.size() > whole.cells.size());
+  for (std::size_t i = 0; i < whole.labels.pixels.size(); ++i)
+    REQUIRE((whole.labels.pixels[i] != 0) == (split.labels.pixels[i] != 0));
+  for (const Cell& cell : split.cells) {
+    CHECK(cell.area >= options.min_area);
+    CHECK(cell.area == std::ranges::count(split.labels.pixels, static_cast<std::uint16_t>(cell.id)));
+  }
 }
 
 TEST_CASE("fp16: label maps agree with fp32's on 99.9 % of the pixels") {

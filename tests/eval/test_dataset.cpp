@@ -50,6 +50,22 @@ TEST_CASE("labels: classes, folds, quotes, line ends and a byte order mark") {
   CHECK(rows[2].fold == -1);
 }
 
+TEST_CASE("fields: labels/ numbers the cells, beside masks/ or in its place") {
+  const TemporaryFolder folder;
+  for (const char* name : {"images/a.png", "images/b.png", "images/c.png", "labels/a.png", "masks/b.png"})
+    write_text(folder / name, "");
+  write_text(folder / "labels.csv", "image\na\nb\nc\n");
+  const Dataset dataset = open_dataset(folder / "");
+  REQUIRE(dataset.samples.size() == 3);
+  CHECK(dataset.task == Task::fields);
+  CHECK(dataset.samples[0].labels == folder / "labels/a.png");
+  CHECK(dataset.samples[0].image.error.empty());
+  CHECK(dataset.samples[1].labels.empty());
+  CHECK(dataset.samples[1].mask == folder / "masks/b.png");
+  CHECK(dataset.samples[1].image.error.empty());
+  check_mentions(dataset.samples[2].image.error, {"has no mask"});
+}
+
 TEST_CASE("labels: the column may be called class, or be missing") {
   CHECK(parse_labels("class,image\nx,a\n")[0].classes == Names{"x"});
   CHECK(parse_labels("image\na\n")[0].classes.empty());

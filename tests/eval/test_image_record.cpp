@@ -99,6 +99,28 @@ TEST_CASE("class of cells: known where one class alone is listed, as often as th
   CHECK(!class_of_cells(Names{}, 1));
 }
 
+TEST_CASE("truth: a label image, whose cells may touch and whose numbers may leave gaps") {
+  const TemporaryFolder folder;
+  Labels labels(6, 4);
+  fill(labels, {0, 1, 3, 3}, 300);  // beyond 8 bits
+  fill(labels, {3, 0, 2, 2}, 7);
+  write_png(folder / "labels.png", labels);
+  const Truth truth = read_true_labels(folder / "labels.png", {4, 6});
+  CHECK(truth.labels.pixels == labels.pixels);
+  REQUIRE(truth.cells.size() == 2);
+  CHECK((truth.cells[0].x == 3 && truth.cells[0].y == 0 && truth.cells[0].w == 2 && truth.cells[0].h == 2));
+  CHECK((truth.cells[1].x == 0 && truth.cells[1].y == 1 && truth.cells[1].w == 3 && truth.cells[1].h == 3));
+  CHECK(std::ranges::count(truth.mask.pixels, 1) == 13);
+  const auto refused = [&](const char* name, Size2 size) {
+    return error_of(ErrorKind::image, [&] { read_true_labels(folder / name, size); });
+  };
+  check_mentions(refused("labels.png", {6, 4}), {"labels.png", "6x4", "4x6"});
+  write_png(folder / "colour.png", Frame(2, 2));
+  check_mentions(refused("colour.png", {2, 2}), {"colour.png", "no label image"});
+  std::ofstream(folder / "text.png") << "text";
+  check_mentions(refused("text.png", {2, 2}), {"text.png", "not an image"});
+}
+
 TEST_CASE("field: pixels, detections at both limits, and the class of what was found") {
   const ImageRecord record = Field().compare({"eosinophil", "eosinophil"});
   const ImageTally& tally = record.tally;
@@ -107,6 +129,9 @@ TEST_CASE("field: pixels, detections at both limits, and the class of what was f
   CHECK(tally.pixels.at(0, 1) == 25);
   CHECK(tally.truth_cells == 2);
   CHECK(tally.labelled_cells == 2);
+  CHECK(tally.instances.truths == 2);
+  CHECK(tally.instances.found == 2);
+  CHECK(tally.instances.matches[0] == 1);
   REQUIRE(tally.detections[0].size() == 2);
   CHECK(tally.detections[0][0].hit);  // IoU 0.6
   CHECK(tally.detections[0][0].score == 0.75);

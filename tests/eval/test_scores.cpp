@@ -21,6 +21,9 @@ ImageTally image(std::int64_t right_pixels, std::int64_t wrong_pixels, double bo
   tally.boundary_f1 = boundary;
   for (auto& detections : tally.detections) detections.push_back({0.5, hit});
   tally.truth_cells = 2;
+  tally.instances.truths = tally.instances.found = tally.instances.single_cells = 2;
+  tally.instances.matches = {1, 1, 1};
+  tally.instances.false_splits = 1;
   tally.labelled_cells = 2;
   tally.classes = ConfusionMatrix(2);
   tally.classes.add(0, named);
@@ -61,6 +64,8 @@ TEST_CASE("figures: each task has its own, by name") {
   CHECK(find(fields, "segmentation", "iou", "cell").value == Approx(0.25));
   CHECK(find(fields, "segmentation", "", "mean_bf_score").value == 0.5);
   CHECK(find(fields, "detection", "iou_0.7", "recall").value == Approx(0.5));
+  CHECK(find(fields, "instances", "", "ap_0.75").value == Approx(1.0 / 3));
+  CHECK(find(fields, "instances", "", "false_splits_per_100").value == 50);
   CHECK(find(fields, "classes", "x", "recall").value == 1);
   CHECK(find(fields, "classification", "", "identified").value == Approx(0.5));
   CHECK_THROWS_AS(find(fields, "classes", "z", "recall"), giemsa::Error);

@@ -29,5 +29,6 @@ struct Case {
 /// Runs every step, verifies that all results are the same bits, and counts. Throws where a result differs.
 std::vector<Case> count_convolutions();
 std::vector<Case> count_labels();
+std::vector<Case> count_split();
 
 }  // namespace giemsa::ladder

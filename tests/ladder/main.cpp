@@ -1,4 +1,4 @@
-// ladder_counts [--json FILE] [--check FILE]: what each step of both ladders (kernels/ladder) asks of a GPU, counted by
+// ladder_counts [--json FILE] [--check FILE]: what each step of the ladders (kernels/ladder) asks of a GPU, counted by
 // the emulator. No times: no GPU takes part.
 //
 // --check compares with a saved file, and says nothing but that it cannot (status 77) where another compiler built
@@ -103,8 +103,10 @@ int run(int argc, char** argv) {
               {"command", "build-ci/tests/simt/ladder_counts --json bench/results/emulator/ladder.json"},
               {"compiler", "GCC " __VERSION__},
               {"convolution", json::array()},
-              {"labels", json::array()}};
-  for (const auto& [key, cases] : {std::pair{"convolution", count_convolutions()}, std::pair{"labels", count_labels()}})
+              {"labels", json::array()},
+              {"split", json::array()}};
+  for (const auto& [key, cases] : {std::pair{"convolution", count_convolutions()}, std::pair{"labels", count_labels()},
+                                   std::pair{"split", count_split()}})
     for (const Case& c : cases) {
       print(c);
       report[key].push_back(json_of(c));

@@ -121,7 +121,7 @@ class Options(unittest.TestCase):
         self.assertEqual(list(unsure.class_indices), list(found().class_indices))
 
     def test_what_is_refused(self):
-        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"min_probability": 2}, {"crop": "round"},
+        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"min_probability": 2}, {"crop": "round"}, {"split": "centre"},
                         {"segment_size": -4}):
             with self.subTest(options), self.assertRaises(giemsa.UsageError):
                 engine().identify(smear(), **options)
@@ -232,4 +232,4 @@ class Files(unittest.TestCase):
 
     def test_session_options_are_the_librarys(self):
         self.assertEqual(SessionOptions._fields, ("min_area", "threshold", "segment_width", "segment_height", "crop",
-                                                  "min_probability"))
+                                                  "min_probability", "split"))

@@ -138,6 +138,26 @@ TEST_CASE("smear: as many cells as asked for, as far as they fit") {
   check_truth(crowded);
 }
 
+TEST_CASE("smear: cells of a group touch, and their truth is their own") {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    CAPTURE(seed);
+    const SyntheticSmear smear =
+        generate_smear({.width = 900, .height = 700, .seed = seed, .white_cells = 2, .group = 2, .overlap = 0.1f});
+    check_truth(smear);
+    if (smear.cells.size() < 2) continue;  // no room beside the first
+    // Along the line between the middles, the background between the two is no more than what the rims wander.
+    bool touch = false;
+    const Labels& labels = smear.labels;
+    for (int y = 3; y + 3 < labels.height && !touch; ++y)
+      for (int x = 3; x + 3 < labels.width && !touch; ++x)
+        for (int dy = -3; dy <= 3; ++dy)
+          for (int dx = -3; dx <= 3; ++dx)
+            touch = touch || (labels.at(x, y) == 1 && labels.at(x + dx, y + dy) == 2);
+    CHECK(touch);
+  }
+  CHECK(generate_smear({.width = 1200, .height = 900, .seed = 3, .group = 5}).cells.size() >= 2);
+}
+
 TEST_CASE("smear: odd sizes") {
   struct Size {
     int width, height;
@@ -161,4 +181,7 @@ TEST_CASE("smear: options out of range are refused") {
   CHECK_THROWS_AS(generate_smear({.classes = {}}), Error);
   CHECK_THROWS_AS(generate_smear({.pixels_per_micron = 0}), Error);
   CHECK_THROWS_AS(generate_smear({.stain_variation = 2}), Error);
+  CHECK_THROWS_AS(generate_smear({.group = 0}), Error);
+  CHECK_THROWS_AS(generate_smear({.group = 6}), Error);
+  CHECK_THROWS_AS(generate_smear({.overlap = 0.6f}), Error);
 }

@@ -111,6 +111,11 @@ EXPECTATIONS = [
     Expectation("join_tiles", EXEMPT, UNION_FIND),
     Expectation("measure", EXEMPT, UNION_FIND),
     Expectation("count_kept", EXEMPT, LATENCY + "a word for 32 pixels"),
+    Expectation("distance_transform_kernel", EXEMPT, LATENCY + "a label for every sixteenth pixel"),
+    Expectation("basins_kernel", EXEMPT, LATENCY + "each step of a walk depends on the one before it"),
+    Expectation("merge_in_components", EXEMPT, UNION_FIND),
+    Expectation("measure_parts", EXEMPT, "a label is looked up for every pixel: where its part's sums are, its value tells"),
+    Expectation("write_parts", EXEMPT, "a label is looked up for every pixel: where its part's number is, its value tells"),
     Expectation("write_labels", EXEMPT,
                 "parents are loaded by 16 bytes, but a component's number is looked up at its root by 4 and 8"),
 ]

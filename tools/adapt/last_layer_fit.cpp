@@ -237,7 +237,7 @@ LastLayerFit fit_last_layer(const LastLayer& shipped, std::span<const LabelledCe
       fit.after = naming;
       fit.penalty = penalty;
       worse = 0;
-    } else if (++worse == patience) {
+    } else if (fit.penalty && ++worse == patience) {
       break;
     }
   }

@@ -20,6 +20,10 @@ const std::map<std::string, OptionHelp> helps{
     {"min_area", {"PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)"}},
     {"threshold", {"P", "probability above which a pixel is a cell's (default: 0.5)"}},
     {"crop", {"MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)"}},
+    {"split",
+     {"HOW",
+      "how cells that touch are told apart: none, a connected component is one cell, as in the paper; distance, along "
+      "the necks of their component (default: none)"}},
     {"mask_resolution",
      {"WHERE", "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)"}},
 };

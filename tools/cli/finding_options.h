@@ -11,7 +11,7 @@ namespace giemsa {
 /// --segment-size, parsed.
 void add_segment_size_option(Subcommand& command, std::optional<InputSize>& segment_size);
 
-/// --segment-size, --min-area, --threshold, --crop and --mask-resolution.
+/// --segment-size, --min-area, --threshold, --crop, --split and --mask-resolution.
 void add_finding_options(Subcommand& command, SmearOptions& options);
 
 }  // namespace giemsa

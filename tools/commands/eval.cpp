@@ -136,7 +136,7 @@ ImageRecord compare_smear(Evaluation& evaluation, const Sample& sample, const Id
     show_worst(evaluation, record, item.frame);
     return record;
   }
-  const Truth truth = read_truth(sample.mask, size);
+  const Truth truth = sample.labels.empty() ? read_truth(sample.mask, size) : read_true_labels(sample.labels, size);
   ImageRecord record = compare_field(sample, truth, item.labels, cells, evaluation.classes);
   show_worst(evaluation, record, item.frame, item.labels, truth);
   return record;
@@ -222,7 +222,7 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
     evaluator.add(sample, [&] {
       ImageRecord record = compare_smear(evaluation, sample, item);
       effect.count(item.frame, record);
-      if (folder && evaluation.task == Task::fields) folder->add_mask(record.name, item.labels);
+      if (folder && evaluation.task == Task::fields) folder->add_found(record.name, item.labels);
       return record;
     });
   };
@@ -300,10 +300,11 @@ constexpr const char* footer = R"(Examples:
   giemsa eval results/ --differential counted.csv     what a run counted beside what people counted, by patient
 
 DATASET is either a folder of fields: images/, masks/ of the same names (a cell is where a mask is not 0) and labels.csv
-with the columns image, classes (one per cell, separated by ';') and fold; or one whose folders are named after classes
+with the columns image, classes (one per cell, separated by ';') and fold; in place of masks/, or beside them, labels/ may
+hold PNGs whose values number the cells, as `giemsa run` writes them, so that cells which touch are known apart; or one whose folders are named after classes
 and hold images of one cell each: the classifier sees them whole, or with --cells found the box of the cell that is
 found nearest the middle, which is what it is made for where images show more than that box.
---out DIR receives eval.json, images.csv, cells.csv, masks/NAME.png (what was found) and eval.html, which also says how
+--out DIR receives eval.json, images.csv, cells.csv, masks/NAME.png and labels/NAME.png (what was found) and eval.html, which also says how
 each figure is defined.
 With --differential no image is looked at: DATASET is the folder that `giemsa run --out` wrote, or its patients.csv, and
 FILE a table with a column patient and one for each class, of numbers of cells or percentages. For each class: the

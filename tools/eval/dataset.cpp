@@ -32,7 +32,11 @@ std::string without_extension(const std::string& image, const fs::path& file) {
 
 Dataset open_fields(const fs::path& folder) {
   Dataset dataset{Task::fields, folder.string(), {}, 0};
-  const auto images = images_by_name(folder / "images"), masks = images_by_name(folder / "masks");
+  std::error_code error;
+  const auto by_name = [&](const char* part) {
+    return fs::exists(folder / part, error) ? images_by_name(folder / part) : std::map<std::string, fs::path>();
+  };
+  const auto images = by_name("images"), masks = by_name("masks"), labels = by_name("labels");
   std::set<fs::path> listed, present;
   for (const auto& [name, file] : images) present.insert(file);
   for (LabelRow& row : read_labels(folder / "labels.csv")) {
@@ -43,10 +47,10 @@ Dataset open_fields(const fs::path& folder) {
     if (image == images.end()) sample.image.error = "labels.csv names it, but it is not there";
     check(listed.insert(sample.image.path).second, ErrorKind::usage, (folder / "labels.csv").string(), ": '", row.image,
           "' is an image that another line names");
-    const auto mask = masks.find(sample.image.name);
-    if (mask != masks.end())
-      sample.mask = mask->second;
-    else if (sample.image.error.empty())
+    const auto mask = masks.find(sample.image.name), numbered = labels.find(sample.image.name);
+    if (mask != masks.end()) sample.mask = mask->second;
+    if (numbered != labels.end()) sample.labels = numbered->second;
+    if (sample.mask.empty() && sample.labels.empty() && sample.image.error.empty())
       sample.image.error = "has no mask in " + (folder / "masks").string();
     sample.classes = std::move(row.classes);
     sample.fold = row.fold;
@@ -76,8 +80,9 @@ Dataset open_dataset(const fs::path& folder) {
   std::error_code error;
   check(fs::is_directory(folder, error), ErrorKind::usage, folder.string(), ": no such folder");
   const auto has = [&](const char* part) { return fs::exists(folder / part, error); };
-  const bool fields = has("images") && has("masks");
-  check(!fields || has("labels.csv"), ErrorKind::usage, folder.string(), ": has images/ and masks/, but no labels.csv");
+  const bool fields = has("images") && (has("masks") || has("labels"));
+  check(!fields || has("labels.csv"), ErrorKind::usage, folder.string(), ": has images/ and ",
+        has("masks") ? "masks/" : "labels/", ", but no labels.csv");
   return fields ? open_fields(folder) : open_class_folders(folder);
 }
 

@@ -14,7 +14,8 @@ namespace giemsa::eval {
 
 struct Sample {
   ImageFile image;
-  std::filesystem::path mask;        ///< of fields
+  std::filesystem::path mask;        ///< of fields, where there are no labels
+  std::filesystem::path labels;      ///< of fields: the cells, each with a number of its own
   std::vector<std::string> classes;  ///< one per cell; of fields none where they are unknown
   std::optional<int> fold;
 };
@@ -26,8 +27,9 @@ struct Dataset {
   std::size_t unlisted = 0;  ///< images of fields that labels.csv does not name: they are left out
 };
 
-/// A folder that holds images/, masks/ and labels.csv is one of fields: an image a row of labels.csv, in its order; an
-/// image or mask that is missing is an image with an error. Any other folder is one of crops, whole_crops: its folders
+/// A folder that holds images/, masks/ or labels/, and labels.csv is one of fields: an image a row of labels.csv, in its
+/// order; an image that is missing, or has neither mask nor labels, is an image with an error. Labels are taken before a
+/// mask. Any other folder is one of crops, whole_crops: its folders
 /// are the classes, the images below each its cells, in the order of their paths. Throws Error(usage) where it is
 /// neither.
 Dataset open_dataset(const std::filesystem::path& folder);

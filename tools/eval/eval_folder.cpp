@@ -20,11 +20,12 @@ EvalFolder::EvalFolder(fs::path folder) : folder_(std::move(folder)) {
   }
 }
 
-void EvalFolder::add_mask(const std::string& name, const Labels& labels) const {
+void EvalFolder::add_found(const std::string& name, const Labels& labels) const {
   Mask mask(labels.width, labels.height);
   std::ranges::transform(labels.pixels, mask.pixels.begin(),
                          [](std::uint16_t label) { return static_cast<std::uint8_t>(label ? 255 : 0); });
   write_png(folder_ / "masks" / (name + ".png"), mask);
+  write_png(folder_ / "labels" / (name + ".png"), labels);
 }
 
 void EvalFolder::finish(const Evaluation& evaluation) const {

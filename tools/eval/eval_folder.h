@@ -16,8 +16,8 @@ class EvalFolder {
   /// Makes the folder, makes sure that it can be written to, and removes the tables of an earlier evaluation.
   explicit EvalFolder(std::filesystem::path folder);
 
-  /// Writes masks/`name`.png: 255 where a cell was found, 0 elsewhere.
-  void add_mask(const std::string& name, const Labels& labels) const;
+  /// Writes masks/`name`.png, 255 where a cell was found, 0 elsewhere, and labels/`name`.png, the cells' numbers.
+  void add_found(const std::string& name, const Labels& labels) const;
 
   /// Writes images.csv, cells.csv, eval.html and eval.json.
   void finish(const Evaluation& evaluation) const;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <limits>
+#include <map>
 
 #include "kernels/cpu/imaging/components.h"
 #include "tools/eval/boundary_score.h"
@@ -38,6 +40,16 @@ void count_class(ImageRecord& record, CellRecord& cell, std::size_t truth_class)
   record.tally.classes.add(truth_class, static_cast<std::size_t>(cell.cell.class_index));
 }
 
+/// The labels of regions that are reported as white cells.
+Labels white_cells(const Labels& labels, std::span<const Cell> cells) {
+  std::vector<bool> other(std::numeric_limits<std::uint16_t>::max() + std::size_t{1});
+  for (const Cell& cell : cells) other[static_cast<std::size_t>(cell.id)] = cell.finding == Finding::other;
+  Labels white = labels;
+  for (std::uint16_t& label : white.pixels)
+    if (other[label]) label = 0;
+  return white;
+}
+
 }  // namespace
 
 Truth truth_of(Mask mask) {
@@ -47,10 +59,40 @@ Truth truth_of(Mask mask) {
   const std::int32_t count = kernels::cpu::label_components(mask.pixels.data(), size, labels.data(), scratch);
   std::vector<kernels::cpu::ComponentRecord> table(static_cast<std::size_t>(count) + 1);
   kernels::cpu::region_table(labels.data(), size, count, reinterpret_cast<kernels::cpu::ComponentCount*>(table.data()));
-  Truth truth{std::move(mask), {}};
+  constexpr int most = std::numeric_limits<std::uint16_t>::max();
+  check(count <= most, ErrorKind::image, "its mask has ", count, " components, at most ", most, " can be numbered");
+  Truth truth{std::move(mask), {}, Labels(static_cast<int>(size.w), static_cast<int>(size.h))};
   for (const kernels::cpu::ComponentRecord& region : std::span(table).subspan(1))
     truth.cells.push_back({region.x, region.y, region.w, region.h});
+  std::ranges::transform(labels, truth.labels.pixels.begin(),
+                         [](std::int32_t label) { return static_cast<std::uint16_t>(label); });
   return truth;
+}
+
+Truth truth_of(Labels labels) {
+  Truth truth{Mask(labels.width, labels.height), {}, {}};
+  std::map<std::uint16_t, std::array<int, 4>> boxes;  // left, top, right, bottom
+  for (int y = 0; y < labels.height; ++y)
+    for (int x = 0; x < labels.width; ++x) {
+      const std::uint16_t label = labels.at(x, y);
+      if (label == 0) continue;
+      truth.mask.at(x, y) = 1;
+      auto& [left, top, right, bottom] = boxes.try_emplace(label, std::array{x, y, x, y}).first->second;
+      left = std::min(left, x);
+      right = std::max(right, x);
+      bottom = y;
+    }
+  for (const auto& [label, box] : boxes)
+    truth.cells.push_back({box[0], box[1], box[2] - box[0] + 1, box[3] - box[1] + 1});
+  truth.labels = std::move(labels);
+  return truth;
+}
+
+Truth read_true_labels(const std::filesystem::path& file, Size2 size) {
+  const Labels labels = read_png_labels(file);
+  check(labels.width == size.w && labels.height == size.h, ErrorKind::image, file.string(), ": is ", labels.width, "x",
+        labels.height, ", its image ", size.w, "x", size.h);
+  return truth_of(labels);
 }
 
 Truth read_truth(const std::filesystem::path& file, Size2 size) {
@@ -80,6 +122,7 @@ ImageRecord compare_field(const Sample& sample, const Truth& truth, const Labels
   std::ranges::transform(labels.pixels, predicted.pixels.begin(), [](std::uint16_t label) { return label != 0; });
   tally.pixels = count_pixels(truth.mask, predicted);
   tally.boundary_f1 = mean_boundary_f1(truth.mask, predicted);
+  tally.instances = count_instances(truth.labels, white_cells(labels, cells));
 
   std::vector<ScoredBox> boxes, white;  // of all regions; of those that are reported as white cells
   for (const Cell& cell : cells) {

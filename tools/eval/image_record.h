@@ -17,11 +17,20 @@ namespace giemsa::eval {
 /// Where the cells of a field are.
 struct Truth {
   Mask mask;
-  std::vector<Box> cells;  ///< of the mask's 8-connected components, in raster order of their first pixels
+  std::vector<Box> cells;  ///< in the order of their numbers in `labels`
+  Labels labels;           ///< 0 background, 1..N the cells
 };
 
-/// `mask`, and the boxes of its components.
+/// `mask`, its 8-connected components as cells, in raster order of their first pixels. Throws Error(image) where they are
+/// more than 16 bits can number.
 Truth truth_of(Mask mask);
+
+/// The cells of a label image, whose numbers may leave gaps.
+Truth truth_of(Labels labels);
+
+/// Reads a label image: a PNG, grey of 8 or 16 bits or with a palette, whose values number the cells. Throws Error(image),
+/// naming the file, for what is none, or not of that size.
+Truth read_true_labels(const std::filesystem::path& file, Size2 size);
 
 /// Reads a mask: a cell is wherever any channel is not 0. Throws Error(image), naming the file, for what is no image,
 /// not of that size, or has 16 bits a sample, which reading rounds to 8 and small labels thereby to 0.

@@ -27,6 +27,14 @@ least the limit. The score is the probability of the cell's class, the only conf
 Average precision is the area under precision over recall, not interpolated. Precision, recall and F1 take all cells
 that were found, whatever their score. A cell at an image's edge that the masks leave out counts as a false
 positive.</dd>
+<dt>Cells one by one</dt>
+<dd>Found cells and true ones matched by their pixels, one to one. AP at an IoU of t is TP / (TP + FP + FN), as Cellpose and
+StarDist report it. Panoptic quality is the sum of IoU over matches of more than 0.5 by TP + FP / 2 + FN / 2, the product
+of segmentation quality (mean IoU of matches) and recognition quality (their F1). AJI+ is the intersections of paired cells
+by their unions and the areas of all others. A true cell that touches no other is falsely split where more than half of
+each of two found cells lies in it; two true cells that touch are a missed split where one found cell covers more than half
+of each. Count error is the difference between cells found and cells there, by image, by all true cells. Where a data set
+has masks and no labels/, its components are its cells.</dd>
 <dt>Cells of known class</dt>
 <dd>labels.csv lists the classes of a field without their places. They are known where it lists one class alone, at
 least as often as the mask has cells; all other cells count in segmentation and detection only. Classes are compared
@@ -72,16 +80,18 @@ std::string percent(double value) {
 }
 
 std::string with_interval(const Figure& figure) {
-  std::string text = percent(figure.value);
+  const double whole = figure.name.ends_with("_per_100") ? 100 : 1;
+  std::string text = percent(figure.value / whole);
   if (!std::isnan(figure.interval.low))
-    text += " <small>" + percent(figure.interval.low) + " &ndash; " + percent(figure.interval.high) + "</small>";
+    text +=
+        " <small>" + percent(figure.interval.low / whole) + " &ndash; " + percent(figure.interval.high / whole) + "</small>";
   return text;
 }
 
 /// "mean_bf_score" -> "mean BF score"
 std::string title_of(std::string name) {
   std::ranges::replace(name, '_', ' ');
-  for (const auto& [word, proper] : {std::pair{"bf", "BF"}, {"iou", "IoU"}, {"f1", "F1"}})
+  for (const auto& [word, proper] : {std::pair{"bf", "BF"}, {"iou", "IoU"}, {"f1", "F1"}, {"ap 0", "AP at IoU 0"}, {"aji plus", "AJI+"}})
     if (const auto at = name.find(word); at != std::string::npos)
       name.replace(at, std::string_view(word).size(), proper);
   return name;
@@ -137,6 +147,12 @@ void write_finding(std::ostream& out, const Evaluation& evaluation) {
   for (const DetectionScores& d : evaluation.scores.detection)
     out << "<td>" << d.true_positives << " / " << d.false_negatives << " / " << d.false_positives << "</td>";
   out << "</tr>\n";
+  FigureTable::end(out);
+
+  const FigureTable instances(evaluation, "instances");
+  instances.head(out, "Cells one by one, %", std::array<std::string, 1>{"value, 95 % interval"});
+  for (const Figure& figure : evaluation.figures)
+    if (figure.section == "instances") instances.row(out, title_of(figure.name), Cells{{"", figure.name}});
   FigureTable::end(out);
 }
 

@@ -88,6 +88,13 @@ Json evaluation_json(const Evaluation& evaluation) {
                                                                          {"false_positives", d.false_positives},
                                                                          {"false_negatives", d.false_negatives}};
     }
+    const InstanceTally& i = scores.instance_counts;
+    document["instances"]["counts"] = {{"true_cells", i.truths},
+                                       {"found_cells", i.found},
+                                       {"single_cells", i.single_cells},
+                                       {"false_splits", i.false_splits},
+                                       {"touching_pairs", i.touching_pairs},
+                                       {"missed_splits", i.missed_splits}};
   }
   if (const auto& effect = evaluation.adaptation)
     document["adaptation"] = {{"images_left_out", effect->images_left_out},

@@ -69,6 +69,7 @@ void print_figures(std::ostream& out, const Evaluation& evaluation) {
   if (evaluation.task == Task::fields) {
     print_section(out, evaluation, "segmentation");
     print_section(out, evaluation, "detection");
+    print_section(out, evaluation, "instances");
   }
   print_section(out, evaluation, "classification");
   print_classes(out, evaluation);

@@ -25,6 +25,16 @@ void add_finding(std::vector<Figure>& all, const Scores& scores) {
                            {"detection", group, "recall", d.recall},
                            {"detection", group, "f1", d.f1}});
   }
+  const InstanceScores& i = scores.instances;
+  for (std::size_t k = 0; k < instance_ious.size(); ++k)
+    all.push_back({"instances", "", cat("ap_", instance_ious[k]), i.ap[k]});
+  all.insert(all.end(), {{"instances", "", "panoptic_quality", i.panoptic_quality},
+                         {"instances", "", "segmentation_quality", i.segmentation_quality},
+                         {"instances", "", "recognition_quality", i.recognition_quality},
+                         {"instances", "", "aji_plus", i.aji_plus},
+                         {"instances", "", "false_splits_per_100", i.false_splits_per_100},
+                         {"instances", "", "missed_splits_per_100", i.missed_splits_per_100},
+                         {"instances", "", "count_error", i.count_error}});
 }
 
 void add_class(std::vector<Figure>& all, const char* section, const std::string& group, const ClassScores& scores) {
@@ -45,6 +55,7 @@ Scores score(std::span<const ImageTally> images, std::span<const std::size_t> wh
     const ImageTally& image = images[index];
     scores.pixels += image.pixels;
     scores.cells += image.classes;
+    scores.instance_counts += image.instances;
     scores.truth_cells += image.truth_cells;
     scores.labelled_cells += image.labelled_cells;
     boundary.push_back(image.boundary_f1);
@@ -52,6 +63,7 @@ Scores score(std::span<const ImageTally> images, std::span<const std::size_t> wh
       detections[i].insert(detections[i].end(), image.detections[i].begin(), image.detections[i].end());
   }
   scores.segmentation = segmentation_scores(scores.pixels);
+  scores.instances = instance_scores(scores.instance_counts);
   scores.mean_boundary_f1 = mean_of_defined(boundary);
   for (std::size_t i = 0; i < detections.size(); ++i)
     scores.detection[i] = detection_scores(std::move(detections[i]), scores.truth_cells);

@@ -11,6 +11,7 @@
 #include "tools/eval/classification_metrics.h"
 #include "tools/eval/confusion_matrix.h"
 #include "tools/eval/detection_metrics.h"
+#include "tools/eval/instance_metrics.h"
 #include "tools/eval/segmentation_metrics.h"
 
 namespace giemsa::eval {
@@ -23,6 +24,7 @@ struct ImageTally {
   ConfusionMatrix pixels{2};       ///< background and cell
   double boundary_f1 = undefined;  ///< mean over background and cell
   std::array<std::vector<ScoredHit>, detection_ious.size()> detections;
+  InstanceTally instances;
   std::int64_t truth_cells = 0;
   std::int64_t labelled_cells = 0;  ///< those of known class, found or not
   ConfusionMatrix classes;          ///< of cells that were found and whose class is known
@@ -41,6 +43,8 @@ struct Scores {
   SegmentationScores segmentation;
   double mean_boundary_f1 = undefined;  ///< mean over the images where it is defined
   std::array<DetectionScores, detection_ious.size()> detection;
+  InstanceTally instance_counts;
+  InstanceScores instances;
   std::int64_t truth_cells = 0, labelled_cells = 0;
   ConfusionMatrix cells;
   ClassificationScores classification;

@@ -188,6 +188,19 @@ Frame decode_image(const fs::path& file, const DecodeLimits& limits, DecodeNotes
   }
 }
 
+Labels read_png_labels(const fs::path& file, const DecodeLimits& limits) {
+  try {
+    OpenFile open = open_image_file(file);
+    check(open.format->name == "PNG", ErrorKind::image, "is a ", open.format->name, " file: a label image is a PNG");
+    const Format& format = *open.format;
+    return decode_as(format, [&] { return decode_png_labels(rest_of(std::move(open), limits), limits); });
+  } catch (const Error& error) {
+    fail(ErrorKind::image, file.string(), ": ", error.what());
+  } catch (const std::bad_alloc&) {
+    fail(ErrorKind::image, file.string(), ": not enough memory to decode it");
+  }
+}
+
 int count_images(const fs::path& file, const DecodeLimits& limits) {
   try {
     return open_image_file(file).is_tiff() ? images_in_tiff(file, limits) : 1;

@@ -34,6 +34,10 @@ struct DecodeNotes {
 Frame decode_image(const std::filesystem::path& file, const DecodeLimits& limits = {}, DecodeNotes* notes = nullptr,
                    int number = 0);
 
+/// A label image: a PNG, grey of 8 or 16 bits or with a palette of 8, whose samples are taken as they are. Throws as
+/// decode_image() does.
+Labels read_png_labels(const std::filesystem::path& file, const DecodeLimits& limits = {});
+
 /// How many images a file holds: 1, but for TIFF files of several pages. What cannot be read counts as 1: decoding it
 /// tells why.
 int count_images(const std::filesystem::path& file, const DecodeLimits& limits = {});

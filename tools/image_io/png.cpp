@@ -292,4 +292,21 @@ Frame decode_png(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
   return upright(decode_pixels(chunks, notes), orientation);
 }
 
+Labels decode_png_labels(Bytes bytes, const DecodeLimits& limits) {
+  const Chunks chunks = parse_chunks(bytes, limits);
+  check_room(chunks);
+  const Header& header = chunks.header;
+  const bool whole_samples = (header.colour == grey && header.depth >= 8) || (header.colour == indexed && header.depth == 8);
+  check(whole_samples, ErrorKind::image, "is no label image: expected grey of 8 or 16 bits, or a palette of 8");
+  Labels labels(header.width, header.height);
+  inflate_rows(chunks, [&](Bytes row, const Pass& pass, int y) {
+    for (int i = 0; i < pass.columns(header); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const int value = header.depth == 16 ? row[2 * at] << 8 | row[2 * at + 1] : row[at];
+      labels.at(pass.x0 + i * pass.dx, y) = static_cast<std::uint16_t>(value);
+    }
+  });
+  return labels;
+}
+
 }  // namespace giemsa

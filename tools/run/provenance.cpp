@@ -19,6 +19,7 @@ std::vector<std::pair<const char*, std::string>> provenance(const RunInfo& info,
                              {"threshold", options.at("threshold")},
                              {"least area", options.at("min_area") + " pixels"},
                              {"crop", options.at("crop")},
+                             {"split", options.at("split")},
                              {"mask resolution", options.at("mask_resolution")}});
   }
   rows.emplace_back("classifier", described(info.classifier));

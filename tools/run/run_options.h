@@ -19,6 +19,7 @@ struct RunOptions : SmearOptions {
 
 // The words for the values of these options, in their order.
 inline constexpr std::array<std::string_view, 2> crop_words{"tight", "matlab"};
+inline constexpr std::array<std::string_view, 2> split_words{"none", "distance"};
 inline constexpr std::array<std::string_view, 2> mask_resolution_words{"network", "frame"};
 
 /// Shows `visit` every option that decides which cells are found, in the order of results.json: its name there
@@ -29,6 +30,7 @@ void visit_finding(Options& options, Visitor&& visit) {
   visit("min_area", options.min_area);
   visit("threshold", options.threshold);
   visit("crop", options.crop, crop_words);
+  visit("split", options.split, split_words);
   visit("mask_resolution", options.mask_at_frame_resolution, mask_resolution_words);
 }
 

@@ -110,7 +110,7 @@ void TextTable::finish(const RunInfo& info) {
        << described("segmenter ", info.segmenter) << '\n'
        << described("classifier", info.classifier) << '\n'
        << "segment size " << options.at("segment_size") << ", threshold " << options.at("threshold") << ", min area "
-       << options.at("min_area") << ", crop " << options.at("crop") << ", mask resolution "
+       << options.at("min_area") << ", crop " << options.at("crop") << ", split " << options.at("split") << ", mask resolution "
        << options.at("mask_resolution") << '\n'
        << research_use_only << std::endl;
 }

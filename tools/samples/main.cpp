@@ -21,6 +21,8 @@ struct Arguments {
   std::uint64_t seed = 1;
   std::string size = "640x480";
   int white_cells = -1;
+  int group = 1;
+  float overlap = 0.15f;
   float stain_variation = 1;
 };
 
@@ -49,6 +51,8 @@ void write_samples(const Arguments& arguments) {
   SampleOptions options;
   parse_size(arguments.size, options);
   options.white_cells = arguments.white_cells;
+  options.group = arguments.group;
+  options.overlap = arguments.overlap;
   options.stain_variation = arguments.stain_variation;
 
   std::string labels = "image,classes,fold\n", boxes = "image,id,class,x,y,w,h\n";
@@ -58,6 +62,7 @@ void write_samples(const Arguments& arguments) {
     const std::string stem = stem_of(options.seed);
     write_png(arguments.out / "images" / (stem + ".png"), smear.frame);
     write_png(arguments.out / "masks" / (stem + ".png"), smear.mask);
+    if (arguments.group > 1) write_png(arguments.out / "labels" / (stem + ".png"), smear.labels);
     labels += cat(stem, ',', classes_of(smear), ',', options.seed % kFolds, '\n');
     for (std::size_t n = 0; n < smear.cells.size(); ++n) {
       const SyntheticCell& cell = smear.cells[n];
@@ -82,6 +87,10 @@ int main(int argc, char** argv) {
   app.add_option("--seed", arguments.seed, "of the first; the others follow");
   app.add_option("--size", arguments.size, "WxH in pixels");
   app.add_option("--white-cells", arguments.white_cells, "in each; -1: one to three");
+  app.add_option("--group", arguments.group, "white cells in groups of 2 to N that touch, numbered in labels/; 1: apart")
+      ->check(CLI::Range(1, 5));
+  app.add_option("--overlap", arguments.overlap, "by which two that touch overlap at most, 0 to 0.5")
+      ->check(CLI::Range(0.0f, 0.5f));
   app.add_option("--stain-variation", arguments.stain_variation, "0: one stain for all, 1: as between laboratories")
       ->check(CLI::Range(0.0f, 1.0f));
   try {

@@ -26,6 +26,9 @@ struct Outline {
     return radius / (1 + roughness * noise(seed, scaled * (waviness / radius) + Vec{0.31f, 0.67f}));
   }
 
+  /// How far the rim is from the centre in the direction of a unit vector.
+  float rim(Vec towards) const { return 1 / fraction(centre + towards); }
+
   /// Signed distance to the rim in micrometres, negative inside; exact for a circle, near enough otherwise.
   float distance(Vec p) const { return (fraction(p) - 1) * std::min(a, b); }
 

@@ -35,6 +35,37 @@ bool place(Outline& body, Vec field, const std::vector<Outline>& others, Random&
   return false;
 }
 
+/// Lays the cell against one of the last `group` cells. The rims of the two meet, or overlap by up to `overlap` of the way
+/// between the middles; with all others of the group they overlap no more than that, with the rest not at all. False
+/// where there is no room.
+bool place_beside(Outline& body, Vec field, const std::vector<Outline>& others, std::size_t group, float overlap,
+                  Random& random) {
+  const std::size_t first = others.size() - group;
+  for (int attempt = 0; attempt < 50; ++attempt) {
+    const auto chosen = first + static_cast<std::size_t>(random.integer(0, static_cast<int>(group) - 1));
+    const Outline& beside = others[chosen];
+    const Vec towards = direction(random.uniform(0, 1));
+    const float apart = beside.rim(towards) + body.rim(towards * -1.0f);
+    body.centre = beside.centre + towards * (apart * (1 - random.uniform(0, overlap)));
+    const float margin = body.reach();
+    const bool inside = body.centre.x >= margin && body.centre.x <= field.x - margin && body.centre.y >= margin &&
+                        body.centre.y <= field.y - margin;
+    const auto clear = [&](std::size_t i) {
+      const Vec between = body.centre - others[i].centre;
+      const float distance = length(between);
+      if (i < first) return distance >= body.reach() + others[i].reach() + 0.5f;
+      if (i == chosen || distance <= 0) return i == chosen;
+      const Vec unit = between * (1 / distance);
+      return distance >= (others[i].rim(unit) + body.rim(unit * -1.0f)) * (1 - overlap);
+    };
+    bool free = inside;
+    for (std::size_t i = 0; i < others.size() && free; ++i) free = clear(i);
+    if (free) return true;
+    body.centre = {};
+  }
+  return false;
+}
+
 /// The visible cells' boxes, read off the label image.
 std::vector<SyntheticCell> measure(const Labels& labels, const std::vector<WhiteCell>& painted) {
   std::vector<SyntheticCell> cells;
@@ -88,14 +119,30 @@ SyntheticSmear generate_smear(const SampleOptions& options) {
   const Stain stain = make_stain(random, options.stain_variation);
   Canvas canvas(options.width, options.height, options.pixels_per_micron);
 
+  check(options.group >= 1 && options.group <= 5, ErrorKind::usage, "cells that touch: expected 1 to 5, got ",
+        options.group);
+  check(options.overlap >= 0 && options.overlap <= 0.5f, ErrorKind::usage, "overlap: expected 0 to 0.5, got ",
+        options.overlap);
+
   const int drawn = random.integer(1, 3);
-  const int wanted = std::min<int>(options.white_cells < 0 ? drawn : options.white_cells, kMaxLabel);
+  const bool grouped = options.group > 1;
+  int in_group = grouped ? random.integer(2, options.group) : 1;
+  const int wanted =
+      std::min<int>(options.white_cells >= 0 ? options.white_cells : grouped ? in_group : drawn, kMaxLabel);
+  int placed = 0;  // of the group
   std::vector<WhiteCell> white_cells;
   std::vector<Outline> bodies;
   for (int i = 0; i < wanted; ++i) {
     const int choice = random.integer(0, static_cast<int>(options.classes.size()) - 1);
     WhiteCell cell = make_white_cell(options.classes[static_cast<std::size_t>(choice)], stain, random);
-    if (!place(cell.body, canvas.size(), bodies, random)) continue;
+    const bool found = placed == 0 ? place(cell.body, canvas.size(), bodies, random)
+                                   : place_beside(cell.body, canvas.size(), bodies, static_cast<std::size_t>(placed),
+                                                  options.overlap, random);
+    if (!found) continue;
+    if (grouped && ++placed == in_group) {
+      placed = 0;
+      in_group = random.integer(2, options.group);
+    }
     bodies.push_back(cell.body);
     white_cells.push_back(std::move(cell));
   }

@@ -18,6 +18,9 @@ struct SampleOptions {
   int width = 640, height = 480;  ///< pixels, at least 1 each, 100 megapixels together
   std::uint64_t seed = 0;
   int white_cells = -1;  ///< how many, as far as they fit side by side; negative: one to three, drawn from the seed
+  /// Above 1: white cells lie in groups of 2 to so many that touch; white_cells < 0 then is one group.
+  int group = 1;
+  float overlap = 0.15f;  ///< two that touch overlap by up to this fraction of the way between their middles; 0 to 0.5
   /// Drawn from with equal chance; at least one.
   std::vector<CellClass> classes = {CellClass::basophil, CellClass::eosinophil, CellClass::lymphocyte,
                                     CellClass::monocyte, CellClass::neutrophil};

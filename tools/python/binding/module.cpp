@@ -29,8 +29,10 @@ NB_MODULE(_giemsa, module) {
       .def("selftest", &Engine::selftest, "digest"_a.none());
 
   nb::class_<Session>(module, "Session")
-      .def(nb::init<const Engine&, std::int64_t, float, std::int32_t, std::int32_t, const std::string&, float>(),
-           "engine"_a, "min_area"_a, "threshold"_a, "segment_width"_a, "segment_height"_a, "crop"_a, "min_probability"_a)
+      .def(nb::init<const Engine&, std::int64_t, float, std::int32_t, std::int32_t, const std::string&, float,
+                    const std::string&>(),
+           "engine"_a, "min_area"_a, "threshold"_a, "segment_width"_a, "segment_height"_a, "crop"_a, "min_probability"_a,
+           "split"_a)
       .def("prepare", &Session::prepare, "width"_a, "height"_a)
       .def("identify", &Session::identify, "pixels"_a, "format"_a)
       .def("classify", &Session::classify, "pixels"_a, "format"_a, "boxes"_a)

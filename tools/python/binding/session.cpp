@@ -31,6 +31,12 @@ giemsa_crop crop_of(const std::string& name) {
   refuse("crop is '" + name + "', neither tight nor matlab");
 }
 
+giemsa_split split_of(const std::string& name) {
+  if (name == "none") return GIEMSA_SPLIT_NONE;
+  if (name == "distance") return GIEMSA_SPLIT_DISTANCE;
+  refuse("split is '" + name + "', neither none nor distance");
+}
+
 /// A model's bytes or path, for as long as this lives.
 class ModelSource {
  public:
@@ -138,7 +144,8 @@ nb::list devices() {
 }
 
 Session::Session(const Engine& engine, std::int64_t min_area, float threshold, std::int32_t segment_width,
-                 std::int32_t segment_height, const std::string& crop, float min_probability)
+                 std::int32_t segment_height, const std::string& crop, float min_probability,
+                 const std::string& split)
     : classes_(engine.class_count()) {
   giemsa_session_options options;
   GIEMSA_INIT(options);
@@ -148,6 +155,7 @@ Session::Session(const Engine& engine, std::int64_t min_area, float threshold, s
   options.segment_height = segment_height;
   options.crop = crop_of(crop);
   options.min_probability = min_probability;
+  options.split = split_of(split);
   giemsa_session* session = nullptr;
   const nb::gil_scoped_release release;
   check(giemsa_session_open(engine.get(), &options, &session));

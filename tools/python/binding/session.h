@@ -40,7 +40,7 @@ nanobind::list devices();
 class Session {
  public:
   Session(const Engine& engine, std::int64_t min_area, float threshold, std::int32_t segment_width,
-          std::int32_t segment_height, const std::string& crop, float min_probability);
+          std::int32_t segment_height, const std::string& crop, float min_probability, const std::string& split);
 
   void prepare(std::uint32_t width, std::uint32_t height);
   nanobind::dict identify(nanobind::handle pixels, const std::string& format);

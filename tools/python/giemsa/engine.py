@@ -23,6 +23,7 @@ ModelSource = str | os.PathLike[str] | bytes | memoryview | None
 Precision = Literal["auto", "fp32", "fp16", "bf16", "int8"]
 Channels = Literal["RGB", "BGR"]
 Crop = Literal["tight", "matlab"]
+Split = Literal["none", "distance"]
 Image = Any  # what giemsa.images.to_array takes
 
 
@@ -36,14 +37,14 @@ def _given(model: ModelSource, shipped: str) -> str | bytes | None:
 
 
 def _session_options(min_area: int = 200, threshold: float = 0.5, segment_size: int | tuple[int, int] | None = None,
-                     crop: Crop = "tight", min_probability: float = 0.0) -> SessionOptions:
+                     crop: Crop = "tight", min_probability: float = 0.0, split: Split = "none") -> SessionOptions:
     if not 0 < threshold < 1:
         raise UsageError(f"threshold is {threshold}, not between 0 and 1")
     if min_area < 0:
         raise UsageError(f"min_area is {min_area}, a number of pixels")
     width, height = (segment_size, 0) if isinstance(segment_size, int) else segment_size or (0, 0)
     return SessionOptions(min_area or -1, float(threshold), width, height, crop,  # to the library an area of 0 is its default
-                          float(min_probability))
+                          float(min_probability), split)
 
 
 def devices() -> list[Mapping[str, Any]]:
@@ -132,7 +133,7 @@ class Engine:
 
     def identify(self, image: Image, *, min_area: int = 200, threshold: float = 0.5,
                  segment_size: int | tuple[int, int] | None = None, crop: Crop = "tight", min_probability: float = 0.0,
-                 channels: Channels = "RGB") -> Cells:
+                 channels: Channels = "RGB", split: Split = "none") -> Cells:
         """The cells of one image, in raster order of their first pixels.
 
         image            uint8 or uint16 (all 16 bits count: shift 12-bit samples by 4), (height, width), (height, width, 3) or
@@ -143,10 +144,12 @@ class Engine:
         segment_size     (width, height) at which the segmenter sees the image, or its long side; None: the model's own
         crop             what the classifier sees of a cell: "tight", its box, or "matlab", the box as MATLAB's imcrop cuts it
         min_probability  a cell whose class is less probable is "unsure"
+        split            how cells that touch are told apart: "none", a connected component is one cell, or "distance", along the
+                         necks of their component
 
         Raises ImageError, UsageError, DeviceError, and Cancelled where close() was called meanwhile.
         """
-        options = _session_options(min_area, threshold, segment_size, crop, min_probability)
+        options = _session_options(min_area, threshold, segment_size, crop, min_probability, split)
         pixels, kind = to_pixels(image, channels)
         with self._checked_pool().session(options) as session:
             found = session.identify(pixels, kind)

@@ -18,6 +18,7 @@ class SessionOptions(NamedTuple):
     segment_height: int
     crop: str
     min_probability: float
+    split: str
 
 
 class SessionPool:

@@ -1,0 +1,98 @@
+// DistanceTransform, Basins and MergeBasins against their definitions.
+#include "engine/base/region.h"
+#include "nets/onnx/export.h"
+#include "tests/contract/contract.h"
+#include "tests/engine/error_text.h"
+#include "tests/ops/split_cases.h"
+#include "tests/ref/split.h"
+
+namespace giemsa {
+
+namespace {
+
+Tensor plane(const std::vector<std::int32_t>& pixels, std::int64_t h, std::int64_t w) {
+  return Tensor::from(DType::i32, Shape{1, 1, h, w}, std::vector<std::int32_t>(pixels));
+}
+
+Tensor table_of(const std::vector<std::int32_t>& labels, Size2 size, std::int64_t capacity, std::int32_t count) {
+  std::vector<std::int32_t> table(static_cast<std::size_t>(10 * (1 + capacity)));
+  const std::vector<Region> regions = ref::regions(labels, size, count);
+  table[0] = count;
+  if (!regions.empty()) std::memcpy(table.data() + 10, regions.data(), regions.size() * sizeof(Region));
+  return Tensor::from(DType::i32, Shape{1 + capacity, 10}, std::move(table));
+}
+
+/// What each of the ops is given, and has to give.
+struct Expected {
+  Tensor labels, regions, distances, basins, parts, table;
+};
+
+Expected expected_of(const test::SplitCase& c, MergeBasins& op) {
+  const ref::MaskPixels cleaned = ref::area_open(ref::fill_holes(c.mask, c.size), c.size, op.min_area);
+  std::vector<std::int32_t> labels, parts;
+  const std::int32_t count = ref::label(cleaned, c.size, 0, labels);
+  op.capacity = max_regions(c.size.h, c.size.w, op.min_area);
+  const std::vector<std::int32_t> distances = ref::distance_transform(labels, c.size, op.step);
+  const std::vector<std::int32_t> basins = ref::basins(labels, c.size, op.step, distances);
+  const std::int32_t part_count = ref::merge_basins(labels, c.size, op, distances, basins, parts);
+  const std::int64_t h = (c.size.h + op.step - 1) / op.step, w = (c.size.w + op.step - 1) / op.step;
+  return {plane(labels, c.size.h, c.size.w),
+          table_of(labels, c.size, op.capacity, count),
+          plane(distances, h, w),
+          plane(basins, h, w),
+          plane(parts, c.size.h, c.size.w),
+          table_of(parts, c.size, op.capacity, part_count)};
+}
+
+}  // namespace
+
+GIEMSA_CONTRACT(DistanceTransform);
+GIEMSA_CONTRACT(Basins);
+GIEMSA_CONTRACT(MergeBasins);
+
+TEST_CASE("touching cells are parted as defined, on every backend") {
+  for (const test::SplitCase& c : test::split_cases()) {
+    SUBCASE(c.name.c_str()) {
+      MergeBasins op = c.op;
+      const Expected e = expected_of(c, op);
+      contract::check({c.name, DistanceTransform{op.step}, {e.labels}, {e.distances}});
+      contract::check({c.name, Basins{op.step}, {e.labels, e.distances}, {e.basins}});
+      contract::check({c.name, op, {e.labels, e.regions, e.distances, e.basins}, {e.parts, e.table}});
+    }
+  }
+}
+
+TEST_CASE("parting refuses what does not fit, by layer") {
+  const auto refusal = [](const Op& op, const std::vector<TensorType>& types, std::vector<std::string> names) {
+    return test::error_of(ErrorKind::model, [&] {
+      Graph graph;
+      Node node{.name = "layer", .op = op, .inputs = {}};
+      for (const TensorType& type : types) node.inputs.push_back(graph.input(cat("x", node.inputs.size()), type));
+      (void)graph.add(std::move(node), names);
+    });
+  };
+  const TensorType labels{DType::i32, {1, 1, 9, 8}}, grid{DType::i32, {1, 1, 3, 2}}, table{DType::i32, {4, 10}};
+  const TensorType mask{DType::u8, {1, 1, 9, 8}}, wide{DType::i32, {1, 1, 1, 4 * 32767}};
+  CHECK(refusal(DistanceTransform{}, {mask}, {"a"}) == "layer layer (distance_transform): takes int32 labels");
+  CHECK(test::contains(refusal(DistanceTransform{0}, {labels}, {"a"}), "step must lie between 1 and 64, is 0"));
+  CHECK(test::contains(refusal(DistanceTransform{}, {wide}, {"a"}), "a grid of 32767 columns is wider than 32766"));
+  CHECK(test::contains(refusal(Basins{}, {labels, labels}, {"a"}), "distances must be int32 {1,1,3,2}"));
+  const auto merge = [&](MergeBasins op, const TensorType& regions) {
+    op.capacity = 3;
+    return refusal(op, {labels, regions, grid, grid}, {"a", "b"});
+  };
+  CHECK(test::contains(merge({}, grid), "regions must be int32 {4,10}"));
+  CHECK(test::contains(merge({.depth = 101}, table), "depth must lie between 0 and 100 percent, is 101"));
+  CHECK(test::contains(merge({.min_area = -1}, table), "min_area must not be negative, is -1"));
+}
+
+TEST_CASE("parting has no ONNX twin, and says so") {
+  Graph graph;
+  const ValueId labels = graph.input("labels", {DType::i32, {1, 1, 9, 8}});
+  graph.mark_output(graph.add("distances", DistanceTransform{}, {labels}));
+  CHECK(test::error_of(ErrorKind::internal, [&] {
+          (void)to_onnx(graph, {});
+        }).starts_with("distances: distance_transform is no part of a network and has no ONNX twin"));
+}
+
+}  // namespace giemsa
