@@ -83,14 +83,18 @@ void check_output(const Session& session, std::size_t i, const Tensor& expected,
   test::check_equal(session.output<T>(i), expected.as<T>(), cat("output ", i, ' ', how));
 }
 
-/// Of the CPU in fp32 on one, two and three threads, in bf16 where it has that; of the GPU in fp32 and fp16.
-inline std::vector<std::shared_ptr<Backend>> floating_backends() {
-  std::vector<std::shared_ptr<Backend>> backends;
-  for (const int threads : {1, 2, 3}) backends.push_back(make_cpu_backend({.threads = threads}));
-  if (cpu_facts().fast_bf16) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::bf16}));
-  for (const DType precision : {DType::f32, DType::f16})
-    backends.push_back(make_cuda_backend({.precision = precision}));
-  return backends;
+/// Of the CPU in fp32 on one, two and three threads, in bf16 where it has that; of the GPU in fp32 and fp16. Made once:
+/// threads take longer to start than most cases to run. Never destroyed, since a GPU's runtime may be gone by then.
+inline const std::vector<std::shared_ptr<Backend>>& floating_backends() {
+  static const auto& all = *new std::vector<std::shared_ptr<Backend>>([] {
+    std::vector<std::shared_ptr<Backend>> backends;
+    for (const int threads : {1, 2, 3}) backends.push_back(make_cpu_backend({.threads = threads}));
+    if (cpu_facts().fast_bf16) backends.push_back(make_cpu_backend({.threads = 2, .precision = DType::bf16}));
+    for (const DType precision : {DType::f32, DType::f16})
+      backends.push_back(make_cuda_backend({.precision = precision}));
+    return backends;
+  }());
+  return all;
 }
 
 inline bool is_cpu(const Backend& backend) {

@@ -13,17 +13,17 @@ using test::error_of;
 
 namespace {
 
-const Node& layer(const Graph& graph, const std::string& name) {
+const Node& layer(const Graph& graph, std::string_view name) {
   const auto id = graph.find(name);
   REQUIRE_MESSAGE(id.has_value(), "no layer is called ", name);
   return graph.producer_of(*id);
 }
 
-const Shape& output_of(const Graph& graph, const std::string& name) {
+const Shape& output_of(const Graph& graph, std::string_view name) {
   return graph[layer(graph, name).output()].type.shape;
 }
 
-const Conv2d& conv(const Graph& graph, const std::string& name) {
+const Conv2d& conv(const Graph& graph, std::string_view name) {
   return std::get<Conv2d>(layer(graph, name).op);
 }
 
