@@ -15,9 +15,9 @@ namespace giemsa::eval {
 struct Sample {
   ImageFile image;
   std::filesystem::path mask;        ///< of fields, where there are no labels
-  std::filesystem::path labels;      ///< of fields: the cells, each with a number of its own
   std::vector<std::string> classes;  ///< one per cell; of fields none where they are unknown
   std::optional<int> fold;
+  std::filesystem::path labels = {};  ///< of fields: the cells, each with a number of its own; taken before the mask
 };
 
 struct Dataset {
