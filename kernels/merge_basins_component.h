@@ -42,11 +42,11 @@ struct Control {
 
 struct Workspace {
   Control* control;
-  Key* best;                   // by summit, of roots: the highest saddle
-  PartStatistics* statistics;  // by label - 1, then by summit
-  RootWord* first_pixels;      // 32 pixels of a row: which of them are a part's first
+  Key* best;                         // by summit, of roots: the highest saddle
+  PartStatistics* statistics;        // by label - 1, then by summit
+  RootWord* first_pixels;            // 32 pixels of a row: which of them are a part's first
   int *parent, *hook, *peak, *area;  // by summit, of which roots stand for parts
-  int* summit;                       // by label - 1: 1 + the highest summit where the component has several parts, else 0
+  int* summit;  // by label - 1: 1 + the highest summit where the component has several parts, else 0
 };
 
 struct Sizes {
@@ -86,10 +86,10 @@ struct Inputs {
   const ComponentCount* regions;
 };
 
-/// The cell of `label` in the ring nearest to cell (cell_y, cell_x), up to `reach` rings around it, of those the one whose
-/// sample is nearest to pixel (y, x), of equals the first; -1 where there is none.
-__device__ inline int nearest_cell(const Inputs& in, const SplitGrid& grid, int label, int cell_y, int cell_x, int y, int x,
-                            int reach) {
+/// The cell of `label` in the ring nearest to cell (cell_y, cell_x), up to `reach` rings around it, of those the one
+/// whose sample is nearest to pixel (y, x), of equals the first; -1 where there is none.
+__device__ inline int nearest_cell(const Inputs& in, const SplitGrid& grid, int label, int cell_y, int cell_x, int y,
+                                   int x, int reach) {
   const int side = 2 * reach + 1;
   int nearest = nobody, found = -1;
 #pragma unroll 1
@@ -106,8 +106,8 @@ __device__ inline int nearest_cell(const Inputs& in, const SplitGrid& grid, int 
 }
 
 /// The root of the part that pixel (y, x) of component `label` belongs to, whose highest summit is `highest`.
-__device__ inline int part_of(const Workspace& work, const Inputs& in, const SplitGrid& grid, int label, int highest, int y,
-                       int x) {
+__device__ inline int part_of(const Workspace& work, const Inputs& in, const SplitGrid& grid, int label, int highest,
+                              int y, int x) {
   const int cell_y = y / grid.step, cell_x = x / grid.step;
   int cell = cell_y * grid.w() + cell_x;
   if (grid.label(in.labels, cell_y, cell_x) != label) {
@@ -198,8 +198,7 @@ class Component {
 
   /// Whether a part cannot stay, however deep its saddles are: low at first, small once areas are known.
   __device__ bool must_join(int root) const {
-    return by_area_ ? work_.area[root] < params_.min_area
-                    : work_.peak[root] <= params_.least_peak * params_.least_peak;
+    return by_area_ ? work_.area[root] < params_.min_area : work_.peak[root] <= params_.least_peak * params_.least_peak;
   }
   /// Whether a part joins its neighbour across its highest saddle.
   __device__ bool joins(int root) const {
