@@ -97,6 +97,8 @@ def render_counts(name, result):
                       "a convolution of few tiles leaves most of a GPU idle.")
     for key, charts in (("convolution", of_convolution), ("labels", of_labels)):
         text += changes(result[key][0]) + "".join(counted(case, charts) for case in result[key])
+    for case in result.get("split", []):
+        text += changes(case) + counted(case, of_labels)
     return "The ladder of the GPU kernels", (text + source(name, [result["what"], result["compiler"]],
                                                                 result["command"]))
 

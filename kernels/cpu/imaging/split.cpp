@@ -156,7 +156,9 @@ class Merger {
         else if (parts_[label] < 2)
           std::fill(to + begin, to + end, named(label_number_[label]));
         else
-          for (std::int64_t x = begin; x < end; ++x) to[x] = named(number_[part_of(label, y, x)]);
+          each_stretch(label, y, begin, end, [&](std::int32_t root, std::int64_t from, std::int64_t until) {
+            std::fill(to + from, to + until, named(number_[root]));
+          });
       }
     }
     return count;
@@ -308,8 +310,11 @@ class Merger {
       if (parts_[label] < 2) continue;
       const ComponentRecord& box = records_[label - 1];
       for (std::int64_t y = box.y; y < box.y + box.h; ++y)
-        for (std::int64_t x = box.x; x < box.x + box.w; ++x)
-          if (grid_.labels[y * grid_.size.w + x] == label) ++area_[part_of(label, y, x)];
+        each_run(label, y, box.x, box.x + box.w, [&](std::int64_t begin, std::int64_t end) {
+          each_stretch(label, y, begin, end, [&](std::int32_t root, std::int64_t from, std::int64_t until) {
+            area_[root] += static_cast<std::int32_t>(until - from);
+          });
+        });
     }
   }
 
@@ -318,6 +323,34 @@ class Merger {
     for (std::int64_t i = 0; i < summit_count_; ++i) {  // in their order: of equal areas the one of the first summit
       std::int32_t& largest = largest_[label_of_cell(summits_[i])];
       if (largest < 0 || area_[parent_[summits_[i]]] > area_[parent_[largest]]) largest = summits_[i];
+    }
+  }
+
+  /// Calls visit(begin, end) for the label's runs within columns [x, end_x) of row y.
+  template <class Visit>
+  void each_run(std::int32_t label, std::int64_t y, std::int64_t x, std::int64_t end_x, const Visit& visit) const {
+    const std::int32_t* row = grid_.labels + y * grid_.size.w;
+    while (x < end_x) {
+      while (x < end_x && row[x] != label) ++x;
+      const std::int64_t begin = x;
+      while (x < end_x && row[x] == label) ++x;
+      if (begin < x) visit(begin, x);
+    }
+  }
+
+  /// Calls visit(root, begin, end) for pieces of one part each that pixels [x, end) of row y, all of `label`, fall into:
+  /// whole cells where they can be.
+  template <class Visit>
+  void each_stretch(std::int32_t label, std::int64_t y, std::int64_t x, std::int64_t end, const Visit& visit) const {
+    const std::int64_t cell_y = y / grid_.step;
+    const std::int32_t* samples = grid_.labels + grid_.sample_y(cell_y) * grid_.size.w;
+    for (std::int64_t cell_x = x / grid_.step; x < end; ++cell_x) {
+      const std::int64_t until = std::min((cell_x + 1) * grid_.step, end);
+      if (samples[grid_.sample_x(cell_x)] == label)
+        visit(root_of_cell(cell_y * grid_.cells.w + cell_x), x, until);
+      else
+        for (std::int64_t i = x; i < until; ++i) visit(part_of(label, y, i), i, i + 1);
+      x = until;
     }
   }
 
