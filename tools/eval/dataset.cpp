@@ -67,7 +67,9 @@ Dataset open_class_folders(const fs::path& folder) {
     const fs::path relative = image.path.lexically_relative(folder);
     check(image.error.empty() || relative == ".", ErrorKind::usage, image.path.string(), ": ", image.error);
     if (std::distance(relative.begin(), relative.end()) < 2) continue;  // in no class's folder
-    dataset.samples.push_back({std::move(image), {}, {relative.begin()->string()}, {}});
+    Sample& sample = dataset.samples.emplace_back();
+    sample.image = std::move(image);
+    sample.classes = {relative.begin()->string()};
   }
   check(!dataset.samples.empty(), ErrorKind::usage, folder.string(),
         ": no data set: neither images/, masks/ and labels.csv nor a folder of images for each class");
