@@ -88,7 +88,7 @@ class Resume(CommandTest):
         self.giemsa("run", image, "--out", out, code=0)
         self.refused("run", image, "--out", out, "--resume", "--min-area", "7", code=2, says="settings/min_area: 200 then, 7 now")
         self.refused("run", image, "--out", out, "--resume", "--split", "distance", code=2,
-                     says="settings/split: none then, distance now")
+                     says='settings/split: "none" then, "distance" now')
         self.giemsa("run", image, "--out", out, "--min-area", "7", code=0)  # without --resume it begins again
 
     def test_a_run_that_cannot_begin_leaves_the_earlier_tables(self):

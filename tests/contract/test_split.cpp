@@ -44,22 +44,34 @@ Expected expected_of(const test::SplitCase& c, MergeBasins& op) {
           table_of(parts, c.size, op.capacity, part_count)};
 }
 
+/// Each case with the operation that parts it and everything expected of it.
+template <class Check>
+void for_each_case(const Check& check) {
+  for (const test::SplitCase& c : test::split_cases()) {
+    MergeBasins op = c.op;
+    const Expected expected = expected_of(c, op);
+    check(c.name, op, expected);
+  }
+}
+
 }  // namespace
 
-GIEMSA_CONTRACT(DistanceTransform);
-GIEMSA_CONTRACT(Basins);
-GIEMSA_CONTRACT(MergeBasins);
+GIEMSA_CONTRACT(DistanceTransform) {
+  for_each_case([](const std::string& name, const MergeBasins& op, const Expected& e) {
+    contract::check({name, DistanceTransform{op.step}, {e.labels}, {e.distances}});
+  });
+}
 
-TEST_CASE("touching cells are parted as defined, on every backend") {
-  for (const test::SplitCase& c : test::split_cases()) {
-    SUBCASE(c.name.c_str()) {
-      MergeBasins op = c.op;
-      const Expected e = expected_of(c, op);
-      contract::check({c.name, DistanceTransform{op.step}, {e.labels}, {e.distances}});
-      contract::check({c.name, Basins{op.step}, {e.labels, e.distances}, {e.basins}});
-      contract::check({c.name, op, {e.labels, e.regions, e.distances, e.basins}, {e.parts, e.table}});
-    }
-  }
+GIEMSA_CONTRACT(Basins) {
+  for_each_case([](const std::string& name, const MergeBasins& op, const Expected& e) {
+    contract::check({name, giemsa::Basins{op.step}, {e.labels, e.distances}, {e.basins}});
+  });
+}
+
+GIEMSA_CONTRACT(MergeBasins) {
+  for_each_case([](const std::string& name, const MergeBasins& op, const Expected& e) {
+    contract::check({name, op, {e.labels, e.regions, e.distances, e.basins}, {e.parts, e.table}});
+  });
 }
 
 TEST_CASE("parting refuses what does not fit, by layer") {
