@@ -22,8 +22,7 @@ const std::map<std::string, OptionHelp> helps{
     {"crop", {"MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)"}},
     {"split",
      {"HOW",
-      "how cells that touch are told apart: none, a connected component is one cell, as in the paper; distance, along "
-      "the necks of their component (default: none)"}},
+      "cells that touch: none, they count as one, as in the paper; distance, they are parted along necks (default: none)"}},
     {"mask_resolution",
      {"WHERE", "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)"}},
 };
