@@ -75,7 +75,7 @@ Tensor table_of(const std::vector<std::int32_t>& labels, Size2 size, std::int32_
   std::vector<std::int32_t> words(static_cast<std::size_t>(1 + capacity) * 10);
   words[0] = count;
   const std::vector<Region> regions = ref::regions(labels, size, count);
-  std::memcpy(words.data() + 10, regions.data(), regions.size() * sizeof(Region));
+  if (!regions.empty()) std::memcpy(words.data() + 10, regions.data(), regions.size() * sizeof(Region));
   return Tensor::from(DType::i32, Shape{1 + capacity, 10}, std::move(words));
 }
 
