@@ -53,20 +53,6 @@ struct TilePlace {
         rows(min(tile, frame.h - y0)) {}
 };
 
-/// Sum of `value` over the threads before this one. `of_warp` is shared: [warps_a_block].
-__device__ int sum_before(int value, int* of_warp) {
-  const int lane = static_cast<int>(threadIdx.x) % warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
-  int sum = value;
-  for (int delta = 1; delta < warp_size; delta *= 2) {
-    const int below = shuffle_up(sum, delta);
-    if (lane >= delta) sum += below;
-  }
-  if (lane == warp_size - 1) of_warp[warp] = sum;
-  sync_block();
-  for (int i = 0; i < warp; ++i) sum += of_warp[i];
-  return sum - value;
-}
-
 // ---- kernels ----
 
 // A block makes the forest of a tile, a warp of every eighth row, a lane of a column: parents, which pixels are roots,

@@ -1,4 +1,5 @@
-// What the kernels of components.cu share: the mask's geometry, their workspace, and union-find.
+// What the kernels of components.cu share: the mask's geometry, their workspace, union-find, and a sum over a
+// block.
 //
 // Every set's root is its first pixel in raster order: sets join under the smaller index, with atomicMin (Playne and
 // Hawick, "A new algorithm for parallel connected-component labelling on GPUs", TPDS 2018). What reaches the edge of
@@ -143,6 +144,21 @@ __device__ inline __device__ int outermost(const int* parent, const std::uint8_t
     if (left == outside) return node;
     node = left;
   }
+}
+
+/// Sum of `value` over the threads before this one. By all threads of a block; `of_warp` is shared: one for each of
+/// its warps.
+__device__ inline int sum_before(int value, int* of_warp) {
+  const int lane = static_cast<int>(threadIdx.x) % warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
+  int sum = value;
+  for (int delta = 1; delta < warp_size; delta *= 2) {
+    const int below = shuffle_up(sum, delta);
+    if (lane >= delta) sum += below;
+  }
+  if (lane == warp_size - 1) of_warp[warp] = sum;
+  sync_block();
+  for (int i = 0; i < warp; ++i) sum += of_warp[i];
+  return sum - value;
 }
 
 }  // namespace giemsa::kernels::components

@@ -61,20 +61,6 @@ __device__ void each_part(const Workspace& work, const Inputs& in, const MergePa
   }
 }
 
-/// Sum of `value` over the block's threads before this one.
-__device__ int sum_before(int value, Shared<int, warps_a_block>& of_warp) {
-  const int lane = static_cast<int>(threadIdx.x) % warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
-  int sum = value;
-  for (int delta = 1; delta < warp_size; delta *= 2) {
-    const int below = shuffle_up(sum, delta);
-    if (lane >= delta) sum += below;
-  }
-  if (lane == warp_size - 1) of_warp[warp] = sum;
-  sync_block();
-  for (int i = 0; i < warp; ++i) sum += of_warp[i];
-  return sum - value;
-}
-
 /// Gives every part its label: how many first pixels come before its own. By one block.
 __device__ void number_parts(const Workspace& work, const Inputs& in, const MergeParams& params,
                              Shared<int, warps_a_block>& of_warp) {
@@ -89,7 +75,7 @@ __device__ void number_parts(const Workspace& work, const Inputs& in, const Merg
   const int begin = min(thread * words_a_thread, words), end = min(begin + words_a_thread, words);
   int parts = 0;
   for (int word = begin; word < end; ++word) parts += count_ones(work.first_pixels[word].bits);
-  int before = sum_before(parts, of_warp);
+  int before = components::sum_before(parts, of_warp.data());
   for (int word = begin; word < end; ++word) {
     work.first_pixels[word].before = before;
     before += count_ones(work.first_pixels[word].bits);

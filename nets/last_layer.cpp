@@ -1,7 +1,6 @@
 #include "nets/last_layer.h"
 
-#include <algorithm>
-#include <cstdio>
+#include <span>
 #include <vector>
 
 #include "nets/architecture.h"
@@ -64,9 +63,7 @@ std::string last_layer_mark(const Model& classifier) {
   std::string bytes = classifier.info.source_sha256;
   for (const Tensor& tensor : {layer.weight, layer.bias})
     bytes.append(reinterpret_cast<const char*>(tensor.bytes().data()), tensor.byte_size());
-  char digits[9];
-  std::snprintf(digits, sizeof digits, "%08x", crc32(std::as_bytes(std::span(bytes))));
-  return digits;
+  return crc32_digits(std::as_bytes(std::span(bytes)));
 }
 
 Graph features_graph(const Model& classifier, Size2 frame, CropMode crop) {

@@ -1,6 +1,8 @@
 #include "weights/crc32.h"
 
 #include <array>
+#include <iomanip>
+#include <sstream>
 
 namespace giemsa {
 
@@ -45,6 +47,12 @@ std::uint32_t crc32(ByteView bytes) {
   }
   for (; i < bytes.size(); ++i) crc = (crc >> 8) ^ tables[0][(crc ^ static_cast<std::uint32_t>(bytes[i])) & 0xff];
   return ~crc;
+}
+
+std::string crc32_digits(ByteView bytes) {
+  std::ostringstream digits;
+  digits << std::hex << std::setfill('0') << std::setw(8) << crc32(bytes);
+  return std::move(digits).str();
 }
 
 }  // namespace giemsa

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "weights/byte_view.h"
 
 namespace giemsa {
 
 std::uint32_t crc32(ByteView bytes);
+
+/// The same as eight lower-case hexadecimal digits.
+std::string crc32_digits(ByteView bytes);
 
 }  // namespace giemsa

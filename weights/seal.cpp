@@ -15,10 +15,7 @@ std::string seal_of(const std::map<std::string, Tensor>& tensors, const std::map
   for (const auto& [name, tensor] : tensors)
     listing << name << '\0' << tensor.dtype() << tensor.shape() << std::setw(8) << crc32(tensor.bytes()) << '\0';
   const std::string text = std::move(listing).str();
-
-  std::ostringstream digits;
-  digits << std::hex << std::setfill('0') << std::setw(8) << crc32(std::as_bytes(std::span(text)));
-  return std::move(digits).str();
+  return crc32_digits(std::as_bytes(std::span(text)));
 }
 
 void check_seal(const std::map<std::string, Tensor>& tensors, const std::map<std::string, std::string>& metadata) {

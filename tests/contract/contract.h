@@ -163,4 +163,14 @@ inline void check_op(const std::string& name, const test::AddOp& add, const std:
   }
 }
 
+/// The message with which a graph refuses the op on inputs of these types, with so many outputs.
+inline std::string refusal(const Op& op, const std::vector<TensorType>& types, const std::vector<std::string>& outputs) {
+  return test::error_of(ErrorKind::model, [&] {
+    Graph graph;
+    Node node{.name = "layer", .op = op, .inputs = {}};
+    for (const TensorType& type : types) node.inputs.push_back(graph.input(cat("x", node.inputs.size()), type));
+    (void)graph.add(std::move(node), outputs);
+  });
+}
+
 }  // namespace giemsa::contract

@@ -123,21 +123,13 @@ TEST_CASE("max_pool_indices passes a NaN on, and says where it stood") {
 }
 
 TEST_CASE("pooling and unpooling refuse what they cannot do, by layer") {
-  const auto refusal = [](const Op& op, const std::vector<TensorType>& types, std::vector<std::string> names) {
-    return test::error_of(ErrorKind::model, [&] {
-      Graph graph;
-      Node node{.name = "layer", .op = op, .inputs = {}};
-      for (const TensorType& type : types) node.inputs.push_back(graph.input(cat("x", node.inputs.size()), type));
-      (void)graph.add(std::move(node), names);
-    });
-  };
   const TensorType map{DType::f32, {1, 3, 4, 4}}, taps{DType::u8, {1, 4, 4, 3}};
-  CHECK(refusal(MaxPoolIndices{{17, 16}, {1, 1}}, {map}, {"a", "b"}) ==
+  CHECK(contract::refusal(MaxPoolIndices{{17, 16}, {1, 1}}, {map}, {"a", "b"}) ==
         "layer layer (max_pool_indices): a window of 272 places does not fit a byte");
-  CHECK(test::contains(refusal(MaxPoolIndices{{5, 2}, {2, 2}}, {map}, {"a", "b"}), "input of 4 is smaller"));
-  CHECK(test::contains(refusal(MaxUnpool{{3, 3}, {2, 2}, {9, 9}}, {map, taps}, {"a"}), "windows overlap"));
-  CHECK(test::contains(refusal(MaxUnpool{{2, 2}, {2, 2}, {10, 8}}, {map, taps}, {"a"}), "10x8 does not pool to 4x4"));
-  CHECK(test::contains(refusal(MaxUnpool{{2, 2}, {2, 2}, {8, 8}}, {map, map}, {"a"}), "taps must be uint8 {1,4,4,3}"));
+  CHECK(test::contains(contract::refusal(MaxPoolIndices{{5, 2}, {2, 2}}, {map}, {"a", "b"}), "input of 4 is smaller"));
+  CHECK(test::contains(contract::refusal(MaxUnpool{{3, 3}, {2, 2}, {9, 9}}, {map, taps}, {"a"}), "windows overlap"));
+  CHECK(test::contains(contract::refusal(MaxUnpool{{2, 2}, {2, 2}, {10, 8}}, {map, taps}, {"a"}), "10x8 does not pool to 4x4"));
+  CHECK(test::contains(contract::refusal(MaxUnpool{{2, 2}, {2, 2}, {8, 8}}, {map, map}, {"a"}), "taps must be uint8 {1,4,4,3}"));
 }
 
 TEST_CASE("pooling with indices has no ONNX twin, and says so") {

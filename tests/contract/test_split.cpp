@@ -75,23 +75,15 @@ GIEMSA_CONTRACT(MergeBasins) {
 }
 
 TEST_CASE("parting refuses what does not fit, by layer") {
-  const auto refusal = [](const Op& op, const std::vector<TensorType>& types, std::vector<std::string> names) {
-    return test::error_of(ErrorKind::model, [&] {
-      Graph graph;
-      Node node{.name = "layer", .op = op, .inputs = {}};
-      for (const TensorType& type : types) node.inputs.push_back(graph.input(cat("x", node.inputs.size()), type));
-      (void)graph.add(std::move(node), names);
-    });
-  };
   const TensorType labels{DType::i32, {1, 1, 9, 8}}, grid{DType::i32, {1, 1, 3, 2}}, table{DType::i32, {4, 10}};
   const TensorType mask{DType::u8, {1, 1, 9, 8}}, wide{DType::i32, {1, 1, 1, 4 * 32767}};
-  CHECK(refusal(DistanceTransform{}, {mask}, {"a"}) == "layer layer (distance_transform): takes int32 labels");
-  CHECK(test::contains(refusal(DistanceTransform{0}, {labels}, {"a"}), "step must lie between 1 and 64, is 0"));
-  CHECK(test::contains(refusal(DistanceTransform{}, {wide}, {"a"}), "a grid of 32767 columns is wider than 32766"));
-  CHECK(test::contains(refusal(Basins{}, {labels, labels}, {"a"}), "distances must be int32 {1,1,3,2}"));
+  CHECK(contract::refusal(DistanceTransform{}, {mask}, {"a"}) == "layer layer (distance_transform): takes int32 labels");
+  CHECK(test::contains(contract::refusal(DistanceTransform{0}, {labels}, {"a"}), "step must lie between 1 and 64, is 0"));
+  CHECK(test::contains(contract::refusal(DistanceTransform{}, {wide}, {"a"}), "a grid of 32767 columns is wider than 32766"));
+  CHECK(test::contains(contract::refusal(Basins{}, {labels, labels}, {"a"}), "distances must be int32 {1,1,3,2}"));
   const auto merge = [&](MergeBasins op, const TensorType& regions) {
     op.capacity = 3;
-    return refusal(op, {labels, regions, grid, grid}, {"a", "b"});
+    return contract::refusal(op, {labels, regions, grid, grid}, {"a", "b"});
   };
   CHECK(test::contains(merge({}, grid), "regions must be int32 {4,10}"));
   CHECK(test::contains(merge({.depth = 101}, table), "depth must lie between 0 and 100 percent, is 101"));

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nets/smear.h"
+#include "tools/text/csv.h"
 #include "tools/text/csv_reader.h"
 #include "tools/text/text.h"
 
@@ -33,13 +34,6 @@ struct Column {
   std::size_t index = 0;
   bool there = false;
 };
-
-/// Text that a spreadsheet would compute is written with an apostrophe in front.
-std::string plain(std::string text) {
-  constexpr std::string_view formula = "=+-@";
-  if (text.size() > 1 && text[0] == '\'' && formula.find(text[1]) != std::string_view::npos) text.erase(0, 1);
-  return text;
-}
 
 int whole_number(const std::string& text, const std::string& where, const std::string& column) {
   double value = 0;
@@ -138,7 +132,7 @@ std::vector<Correction> parse_corrections(std::string_view csv, const std::strin
     const std::string where = cat(name, ", line ", records.line());
     check(fields.size() == head.size(), ErrorKind::usage, where, ": ", fields.size(), " fields, expected ",
           head.size());
-    Correction row{plain(fields[image.index]), {}, {}, fields[kind.index], where};
+    Correction row{without_apostrophe(fields[image.index]), {}, {}, fields[kind.index], where};
     check(!row.image.empty(), ErrorKind::usage, where, ": names no image");
     if (boxes && !fields[x.index].empty()) {
       const auto side = [&](const Column& column) { return whole_number(fields[column.index], where, head[column.index]); };

@@ -101,7 +101,7 @@ class Problem {
       Matrix move = gradient(seen, ahead, penalty);
       double steepest = 0;
       for (const double value : move.values) steepest = std::max(steepest, std::abs(value));
-      if (steepest < tolerance) break;
+      if (steepest < tolerance) return ahead;
       inverse.solve(move);
       before = now;
       double turned = 0;  // where the momentum points uphill it is dropped (O'Donoghue & Candes 2015)

@@ -8,8 +8,12 @@ void add_model_options(Subcommand& command, std::string& segmenter, std::string&
 }
 
 void add_profile_option(Subcommand& command, std::string& profile) {
-  command.option("--profile,--stain", [&profile](const std::string& text) { profile = text == "none" ? "" : text; },
-                 "FILE", "what giemsa adapt learnt from a laboratory's cells (default: none)");
+  command
+      .option("--profile,--stain", [&profile](const std::string& text) { profile = text == "none" ? "" : text; },
+              "FILE", "what giemsa adapt learnt from a laboratory's cells (default: none)")
+      .check(Check([](const std::string& text) -> std::string {
+        return text == "auto" ? "auto: a profile is made from corrected cells, by giemsa adapt" : "";
+      }));
 }
 
 void add_compute_options(Subcommand& command, DeviceOptions& compute) {

@@ -1,5 +1,7 @@
 #include "tools/cli/progress.h"
 
+#include <unistd.h>
+
 #include <cmath>
 #include <iostream>
 #include <string>
@@ -15,6 +17,11 @@ using namespace std::chrono_literals;
 constexpr std::size_t bar_width = 30;
 
 }  // namespace
+
+Progress::Style Progress::style_of(bool quiet) {
+  if (quiet) return Style::none;
+  return isatty(STDERR_FILENO) ? Style::bar : Style::lines;
+}
 
 Progress::Progress(std::size_t total, Style style)
     : total_(total), style_(style), start_(Clock::now()), last_drawn_(start_) {}

@@ -11,6 +11,9 @@ class Progress {
  public:
   enum class Style { none, lines, bar };
 
+  /// Nothing where quiet is asked for, a bar where stderr is a terminal, else lines.
+  static Style style_of(bool quiet);
+
   Progress(std::size_t total, Style style);
   ~Progress() { finish(); }
 

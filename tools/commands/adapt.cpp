@@ -1,9 +1,7 @@
 // giemsa adapt: a laboratory's profile, from cells that it corrected.
-#include <unistd.h>
-
-#include <filesystem>
+#include <algorithm>
 #include <iostream>
-#include <map>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -41,10 +39,7 @@ struct Collected {
 };
 
 Collected collect(const AdaptArguments& arguments, const Model& classifier) {
-  const std::vector<std::filesystem::path> inputs(arguments.inputs.begin(), arguments.inputs.end());
-  const std::vector<ImageFile> images = find_images(inputs);
-  for (const ImageFile& image : images)
-    check(image.error.empty(), ErrorKind::usage, image.path.string(), ": ", image.error);
+  const std::vector<ImageFile> images = find_all_images(arguments.inputs);
   std::size_t elsewhere = 0;
   const auto corrections = by_image(read_corrections(arguments.labels), images, elsewhere);
   if (elsewhere > 0 && !arguments.quiet)
@@ -53,15 +48,15 @@ Collected collect(const AdaptArguments& arguments, const Model& classifier) {
   const Model segmenter = open_model(find_model(arguments.segmenter, shipped_segmenter));
   const auto backend = open_device({.device = "cpu", .precision = "fp32", .threads = arguments.threads});
   CellFeatures features(segmenter, classifier, arguments.options, backend);
-  Progress progress(images.size(), arguments.quiet             ? Progress::Style::none
-                                   : isatty(STDERR_FILENO) ? Progress::Style::bar
-                                                           : Progress::Style::lines);
+  Progress progress(images.size(), Progress::style_of(arguments.quiet));
   Collected all;
   for (std::size_t i = 0; i < images.size(); ++i) {
     progress.tick(true);
     if (corrections[i].empty()) continue;
     const Frame frame = decode_image(images[i].path, {}, nullptr, images[i].number);
-    std::ranges::move(features.collect(frame, corrections[i], i, all.missing), std::back_inserter(all.cells));
+    std::vector<LabelledCell> cells = features.collect(frame, corrections[i], i, all.missing);
+    if (cells.empty()) continue;
+    std::ranges::move(cells, std::back_inserter(all.cells));
     all.images.push_back({images[i].name, sha256_of_file(images[i].path).get()});
   }
   progress.finish();
@@ -77,9 +72,8 @@ Exit adapt_to_laboratory(const AdaptArguments& arguments) {
   const LastLayer shipped = last_layer_of(classifier);
   Collected all = collect(arguments, classifier);
   check(all.images.size() >= 2, ErrorKind::usage, arguments.labels, ": labelled cells in ",
-        counted(all.images.size(), "image"), ", at least two are needed");
-  check(all.cells.size() >= 2, ErrorKind::usage, arguments.labels, ": the segmenter found none of the ", all.missing,
-        " labelled cells");
+        counted(all.images.size(), "image"), ", at least two are needed",
+        all.missing > 0 ? cat("; the segmenter did not find ", all.missing) : "");
 
   const LastLayerFit fit = fit_last_layer(shipped, all.cells);
   const std::vector<std::string>& classes = classifier.info.classes;
@@ -109,7 +103,8 @@ cell, its number in the label image; without them it is the cell nearest the ima
 giemsa run --geojson writes it and QuPath gives it back: a file, or a folder of them, named after the images.
 Some hundred cells, a few of each class, are enough: only the classifier's last layer is fitted to them, and held to what
 it was by a penalty that cross validation chooses. What the profile gains is measured on cells that the fit did not see
-and printed. The models stay as they are; results say which profile they were made with. Takes seconds on a CPU.)";
+and printed. The models stay as they are; results say which profile they were made with. Takes as long as to run
+the images, and some seconds.)";
 
 }  // namespace
 

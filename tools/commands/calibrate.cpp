@@ -1,6 +1,4 @@
 // giemsa calibrate: a model that can run in int8, by looking at what its layers give on real images.
-#include <unistd.h>
-
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -27,29 +25,14 @@ struct CalibrateArguments {
   bool quiet = false;
 };
 
-Progress::Style progress_style(bool quiet) {
-  if (quiet) return Progress::Style::none;
-  return isatty(STDERR_FILENO) ? Progress::Style::bar : Progress::Style::lines;
-}
-
-/// The images that were asked for. Unlike `giemsa run`, which does what it can, this fails where one cannot be used: a
-/// model's scales should not depend on what happened to be readable.
-std::vector<ImageFile> images_of(const std::vector<std::string>& inputs) {
-  const std::vector<std::filesystem::path> paths(inputs.begin(), inputs.end());
-  std::vector<ImageFile> images = find_images(paths);
-  for (const ImageFile& image : images)
-    check(image.error.empty(), ErrorKind::usage, image.path.string(), ": ", image.error);
-  return images;
-}
-
 Exit calibrate_model(const CalibrateArguments& arguments) {
   using namespace calibrate;
   const Model model = open_model(arguments.model);
-  const std::vector<ImageFile> files = images_of(arguments.inputs);
+  const std::vector<ImageFile> files = find_all_images(arguments.inputs);
   const auto backend = open_device({.device = "cpu", .precision = "fp32", .threads = arguments.threads});
   const SmearOptions& options = arguments.options;
 
-  Progress progress(files.size(), progress_style(arguments.quiet));
+  Progress progress(files.size(), Progress::style_of(arguments.quiet));
   const auto show_all = [&](const auto& show) {
     for (const auto& file : files) {
       show(decode_image(file.path, {}, nullptr, file.number));

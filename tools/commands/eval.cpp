@@ -1,6 +1,4 @@
 // giemsa eval: how good the networks are, on labelled images.
-#include <unistd.h>
-
 #include <chrono>
 #include <filesystem>
 #include <future>
@@ -68,11 +66,6 @@ Task task_of(const EvalArguments& arguments, const Dataset& dataset) {
   return arguments.cells == "found" ? Task::found_cells : Task::whole_crops;
 }
 
-Progress::Style progress_style(const EvalArguments& arguments) {
-  if (arguments.quiet) return Progress::Style::none;
-  return isatty(STDERR_FILENO) ? Progress::Style::bar : Progress::Style::lines;
-}
-
 /// An evaluation under way: collects what becomes of each image.
 class Evaluator {
  public:
@@ -80,7 +73,7 @@ class Evaluator {
       : arguments_(arguments),
         dataset_(dataset),
         evaluation_(evaluation),
-        progress_(dataset.samples.size(), progress_style(arguments)) {}
+        progress_(dataset.samples.size(), Progress::style_of(arguments.quiet)) {}
 
   /// Says what runs, once that is known.
   void begin(std::string device, std::string precision, std::vector<std::string> known_classes) {
@@ -145,10 +138,10 @@ ImageRecord compare_smear(Evaluation& evaluation, const Sample& sample, const Id
 /// What a profile changes: names cells as the classifier does without it, and counts. Without a profile it does nothing.
 class ProfileEffect {
  public:
-  ProfileEffect(const EvalArguments& arguments, const Model& classifier, const std::shared_ptr<Backend>& backend,
-                Evaluation& evaluation)
+  ProfileEffect(const EvalArguments& arguments, const std::filesystem::path& classifier,
+                const std::shared_ptr<Backend>& backend, Evaluation& evaluation)
       : evaluation_(evaluation) {
-    if (!arguments.profile.empty()) without_.emplace(classifier, arguments.options.crop, 1, backend);
+    if (!arguments.profile.empty()) without_.emplace(open_model(classifier), arguments.options.crop, 1, backend);
   }
 
   void count(const Frame& frame, const ImageRecord& record) {
@@ -210,7 +203,7 @@ void evaluate_smears(const EvalArguments& arguments, const Dataset& dataset, con
                      Evaluation& evaluation) {
   const auto backend = open_device(arguments.compute);
   Smear smear = open_smear(arguments, backend, evaluation.info);
-  ProfileEffect effect(arguments, open_model(evaluation.info.classifier.file), backend, evaluation);
+  ProfileEffect effect(arguments, evaluation.info.classifier.file, backend, evaluation);
   Evaluator evaluator(arguments, dataset, evaluation);
   evaluator.begin(smear.device_name(), smear.precision_name(), smear.classifier().classes);
 
@@ -237,7 +230,7 @@ void evaluate_crops(const EvalArguments& arguments, const Dataset& dataset, Eval
   auto sha256 = sha256_of_file(file);
   const auto backend = open_device(arguments.compute);
   CropClassifier classifier(open_classifier(file, arguments.profile), backend);
-  ProfileEffect effect(arguments, open_model(file), backend, evaluation);
+  ProfileEffect effect(arguments, file, backend, evaluation);
   evaluation.info.classifier = {file.string(), sha256.get(), classifier.model().arch, classifier.model().preset};
   Evaluator evaluator(arguments, dataset, evaluation);
   evaluator.begin(backend->device_name(), std::string(name_of(backend->precision())), classifier.model().classes);

@@ -234,4 +234,12 @@ std::vector<ImageFile> find_images(std::span<const fs::path> inputs, const Resul
   return images;
 }
 
+std::vector<ImageFile> find_all_images(const std::vector<std::string>& inputs) {
+  const std::vector<fs::path> paths(inputs.begin(), inputs.end());
+  std::vector<ImageFile> images = find_images(paths);
+  for (const ImageFile& image : images)
+    check(image.error.empty(), ErrorKind::usage, image.path.string(), ": ", image.error);
+  return images;
+}
+
 }  // namespace giemsa

@@ -51,4 +51,8 @@ using ResultsIn = std::function<std::set<std::string>(const std::filesystem::pat
 std::vector<ImageFile> find_images(std::span<const std::filesystem::path> inputs, const ResultsIn& results_in = {},
                                    LeftOut* left_out = nullptr);
 
+/// The same of a command's arguments, for work that must not depend on what happened to be readable: throws Error(usage)
+/// where one of them cannot be used.
+std::vector<ImageFile> find_all_images(const std::vector<std::string>& inputs);
+
 }  // namespace giemsa

@@ -7,6 +7,9 @@
 
 namespace giemsa {
 
+/// A field as it was before CsvWriter::text() wrote it: without the apostrophe in front of what a spreadsheet would compute.
+std::string without_apostrophe(std::string field);
+
 class CsvWriter {
  public:
   /// A field of text: quoted where it must be. Spreadsheets compute what starts with = + - @ or a tab: such text gets
