@@ -1,5 +1,5 @@
 """What an archive's work is cut into, how often a block is tried, and whether results may be continued. Pure functions: no
-files, no Ray."""
+files are opened, and Ray is not needed."""
 
 import dataclasses
 import hashlib
@@ -39,6 +39,8 @@ class Try:
     """The image that is being computed, where images are computed one by one."""
     deaths: dict[str, int] = dataclasses.field(default_factory=dict)
     """How many processes died while they computed an image."""
+    process: str = dataclasses.field(default_factory=lambda: f"{os.uname().nodename}:{os.getpid()}")
+    """Who computes it: machine and process."""
 
     @property
     def whole(self):

@@ -111,7 +111,11 @@ def lock(folder):
         return None
     os.makedirs(folder, exist_ok=True)
     file = open(os.path.join(folder, ".lock"), "wb")
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise
     return file
 
 

@@ -36,6 +36,13 @@ class Results:
             self._lock = files.lock(self.out)
         except BlockingIOError as error:
             raise SettingsDiffer(f"{self.out}: another run is writing there") from error
+        try:
+            self._check(manifest)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check(self, manifest):
         name = files.join(self.out, "manifest.json")
         if files.exists(name):
             if why := difference(json.loads(files.read(name)), manifest):
@@ -49,6 +56,7 @@ class Results:
         """Lets another run write there."""
         if self._lock is not None:
             self._lock.close()
+            self._lock = None
 
     def finished_blocks(self):
         """The blocks that are done."""

@@ -105,16 +105,14 @@ def parse(arguments):
 
 def _connect(args):
     """Ray, on a cluster or on this machine until this process ends."""
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     common = {"log_to_driver": False, "logging_level": logging.ERROR}
     if args.address or os.environ.get("RAY_ADDRESS"):
         ray.init(address=args.address, **common)
     else:  # only addresses and counts go through the object store
         cpus = args.actors * args.threads if args.actors else None
         ray.init(include_dashboard=False, num_cpus=cpus, object_store_memory=100_000_000, **common)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
+    ray.data.DataContext.get_current().enable_progress_bars = False  # it tells of Ray's blocks: follow() of images
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
 def _room(resources):
