@@ -6,6 +6,7 @@ Environment: GIEMSA_EXE, the command, whose tables ours are held to; tools/ray a
 import contextlib
 import csv
 import glob
+import io
 import json
 import os
 import pathlib
@@ -83,6 +84,16 @@ class Run:
 def run(*arguments):
     """The exit code of the program and what it printed."""
     return Run(*arguments).watch(lambda: None)
+
+
+def run_here(*arguments):
+    """The same in this process, which is connected to a cluster."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.redirect_stderr(printed):
+        try:
+            code = identify_archive.main(list(map(str, arguments)))
+        except SystemExit as wrong_usage:
+            code = wrong_usage.code
+    return code, printed.getvalue()
 
 
 def table(out, name):
@@ -192,17 +203,18 @@ class OwnCluster(Archive):
 
 
 class SharedCluster(Archive):
-    """Ray runs already, as on a cluster: each run is a driver of its own."""
+    """Ray runs already, as on a cluster."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        context = ray.init(include_dashboard=False, num_cpus=2, object_store_memory=100_000_000, log_to_driver=False)
+        cls.addClassCleanup(os.chdir, os.getcwd())
+        os.chdir(cls.scratch)  # where Ray's processes work too
+        context = ray.init(include_dashboard=False, num_cpus=3, object_store_memory=100_000_000, log_to_driver=False)
         cls.addClassCleanup(ray.shutdown)
-        cls.address = context.address_info["gcs_address"]
         cls.out = cls.scratch / "results"
-        cls.arguments = ("--out", cls.out, "--address", cls.address, "--block-size", BLOCK_SIZE)
-        code, printed = run(cls.images, *cls.arguments)
+        cls.arguments = ("--out", cls.out, "--actors", 2, "--block-size", BLOCK_SIZE)
+        code, printed = run(cls.images, *cls.arguments, "--address", context.address_info["gcs_address"])
         assert code == 0, printed
 
     def files(self):
@@ -225,14 +237,14 @@ class SharedCluster(Archive):
 
     def test_a_second_run_does_nothing(self):
         before = self.files()
-        code, printed = run(self.images, *self.arguments)
+        code, printed = run_here(self.images, *self.arguments)
         self.assertEqual(code, 0, printed)
         self.assertIn("24 of them done; 0 blocks", printed)
         self.assertEqual(self.files(), before)
 
     def test_other_settings_are_refused(self):
         before = self.files()
-        code, printed = run(self.images, *self.arguments, "--min-area", 3)
+        code, printed = run_here(self.images, *self.arguments, "--min-area", 3)
         self.assertEqual(code, 2, printed)
         self.assertIn("options.min_area was 200 and is now 3", printed)
         self.assertEqual(self.files(), before)
@@ -243,7 +255,7 @@ class SharedCluster(Archive):
                                         (("--actors", 0), 2, "--actors is 0")):
             with self.subTest(options):
                 out = self.scratch / "none"
-                code, printed = run(self.images, "--out", out, "--address", self.address, *options)
+                code, printed = run_here(self.images, "--out", out, *options)
                 self.assertEqual(code, expected, printed)
                 self.assertIn(says, printed)
                 self.assertFalse(out.exists())
@@ -254,14 +266,14 @@ class SharedCluster(Archive):
         grown.mkdir()
         shutil.copy(image, grown / "b.png")
         (grown / "c.png").write_bytes(b"")
-        arguments = (grown, "--out", out, "--address", self.address)
-        self.assertEqual(run(*arguments)[0], 1)
+        arguments = (grown, "--out", out)
+        self.assertEqual(run_here(*arguments)[0], 1)
         shutil.copy(image, grown / "a.png")
         shutil.copy(image, grown / "c.png")
-        code, printed = run(*arguments)
+        code, printed = run_here(*arguments)
         self.assertEqual(code, 1, printed)
         self.assertIn("3 images, 2 of them done", printed)
-        code, printed = run(*arguments, "--retry-failed")
+        code, printed = run_here(*arguments, "--retry-failed")
         self.assertEqual(code, 0, printed)
         self.assertIn("3 images, 1 of them done", printed)
         self.assertEqual(sorted(row["name"] for row in table(out, "images").to_pylist()), ["a", "b", "c"])
@@ -269,9 +281,6 @@ class SharedCluster(Archive):
 
     def test_the_projects_readme(self):
         block, = (block for block in python_of_readme() if "identify_archive" in block)
-        here = os.getcwd()
-        self.addCleanup(os.chdir, here)
-        os.chdir(self.scratch)
         shutil.copytree(self.images, "fields")
         (self.scratch / "fields/broken.png").write_bytes(b"no image")
         names = {}

@@ -13,13 +13,13 @@ import re
 import sys
 
 ROOM_READMES = ["README.md", "engine/README.md", "nets/README.md", "weights/README.md", "tools/README.md",
-                "tools/python/README.md", "bench/README.md", "bench/gpu/README.md"]
+                "tools/python/README.md", "tools/ray/README.md", "bench/README.md", "bench/gpu/README.md"]
 NAME = re.compile(r"`([^`\s]+)`|\]\(([^)\s#]+)(?:#[^)]*)?\)")
 FILE = re.compile(r"^(?:\.\./)*[\w.-]+(?:/[\w.-]+)*/?$")
 SUFFIXES = {".h", ".cpp", ".cu", ".py", ".inc", ".md", ".txt", ".json", ".html", ".png"}
 # Examples of what a person types or gets, and files that a build or a run makes.
 NOT_OURS = re.compile(r"^(build[\w-]*|dir|dumps?|images|results|crops|labels|overlays|geojson|dataset|figures)(/|$)|"
-                      r"NAME|^(report|results|cells|images|smear|t|A|B)\.\w+$")
+                      r"NAME|BLOCK|^(report|results|cells|images|manifest|smear|t|A|B)\.\w+$")
 
 
 def names_in(text):

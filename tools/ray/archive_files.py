@@ -110,7 +110,7 @@ def lock(folder):
     if is_remote(folder):
         return None
     os.makedirs(folder, exist_ok=True)
-    file = open(os.path.join(folder, ".lock"), "wb")
+    file = open(os.path.join(folder, ".lock"), "ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -57,7 +57,8 @@ def _engine_arguments(threads, gpus, arguments):
 def identify(dataset, *, actors, num_gpus=0, threads=1, batch_size=8, options=None, **engine):
     """A Dataset with a row per image of a Dataset whose column "bytes" holds encoded images, or "path" where they are: the
     images' table, with the rows of its cells in the column `found`. `options` are Engine.identify's, `engine` is Engine's
-    arguments. Nothing is written and no block is tried singly: for that there is the command."""
+    arguments. The cluster needs a CPU beside those of the actors, for tasks that read. Nothing is written, and an image that
+    kills its process is given to Ray's next one again: for that there is the command."""
     computing = Computing(_engine_arguments(threads, num_gpus, engine), options or {})
     return dataset.map_batches(DatasetIdentifier, fn_constructor_kwargs={"computing": computing}, batch_size=batch_size,
                                batch_format="pyarrow", compute=ray.data.ActorPoolStrategy(size=actors), **_resources(threads, num_gpus))
@@ -105,6 +106,8 @@ def parse(arguments):
 
 def _connect(args):
     """Ray, on a cluster or on this machine until this process ends."""
+    if ray.is_initialized():  # where another program calls main()
+        return
     common = {"log_to_driver": False, "logging_level": logging.ERROR}
     if args.address or os.environ.get("RAY_ADDRESS"):
         ray.init(address=args.address, **common)
@@ -127,8 +130,8 @@ def _room(resources):
     return room
 
 
-def compute(args):
-    """Identifies what is not done yet. Returns the Results."""
+def compute(args, results):
+    """Identifies what is not done yet."""
     found = find_images(args.inputs, args.list, SUFFIXES)
     if not found:
         raise InputError(f"{', '.join((*args.inputs, *args.list))}: no images")
@@ -141,7 +144,6 @@ def compute(args):
     actors = args.actors or _room(resources)
     facts = ray.get(ray.remote(try_engine).options(**resources).remote(computing))
 
-    results = Results(args.out)
     results.open({"schema": SCHEMA, "engine": facts, "options": json.loads(json.dumps(options))})
     results.remove_unfinished(failed=args.retry_failed)
     before = results.images(["file"])
@@ -156,7 +158,6 @@ def compute(args):
             BlockIdentifier, batch_size=1, compute=ray.data.ActorPoolStrategy(size=min(actors, len(blocks))), **resources,
             fn_constructor_kwargs={"out": results.out, "computing": dataclasses.replace(computing, facts=facts)})
         follow(counts, len(left))
-    return results
 
 
 def follow(counts, total):
@@ -194,8 +195,10 @@ def _cause(error):
 
 def main(arguments=None):
     args = parse(arguments)
+    results = Results(args.out)
     try:
-        return summarize(compute(args))
+        compute(args, results)
+        return summarize(results)
     except KeyboardInterrupt:
         print("interrupted: the same command goes on from here", file=sys.stderr)
         return 130
@@ -204,6 +207,8 @@ def main(arguments=None):
         print(f"identify_archive.py: {cause}", file=sys.stderr)
         codes = ((ModelError, 3), (DeviceError, 4), ((UsageError, InputError, SettingsDiffer), 2), (OSError, 5))
         return next((code for kind, code in codes if isinstance(cause, kind)), 70)
+    finally:
+        results.close()
 
 
 if __name__ == "__main__":
