@@ -1,7 +1,5 @@
 #include "engine/device.h"
 
-#include <omp.h>
-
 #include <charconv>
 
 #include "engine/cpu/backend.h"
@@ -22,7 +20,7 @@ std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
   check(options.provider == "own", ErrorKind::usage, "provider ", options.provider,
         " computes on GPUs, and the CPU is used");
-  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : int8 ? DType::i8 : DType::f32});
+  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : int8 ? DType::i8 : DType::f32, options.executor});
 }
 
 #ifdef GIEMSA_HAS_CUDA
@@ -162,14 +160,13 @@ std::vector<DeviceDescription> describe_devices() {
   return devices;
 }
 
-KeptThreadSettings::KeptThreadSettings() : threads_(omp_get_max_threads()), gpu_(-1) {
+KeptGpu::KeptGpu() {
 #ifdef GIEMSA_HAS_CUDA
   gpu_ = cuda::current_gpu();
 #endif
 }
 
-KeptThreadSettings::~KeptThreadSettings() {
-  omp_set_num_threads(threads_);
+KeptGpu::~KeptGpu() {
 #ifdef GIEMSA_HAS_CUDA
   if (gpu_ >= 0 && cuda::current_gpu() != gpu_) cuda::return_to_gpu(gpu_);
 #endif

@@ -11,6 +11,7 @@
 #include "engine/cpu/weight_cache.h"
 #include "engine/plan/layout.h"
 #include "engine/run/session.h"
+#include "kernels/cpu/executor.h"
 
 namespace giemsa {
 
@@ -23,9 +24,9 @@ namespace cpu {
 struct Context {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   WeightCache weights;
-  DType precision = DType::f32;  ///< of values that are not in 8 bits
-  bool int8 = false;             ///< calibrated values are stored in 8 bits
-  int threads = 1;
+  DType precision = DType::f32;                 ///< of values that are not in 8 bits
+  bool int8 = false;                            ///< calibrated values are stored in 8 bits
+  std::shared_ptr<kernels::Executor> executor;  ///< of the loops that one session runs
 };
 
 /// The work of one node. `bind` runs once, when every buffer knows its address.

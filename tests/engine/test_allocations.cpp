@@ -1,6 +1,8 @@
 // The promise that a session allocates nothing once it has run: nothing of Giemsa's does, on any thread; what oneDNN
 // takes for itself is small, bounded, and given back within the run.
+#include <latch>
 #include <memory>
+#include <thread>
 
 #include "engine/base/region.h"
 #include "tests/engine/allocation_counter.h"
@@ -111,10 +113,18 @@ TEST_CASE("the allocation counter counts") {
   CHECK(test::stop_counting_allocations().bytes_left == -alone.bytes_left);
 
   std::vector<std::unique_ptr<int>> slots(2);
+  std::latch counting(1), done(1);
+  std::thread other([&] {
+    counting.wait();
+    slots[1] = std::make_unique<int>(1);
+    done.count_down();
+  });
   test::start_counting_allocations();
-#pragma omp parallel for num_threads(2) schedule(static)
-  for (int i = 0; i < 2; ++i) slots[static_cast<std::size_t>(i)] = std::make_unique<int>(i);
+  counting.count_down();
+  slots[0] = std::make_unique<int>(0);
+  done.wait();
   CHECK(test::stop_counting_allocations().ours == 2);
+  other.join();
 
   test::start_counting_allocations();
   const auto session = test::cpu().compile(every_op());  // makes primitives and packs weights
