@@ -138,7 +138,7 @@ class Judge:
 
     def __init__(self, case, inputs, scratch, on_gpu=False):
         self.case, self.inputs, self.scratch, self.on_gpu = case, inputs, scratch, on_gpu
-        self.reference, self.reference_bytes, self.wrong_share = None, None, 0.0
+        self.reference, self.reference_bytes, self.wrong_share, self.free = None, None, 0.0, None
 
     def logits(self, worker):
         worker.ask("verify", out=str(self.scratch / "logits"))
@@ -151,7 +151,7 @@ class Judge:
         """Fills in the row's load time, error, agreement, accuracy and whether all that is good enough."""
         case = self.case
         shape = {"batch": case.batch, "width": case.width, "height": case.height, "model": worker.model}
-        first = self.reference is None
+        first = self.free is None  # whoever failed half way is no reference
         loaded = worker.ask("load", inputs=self.inputs.timed, **shape)
         row["load_ms"] = loaded["load_ms"]
         if self.on_gpu:
