@@ -225,7 +225,7 @@ giemsa_status giemsa_identify(giemsa_session* session, const giemsa_image* image
 }
 
 giemsa_status giemsa_classify(giemsa_session* session, const giemsa_image* image, const int32_t (*boxes)[4],
-                              size_t count, float* probabilities) {
+                              size_t count, float* probabilities, size_t capacity) {
   return alone(session, [&] {
     const giemsa_image known = abi::read_struct(image, "image");
     check(session->boxes.has_value(), ErrorKind::usage, "the engine has no classifier, which names cells");
@@ -233,9 +233,12 @@ giemsa_status giemsa_classify(giemsa_session* session, const giemsa_image* image
     check(boxes != nullptr && probabilities != nullptr, ErrorKind::usage, boxes ? "probabilities" : "boxes",
           " is NULL");
     const Size2 size = abi::size_of(known);
+    const std::size_t classes = session->engine->classes.size();
+    check(count <= capacity / classes, ErrorKind::usage, "probabilities has room for ", capacity, " values, ", count,
+          " boxes have ", classes, " each");
     std::vector<PixelBox> wanted(count);
     std::memcpy(wanted.data(), boxes, count * sizeof(PixelBox));
-    std::vector<float> values(count * session->engine->classes.size());
+    std::vector<float> values(count * classes);
     session->boxes->classify(abi::pixels_of(known, session->converted), size, wanted, values);
     std::ranges::copy(values, probabilities);
     return GIEMSA_OK;

@@ -1,4 +1,5 @@
 // How the C functions refuse: the right status, a line that says why, outputs as they were, and the next call works.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -153,12 +154,31 @@ TEST_CASE("boxes outside the image are refused") {
                                                  {0, 572, 5, 5},
                                                  {0, 0, 0x7fffffff, 0x7fffffff},
                                                  {0x7fffffff, 0, 0x7fffffff, 1}}) {
-    float values[5] = {9, 9, 9, 9, 9};
+    float values[6] = {9, 9, 9, 9, 9, 9};
     const std::int32_t boxes[1][4] = {{box[0], box[1], box[2], box[3]}};
-    CHECK(giemsa_classify(session.handle, &image, boxes, 1, values) == GIEMSA_E_ARGUMENT);
+    CHECK(giemsa_classify(session.handle, &image, boxes, 1, values, 6) == GIEMSA_E_ARGUMENT);
     CHECK(values[0] == 9);
   }
-  CHECK(giemsa_classify(session.handle, &image, nullptr, 0, nullptr) == GIEMSA_OK);
+  CHECK(giemsa_classify(session.handle, &image, nullptr, 0, nullptr, 0) == GIEMSA_OK);
+}
+
+TEST_CASE("probabilities that do not fit are refused") {
+  Session session;
+  REQUIRE(giemsa_session_open(shared_engine(), nullptr, &session.handle) == GIEMSA_OK);
+  const giemsa_image image = image_of(smear());
+  const std::int32_t boxes[2][4] = {{0, 0, 50, 50}, {9, 9, 50, 50}};
+  float values[13];
+  std::ranges::fill(values, 9.0f);
+  for (const std::size_t capacity : {0, 5, 11}) {
+    CHECK(giemsa_classify(session.handle, &image, boxes, 2, values, capacity) == GIEMSA_E_ARGUMENT);
+    CHECK(std::string(giemsa_last_message()) ==
+          "probabilities has room for " + std::to_string(capacity) + " values, 2 boxes have 6 each");
+    CHECK(values[0] == 9);
+  }
+  CHECK(giemsa_classify(session.handle, &image, boxes, SIZE_MAX / 2, values, 12) == GIEMSA_E_ARGUMENT);
+  CHECK(giemsa_classify(session.handle, &image, boxes, 2, values, 12) == GIEMSA_OK);
+  CHECK(values[11] != 9);
+  CHECK(values[12] == 9);
 }
 
 TEST_CASE("too many cells are a status of that image alone") {

@@ -188,7 +188,7 @@ nb::object Session::classify(nb::handle pixels, const std::string& format, nb::h
   {
     const nb::gil_scoped_release release;
     check(giemsa_classify(session_.get(), &image, static_cast<const std::int32_t(*)[4]>(box_buffer.data()), count,
-                          probabilities.data()));
+                          probabilities.data(), probabilities.size()));
   }
   return probabilities_array(std::move(probabilities), count, classes_);
 }
