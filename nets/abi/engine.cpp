@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kernels/cpu/executor.h"
 #include "nets/abi/status.h"
 #include "nets/laboratory_profile.h"
 #include "nets/smear.h"

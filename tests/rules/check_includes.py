@@ -27,10 +27,10 @@ ROOMS = {
     "engine/run": [*GRAPH, "engine/plan/", "engine/run/"],
     "engine/cpu": [*RUN, "engine/cpu/", "kernels/cpu/"],
     "engine/cuda": [*RUN, "engine/cuda/", "kernels/"],
-    "engine": ["engine/"],  # what opens a device by its name, and so knows every backend
+    "engine": ["engine/", "kernels/cpu/executor.h"],  # what opens a device by its name, and so knows every backend
     "weights": ["engine/base/", "kernels/cpu/matmul/quantize.h", "weights/"],
     "nets": [*GRAPH, "engine/plan/storage.h", "engine/run/", "weights/", "nets/"],
-    "nets/abi": ["engine/", "weights/", "nets/"],  # the C functions, which open devices
+    "nets/abi": ["engine/", "kernels/cpu/executor.h", "weights/", "nets/"],  # the C functions, which open devices
     "tools/text": ["engine/base/", "tools/text/"],
     "tools/pictures": ["engine/base/", "nets/contour.h", "nets/smear.h", "tools/text/", "tools/pictures/"],
     "tools/run": [*RUN, "engine/device.h", "nets/", "weights/", "tools/image_io/", "tools/text/", "tools/pictures/", "tools/run/"],
@@ -58,7 +58,7 @@ OUTSIDE = [
     ("cudnn*|cublas*", ["engine/cuda", "bench", "tests"]),
     ("dnnl*|oneapi/dnnl/*", ["engine/cpu", "tests"]),
     ("omp.h", ["engine/cpu/banded_convolution.cpp", "tests"]),
-    ("pthread.h|sched.h", ["kernels/cpu/thread_pool.cpp"]),
+    ("pthread.h|sched.h", ["kernels/cpu/thread_pool.cpp", "tests"]),
     ("nlohmann/*", ["weights", "nets/laboratory_profile.cpp", "nets/abi", "nets/convert", "tools", "bench", "tests"]),
     ("jpeglib.h|jerror.h", ["tools/image_io"]),
     ("tiffio.h", ["tools/image_io", "tests/io"]),
