@@ -2,18 +2,13 @@
 #include "kernels/cpu/imaging/crop_resize.h"
 #include "tests/contract/contract.h"
 #include "tests/ops/crop_resize_cases.h"
+#include "tests/ops/random_picture.h"
 #include "tests/ops/resize_cases.h"
 #include "tests/ref/crop.h"
 
 namespace giemsa {
 
 namespace {
-
-ref::Picture random_picture(Size2 size) {
-  ref::Picture picture(size);
-  picture.rgb = test::Random(13).integers<std::uint8_t>(size.h * size.w * 3);
-  return picture;
-}
 
 Tensor frame_of(const ref::Picture& picture) {
   return Tensor::from(DType::u8, Shape{1, picture.size.h, picture.size.w, 3}, picture.rgb);
@@ -57,7 +52,7 @@ constexpr Look looks[] = {
 GIEMSA_CONTRACT(Preprocess) {
   for (const test::ResizeCase& item : test::resize_cases) {
     SUBCASE(item.name) {
-      const ref::Picture in = random_picture(item.in);
+      const ref::Picture in = test::random_picture(item.in, 13);
       for (const Look& look : looks) {
         const Preprocess op{.output = item.out, .filter = look.filter, .channels = look.channels};
         contract::check_op(cat(item.name, look.name), adds(op), {frame_of(in)},
@@ -72,7 +67,7 @@ GIEMSA_CONTRACT(CropResize) {
   constexpr kernels::cpu::Box pixel{0, 0, 1, 1};
   for (const test::CropCase& item : test::crop_cases) {
     SUBCASE(item.name) {
-      const ref::Picture in = random_picture(item.frame);
+      const ref::Picture in = test::random_picture(item.frame, 13);
       for (const Look& look : looks) {
         const CropResize op{.output = item.output, .mode = look.mode, .filter = look.filter, .channels = look.channels};
         std::vector<std::int32_t> boxes;
