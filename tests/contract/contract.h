@@ -146,6 +146,12 @@ inline void check(const Contract& contract) {
 /// Multiply-adds beyond which a case is left to a GPU and to the kernel's own test: the emulator takes long.
 constexpr double emulated_terms = 3e6;
 
+/// Adds the op to a graph as its only layer.
+inline test::AddOp adds(const Op& op, const Weights& weights = {}) {
+  return
+      [op, weights](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs, weights); };
+}
+
 /// Holds every backend that computes in floating point to `expected`. Operands and result are stored in the backend's
 /// precision; each session gives the same bits run after run and session after session. `terms`: multiply-adds, as far
 /// as they tell how long it takes.
@@ -165,7 +171,8 @@ inline void check_op(const std::string& name, const test::AddOp& add, const std:
 }
 
 /// The message with which a graph refuses the op on inputs of these types, with so many outputs.
-inline std::string refusal(const Op& op, const std::vector<TensorType>& types, const std::vector<std::string>& outputs) {
+inline std::string refusal(const Op& op, const std::vector<TensorType>& types,
+                           const std::vector<std::string>& outputs) {
   return test::error_of(ErrorKind::model, [&] {
     Graph graph;
     Node node{.name = "layer", .op = op, .inputs = {}};

@@ -29,10 +29,6 @@ ref::Reference normalised(const ImageOp& op, const std::vector<ref::Picture>& pi
   return expected;
 }
 
-test::AddOp adds(const Op& op) {
-  return [op](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs); };
-}
-
 /// What a network can ask for. A filter, a mode and an order of colours do not meet in one loop: not each with each.
 struct Look {
   const char* name;
@@ -55,7 +51,7 @@ GIEMSA_CONTRACT(Preprocess) {
       const ref::Picture in = test::random_picture(item.in, 13);
       for (const Look& look : looks) {
         const Preprocess op{.output = item.out, .filter = look.filter, .channels = look.channels};
-        contract::check_op(cat(item.name, look.name), adds(op), {frame_of(in)},
+        contract::check_op(cat(item.name, look.name), contract::adds(op), {frame_of(in)},
                            normalised(op, {ref::resize(in, item.out, look.filter)}));
       }
     }
@@ -78,7 +74,7 @@ GIEMSA_CONTRACT(CropResize) {
           if (box == item.box) CHECK(crop.size == (look.mode == CropMode::tight ? item.tight : item.matlab));
           expected.push_back(ref::resize(crop, item.output, look.filter));
         }
-        contract::check_op(cat(item.name, look.name), adds(op),
+        contract::check_op(cat(item.name, look.name), contract::adds(op),
                            {frame_of(in), Tensor::from(DType::i32, Shape{2, 4}, std::move(boxes))},
                            normalised(op, expected));
       }
