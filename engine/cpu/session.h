@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "engine/cpu/elements.h"
 #include "engine/cpu/kernel_types.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/pages.h"
@@ -13,12 +14,7 @@
 #include "engine/run/session.h"
 #include "kernels/cpu/executor.h"
 
-namespace giemsa {
-
-template <>
-inline constexpr std::optional<DType> element_of<kernels::cpu::Bf16> = DType::bf16;
-
-namespace cpu {
+namespace giemsa::cpu {
 
 /// What all sessions of a backend share.
 struct Context {
@@ -119,6 +115,4 @@ class CpuSession final : public Session {
   Pages arena_;
 };
 
-}  // namespace cpu
-
-}  // namespace giemsa
+}  // namespace giemsa::cpu

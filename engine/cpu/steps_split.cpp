@@ -2,12 +2,7 @@
 #include "engine/cpu/session.h"
 #include "kernels/cpu/imaging/split.h"
 
-namespace giemsa {
-
-template <>
-inline constexpr std::optional<DType> element_of<kernels::cpu::ComponentCount> = DType::i32;
-
-namespace cpu {
+namespace giemsa::cpu {
 
 Step step_of(StepBuilder& b, const DistanceTransform& op) {
   const Buffer* scratch = b.scratch(kernels::distance_transform_scratch_bytes(plane_of(*b.input()), op.step));
@@ -36,6 +31,4 @@ Step step_of(StepBuilder& b, const MergeBasins& op) {
           }};
 }
 
-}  // namespace cpu
-
-}  // namespace giemsa
+}  // namespace giemsa::cpu

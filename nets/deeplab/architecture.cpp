@@ -8,10 +8,6 @@ namespace giemsa {
 
 namespace {
 
-NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
-  return parse_deeplab_options(texts, kind);
-}
-
 const DeepLabOptions& options_of(const ModelInfo& info) {
   return std::get<DeepLabOptions>(info.options);
 }
@@ -61,7 +57,7 @@ void check_info(const ModelInfo& info, ErrorKind kind) {
 
 /// The network itself: `deeplabv3` or `deeplabv3plus`.
 template <auto network>
-ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+ValueId build_deeplab(Layers& layers, ValueId image, const ModelInfo& info) {
   const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
   const DeepLabOptions& options = options_of(info);
   check_input_size(preset, options, layers.size(image), ErrorKind::usage);
@@ -151,7 +147,9 @@ Architecture row(std::string_view name) {
           .has_linear_layers = false,
           .presets = presets_of(name),
           .implied = {{"backbone", "resnet50"}, {"stages", "4"}, {"block_padding", "inside"}},
-          .parse = parse,
+          .parse = [](const OptionTexts& texts, ErrorKind kind) -> NetworkOptions {
+            return parse_deeplab_options(texts, kind);
+          },
           .check = check_info,
           .size_multiple =
               [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).backbone.output_stride; },
@@ -161,7 +159,7 @@ Architecture row(std::string_view name) {
                     .layout(options_of(info).separable, options_of(info).backbone.body)
                     .classifier;
               },
-          .build = build<network>};
+          .build = build_deeplab<network>};
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> edge_words{"clamp", "zero"};
 
 }  // namespace
 
-template <class Options, class Visitor>
+template <MaybeConst<DeepLabOptions> Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   auto& backbone = options.backbone;
   visit("backbone", backbone.body, body_words);

@@ -249,7 +249,7 @@ Exit bench_command(const BenchArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* bench_footer = R"(Examples:
   giemsa bench                                        the whole way, on generated smears
   giemsa bench images/ --segment-size 512 --json > after.json
   giemsa bench --compare before.json after.json       faster, slower or the same, with an interval
@@ -267,7 +267,7 @@ left out.)";
 void add_bench(CommandLine& line) {
   auto arguments = std::make_shared<BenchArguments>();
   BenchArguments& a = *arguments;
-  Subcommand command(line, "bench", "measure how fast images or networks are done", footer);
+  Subcommand command(line, "bench", "measure how fast images or networks are done", bench_footer);
 
   command.flag("--cold-start", a.is_cold_start).hidden();  // for processes that we start
 

@@ -203,7 +203,7 @@ Exit compare(const CompareArguments& arguments) {
   return Exit::images_failed;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* compare_footer = R"(Examples:
   giemsa compare model.safetensors --golden activations.safetensors
   giemsa compare model.safetensors --golden dump/ --precision bf16
   giemsa compare model.safetensors --golden dump/ --device cuda --precision fp16
@@ -217,7 +217,8 @@ Exit code 1 where a layer diverges.)";
 void add_compare(CommandLine& line) {
   auto arguments = std::make_shared<CompareArguments>();
   CompareArguments& a = *arguments;
-  Subcommand command(line, "compare", "compare a network's activations, layer by layer, with given ones", footer);
+  Subcommand command(line, "compare", "compare a network's activations, layer by layer, with given ones",
+                     compare_footer);
   command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
   command.option("--golden", &a.golden, "GOLDEN", "the activations to compare with").required();
   add_compute_options(command, a.compute);

@@ -286,7 +286,7 @@ Exit compare_with_reference(const EvalArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* eval_footer = R"(Examples:
   giemsa eval fields/ --out evaluation/          figures, and a page that shows the worst cases
   giemsa eval fields/ --fold 0 --json | jq .segmentation.mean_iou
   giemsa eval crops/                             a folder of single-cell images for each class
@@ -308,7 +308,7 @@ difference with its limits of agreement (Bland and Altman), and Passing and Babl
 void add_eval(CommandLine& line) {
   auto arguments = std::make_shared<EvalArguments>();
   EvalArguments& a = *arguments;
-  Subcommand command(line, "eval", "measure how good the networks are, on a labelled folder", footer);
+  Subcommand command(line, "eval", "measure how good the networks are, on a labelled folder", eval_footer);
 
   command.heading("Arguments");
   command.option("DATASET", &a.dataset, " ", "a folder of labelled fields or of labelled cells, see below").required();

@@ -266,7 +266,7 @@ Exit watch(const RunArguments& arguments) {
   return job.status();
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* run_footer = R"(Examples:
   giemsa run smear.png
   giemsa run images/ --out results/ --crops --geojson
   giemsa run images/ --out results/ --resume          go on after an interruption
@@ -284,7 +284,7 @@ and exit code 1, the others are done; where no INPUT can be used the exit code i
 void add_run(CommandLine& line) {
   auto arguments = std::make_shared<RunArguments>();
   RunArguments& a = *arguments;
-  Subcommand command(line, "run", "identify the cells in images and folders", footer);
+  Subcommand command(line, "run", "identify the cells in images and folders", run_footer);
 
   command.heading("Arguments");
   command
