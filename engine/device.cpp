@@ -128,7 +128,7 @@ namespace {
 
 #ifdef GIEMSA_HAS_CUDA
 DeviceDescription describe_gpu(int index) {
-  DeviceDescription gpu{cat("cuda:", index), "", {DType::f32, DType::f16}, 0, ""};
+  DeviceDescription gpu{DeviceKind::gpu, cat("cuda:", index), "", {DType::f32, DType::f16}, 0, ""};
   try {
     const cuda::DeviceFacts facts = cuda::open_gpu(index);
     gpu.name = facts.name;
@@ -144,7 +144,7 @@ DeviceDescription describe_gpu(int index) {
 
 std::vector<DeviceDescription> describe_devices() {
   const CpuFacts cpu = cpu_facts();
-  std::vector<DeviceDescription> devices{{"cpu", cpu.model, {DType::f32}, cpu.memory_bytes, ""}};
+  std::vector<DeviceDescription> devices{{DeviceKind::cpu, "cpu", cpu.model, {DType::f32}, cpu.memory_bytes, ""}};
   if (cpu.fast_bf16) devices.front().precisions.push_back(DType::bf16);
   if (cpu.fast_int8) devices.front().precisions.push_back(DType::i8);
   std::string reason = "this build of giemsa has no CUDA support";
@@ -156,7 +156,7 @@ std::vector<DeviceDescription> describe_devices() {
     reason = error.what();
   }
 #endif
-  if (devices.size() == 1) devices.push_back({"cuda", "", {}, 0, reason});
+  if (devices.size() == 1) devices.push_back({DeviceKind::gpu, "cuda", "", {}, 0, reason});
   return devices;
 }
 

@@ -52,6 +52,7 @@ std::vector<Gpu> usable_gpus();
 
 /// A device of this machine.
 struct DeviceDescription {
+  DeviceKind kind;
   std::string selector;  ///< what DeviceOptions::device takes: "cpu", "cuda:0"
   std::string name;
   std::vector<DType> precisions;

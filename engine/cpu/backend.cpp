@@ -56,6 +56,7 @@ class CpuBackend final : public Backend {
     return std::make_unique<cpu::CpuSession>(optimized ? optimize(graph) : graph, context_);
   }
 
+  DeviceKind kind() const override { return DeviceKind::cpu; }
   std::string device_name() const override {
     const int threads = context_->executor->threads();
     return cat("cpu (oneDNN ", cpu::onednn_version(), ", ", cpu::onednn_isa(), ", ", threads,

@@ -47,6 +47,7 @@ class CudaBackend final : public Backend {
     return cuda::make_cascade(optimal, context_, loop_control_);
   }
 
+  DeviceKind kind() const override { return DeviceKind::gpu; }
   std::string device_name() const override {
     const cuda::DeviceFacts& gpu = context_->gpu;
     return cat("cuda:", gpu.index, " (", gpu.name, ", compute capability ", gpu.major, '.', gpu.minor,

@@ -98,7 +98,7 @@ inline const std::vector<std::shared_ptr<Backend>>& floating_backends() {
 }
 
 inline bool is_cpu(const Backend& backend) {
-  return backend.device_name().starts_with("cpu");
+  return backend.kind() == DeviceKind::cpu;
 }
 
 /// Whether tests/simt/runtime.cpp takes the place of CUDA's runtime.

@@ -78,6 +78,7 @@ Report begin_report(const BenchArguments& arguments, const char* subject, const 
   Report report;
   report.subject = subject;
   report.device = backend.device_name();
+  report.on_gpu = backend.kind() == DeviceKind::gpu;
   report.precision = name_of(backend.precision());
   report.threads = threads_of(arguments);
   report.facts = machine_facts();
@@ -150,7 +151,7 @@ OpenSmear open_smear(const BenchArguments& arguments) {
 
 /// Of the sessions for frames of one size; nothing where the device runs the cascade as something else.
 std::optional<double> arena_bytes(const OpenSmear& open, Size2 frame) {
-  if (!open.backend->device_name().starts_with("cpu")) return {};
+  if (open.backend->kind() != DeviceKind::cpu) return {};
   const SmearOptions& options = open.smear.options();
   std::size_t bytes = open.backend->compile(segment_graph(open.segmenter, frame, options))->plan().arena_bytes;
   for (const std::int64_t batch : CascadeGraphs::batch_sizes)
