@@ -244,9 +244,13 @@ typedef enum giemsa_format {
 typedef struct giemsa_image {
   uint32_t struct_size;
   giemsa_format format;
-  const void* pixels; /* the top left pixel, in the host's memory */
+  const void* pixels; /* the top left pixel */
   uint32_t width, height;
   ptrdiff_t stride; /* bytes from a row to the one below; 0: rows without padding; negative: stored bottom up */
+  giemsa_device_kind memory; /* 0 or GIEMSA_CPU: the host's. GIEMSA_CUDA: that of the engine's GPU, GIEMSA_RGB8 with a positive
+                                stride, for giemsa_identify of an engine with both networks */
+  uint32_t reserved;
+  void* cuda_stream; /* with GIEMSA_CUDA, a cudaStream_t: the pixels are ready when what is enqueued there now has been done */
 } giemsa_image;
 
 /* ---------------------------------------------------------------- results */

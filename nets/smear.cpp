@@ -200,7 +200,7 @@ void Smear::stop_when(const std::atomic<bool>* flag) {
   for (Compiled& size : state_->sizes) size.cascade->stop_when(flag);
 }
 
-void Smear::identify(const std::uint8_t* rgb, Size2 size, SmearResult& result) {
+void Smear::identify(const FramePixels& rgb, Size2 size, SmearResult& result) {
   check(size.w > 0 && size.h > 0, ErrorKind::image, "an image of ", size.w, "x", size.h, " pixels has no cells");
   const auto start = Clock::now();
   result.cells.clear();

@@ -93,8 +93,8 @@ class Smear {
   void identify(const Frame& frame, SmearResult& result) {
     identify(frame.rgb.data(), {frame.height, frame.width}, result);
   }
-  /// The same, of 8-bit RGB pixels, interleaved, rows without padding.
-  void identify(const std::uint8_t* rgb, Size2 size, SmearResult& result);
+  /// The same, of 8-bit RGB pixels, interleaved, in the host's memory or in that of the GPU that computes.
+  void identify(const FramePixels& rgb, Size2 size, SmearResult& result);
 
   /// Compiles for frames of this size and runs a blank one.
   void prepare(Size2 frame);

@@ -218,7 +218,8 @@ giemsa_status giemsa_engine_memory(const giemsa_engine* engine, giemsa_memory* m
     giemsa_memory now{};
     now.sessions = static_cast<std::uint32_t>(held.sessions);
     for (const selftest::StoredModel& model : shared.stored) now.host_models += model.bytes.size();
-    (shared.backend->kind() == DeviceKind::gpu ? now.device_weights : now.host_weights) = shared.backend->weight_bytes();
+    (shared.backend->kind() == DeviceKind::gpu ? now.device_weights : now.host_weights) =
+        shared.backend->weight_bytes();
     now.host_activations = held.host_activations;
     now.host_results = held.host_results;
     now.device_activations = held.device_activations;

@@ -138,8 +138,8 @@ void identify(giemsa_session& session, const giemsa_image& image) {
   check(session.smear.has_value(), ErrorKind::usage, "the engine has no segmenter, which finds cells");
   const auto start = Clock::now();
   const Size2 size = abi::size_of(image);
-  const std::uint8_t* pixels = abi::pixels_of(image, session.converted);
-  const double convert_ms = pixels == image.pixels ? 0 : ms_since(start);
+  const FramePixels pixels = abi::frame_pixels_of(image, session.converted);
+  const double convert_ms = pixels.data == image.pixels ? 0 : ms_since(start);
   session.smear->identify(pixels, size, session.next);
   const std::size_t found = session.next.cells.size();
   check(found <= session.max_cells, ErrorKind::image, found, " cells were found, the session takes at most ",

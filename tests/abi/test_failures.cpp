@@ -162,6 +162,35 @@ TEST_CASE("boxes outside the image are refused") {
   CHECK(giemsa_classify(session.handle, &image, nullptr, 0, nullptr, 0) == GIEMSA_OK);
 }
 
+TEST_CASE("an image in a GPU's memory is refused where the CPU computes, unread") {
+  Session session;
+  REQUIRE(giemsa_session_open(shared_engine(), nullptr, &session.handle) == GIEMSA_OK);
+  giemsa_image image = image_of(smear());
+  image.pixels = &image;  // far too small to be read
+  const auto refusal = [&] {
+    std::size_t found = 7;
+    CHECK(giemsa_identify(session.handle, &image, nullptr, 0, &found) == GIEMSA_E_ARGUMENT);
+    CHECK(found == 7);
+    return std::string(giemsa_last_message());
+  };
+  image.memory = GIEMSA_CUDA;
+  CHECK(refusal() == "a frame in a GPU's memory is read where that GPU segments and classifies, and nowhere else");
+  image.format = GIEMSA_BGR8;
+  CHECK(refusal() == "an image in a GPU's memory must be GIEMSA_RGB8 with a positive stride");
+  image.format = GIEMSA_RGB8;
+  image.stride = -std::ptrdiff_t{3} * image.width;
+  CHECK(refusal() == "an image in a GPU's memory must be GIEMSA_RGB8 with a positive stride");
+  image.memory = static_cast<giemsa_device_kind>(3);
+  CHECK(refusal() == "image.memory is 3, none of giemsa_device_kind");
+
+  image = image_of(smear());
+  image.memory = GIEMSA_CUDA;
+  const std::int32_t box[1][4] = {{0, 0, 9, 9}};
+  float values[6];
+  CHECK(giemsa_classify(session.handle, &image, box, 1, values, 6) == GIEMSA_E_ARGUMENT);
+  CHECK(std::string(giemsa_last_message()) == "the image has to lie in the host's memory");
+}
+
 TEST_CASE("probabilities that do not fit are refused") {
   Session session;
   REQUIRE(giemsa_session_open(shared_engine(), nullptr, &session.handle) == GIEMSA_OK);
