@@ -20,7 +20,11 @@ std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
   check(options.provider == "own", ErrorKind::usage, "provider ", options.provider,
         " computes on GPUs, and the CPU is used");
-  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : int8 ? DType::i8 : DType::f32, options.executor});
+  return make_cpu_backend({options.threads,
+                           bf16   ? DType::bf16
+                           : int8 ? DType::i8
+                                  : DType::f32,
+                           options.executor, options.memory});
 }
 
 #ifdef GIEMSA_HAS_CUDA

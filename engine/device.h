@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/host_memory.h"
 #include "engine/run/session.h"
 #include "kernels/cpu/executor.h"
 
@@ -20,6 +21,7 @@ struct DeviceOptions {
   std::string tuning{};          ///< for GPUs: a file of plans measured by `tune_gpu`; empty: the built-in table
   std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
   std::shared_ptr<kernels::cpu::Executor> executor{};  ///< of the CPU; null: `threads` threads of our own
+  std::shared_ptr<HostMemory> memory{};  ///< of activations and packed weights on the CPU; null: the system's
 };
 
 /// Throws Error(usage) for words it does not know and precisions the device does not have, Error(device), saying why,

@@ -147,6 +147,19 @@ typedef struct giemsa_executor {
   void (*parallel_for)(void* user, uint32_t count, void (*task)(void* context, uint32_t i), void* context);
 } giemsa_executor;
 
+/* Host memory for what is large and lives long: activations on the CPU, and weights packed for it. allocate() gives `bytes`, a
+ * multiple of `alignment`, which is a power of two and at most 2 MiB, or NULL (GIEMSA_E_MEMORY). Both functions are called by any
+ * thread, also at the same time; all memory is given back when the last of engine and sessions is closed. `user` outlives
+ * them. Not covered: results, a model's file, small blocks that oneDNN takes and gives back while a layer runs, code that it
+ * generates, thread stacks, whatever lies in a CUDA context. */
+typedef struct giemsa_allocator {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void* user;
+  void* (*allocate)(void* user, size_t bytes, size_t alignment);
+  void (*release)(void* user, void* memory, size_t bytes);
+} giemsa_allocator;
+
 /* ---------------------------------------------------------------- engine */
 
 enum { GIEMSA_BORROW = 1 }; /* a model's memory outlives engine and sessions, and is not copied */
@@ -181,6 +194,7 @@ typedef struct giemsa_engine_options {
   const char* profile_path; /* a laboratory's, by giemsa adapt: the classifier as it was fitted to that laboratory's own cells;
                                NULL: as it is */
   const giemsa_executor* executor; /* copied; with it `threads` is 0; NULL: threads of the engine's own */
+  const giemsa_allocator* allocator; /* copied; NULL: the system's memory */
 } giemsa_engine_options;
 
 typedef struct giemsa_engine giemsa_engine;

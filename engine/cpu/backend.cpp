@@ -35,7 +35,7 @@ std::string cpu_model() {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const CpuOptions& options) : context_(std::make_shared<cpu::Context>()) {
+  explicit CpuBackend(const CpuOptions& options) : context_(std::make_shared<cpu::Context>(options.memory)) {
     check(options.threads >= 0, ErrorKind::usage, "threads must not be negative, are ", options.threads);
     const DType precision = options.precision;
     check(precision == DType::f32 || precision == DType::bf16 || precision == DType::i8, ErrorKind::usage,

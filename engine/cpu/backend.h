@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "engine/base/host_memory.h"
 #include "engine/run/session.h"
 #include "kernels/cpu/executor.h"
 
@@ -15,6 +16,7 @@ struct CpuOptions {
   /// convolution weights in 8 bits, sums in 32, the rest in bf16 where the CPU has it, else fp32.
   DType precision = DType::f32;
   std::shared_ptr<kernels::cpu::Executor> executor{};  ///< null: a pool of `threads`, which all sessions share
+  std::shared_ptr<HostMemory> memory{};                ///< for activations and packed weights; null: the system's
 };
 
 /// Throws Error(device) where the precision is not to be had here, saying why.

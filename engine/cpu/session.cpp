@@ -132,8 +132,7 @@ void CpuSession::add_exports() {
 }
 
 void CpuSession::bind() {
-  arena_ = allocate_pages(plan_.arena_bytes);
-  check(arena_ != nullptr, ErrorKind::device, "out of memory: the activations need ", plan_.arena_bytes, " bytes");
+  arena_ = allocate_pages(plan_.arena_bytes, context_->memory, "activations");
   const auto place = [&](Buffer& buffer) {
     if (buffer.block >= 0)
       buffer.data = arena_.get() + plan_.offsets[static_cast<std::size_t>(buffer.block)] + buffer.offset;

@@ -18,7 +18,10 @@ namespace giemsa::cpu {
 
 /// What all sessions of a backend share.
 struct Context {
+  explicit Context(std::shared_ptr<HostMemory> host_memory) : memory(std::move(host_memory)), weights(memory) {}
+
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::shared_ptr<HostMemory> memory;  ///< of activations and packed weights; null: the system's
   WeightCache weights;
   DType precision = DType::f32;                 ///< of values that are not in 8 bits
   bool int8 = false;                            ///< calibrated values are stored in 8 bits

@@ -106,6 +106,28 @@ class HostExecutor final : public kernels::cpu::Executor {
   const giemsa_executor host_;
 };
 
+/// The host's memory.
+class HostAllocator final : public HostMemory {
+ public:
+  explicit HostAllocator(const giemsa_allocator& host) : host_(host) {}
+
+  void* allocate(std::size_t bytes, std::size_t alignment) noexcept override {
+    return host_.allocate(host_.user, bytes, alignment);
+  }
+  void release(void* memory, std::size_t bytes) noexcept override { host_.release(host_.user, memory, bytes); }
+
+ private:
+  const giemsa_allocator host_;
+};
+
+std::shared_ptr<HostAllocator> allocator_of(const giemsa_engine_options& options) {
+  if (!options.allocator) return nullptr;
+  const auto host = read_struct(options.allocator, "options.allocator");
+  check(host.allocate && host.release, ErrorKind::usage, "options.allocator has no ",
+        host.allocate ? "release" : "allocate");
+  return std::make_shared<HostAllocator>(host);
+}
+
 constexpr std::uint32_t most_threads = 1024;
 
 std::shared_ptr<HostExecutor> executor_of(const giemsa_engine_options& options) {
@@ -129,6 +151,7 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
   device.precision = precision_word(raw(options.precision));
   device.threads = static_cast<int>(options.threads);
   device.executor = executor_of(options);
+  device.memory = allocator_of(options);
   if (options.tuning_path) device.tuning = options.tuning_path;
 
   const bool read = (options.flags & GIEMSA_FLAG_READ) != 0;

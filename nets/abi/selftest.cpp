@@ -31,7 +31,8 @@ selftest::Subject subject_of(const abi::Engine& engine, const char* digest) {
       nullptr,       digest ? digest : ""};
   if (engine.backend->precision() == DType::i8)
     subject.fp32 = open_device(
-        {.device = "cpu", .precision = "fp32", .threads = engine.options.threads, .executor = engine.options.executor});
+        {.device = "cpu", .precision = "fp32", .threads = engine.options.threads, .executor = engine.options.executor,
+                                .memory = engine.options.memory});
   return subject;
 }
 

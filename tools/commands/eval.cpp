@@ -91,8 +91,12 @@ class Evaluator {
     try {
       add(compare());
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::image) throw;
-      add_failed(sample, error.what());
+      if (error.kind() == ErrorKind::memory)
+        add_failed(sample, cat(sample.image.path.string(), ": ", error.what()));
+      else if (error.kind() == ErrorKind::image)
+        add_failed(sample, error.what());
+      else
+        throw;
     } catch (const std::bad_alloc&) {
       add_failed(sample, cat(sample.image.path.string(), ": out of memory"));
     }
