@@ -56,8 +56,8 @@ struct FramePixels {
   FramePixels(const std::uint8_t* host) : data(host) {}
   /// Rows begin `row_stride` bytes apart. The pixels are ready when what is enqueued in `stream`, of CUDA, has been
   /// done.
-  FramePixels(const std::uint8_t* gpu, std::size_t row_stride, void* stream)
-      : data(gpu), on_gpu(true), row_stride(row_stride), stream(stream) {}
+  FramePixels(const std::uint8_t* gpu, std::size_t stride, void* ready_in)
+      : data(gpu), on_gpu(true), row_stride(stride), stream(ready_in) {}
 
   const std::uint8_t* data;
   bool on_gpu = false;
