@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "engine/cpu/banded_convolution.h"
 #include "engine/cpu/session.h"
 #include "engine/passes/passes.h"
 #include "kernels/cpu/thread_pool.h"
@@ -47,7 +48,8 @@ class CpuBackend final : public Backend {
     context_->int8 = precision == DType::i8;
     context_->precision = context_->int8 ? (cpu::has_fast_bf16() ? DType::bf16 : DType::f32) : precision;
     const int threads = options.threads > 0 ? options.threads : kernels::cpu::usable_cores();
-    context_->executor = options.executor ? options.executor : std::make_shared<kernels::cpu::ThreadPool>(threads);
+    context_->executor =
+        options.executor ? options.executor : std::make_shared<kernels::cpu::ThreadPool>(threads, cpu::use_one_thread);
   }
 
   using Backend::compile;

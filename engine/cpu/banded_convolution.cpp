@@ -65,8 +65,12 @@ dnnl::memory::data_type onednn_type(DType dtype) {
   }
 }
 
+void use_one_thread() {
+  omp_set_num_threads(1);
+}
+
 OneThread::OneThread() : before_(omp_get_max_threads()) {
-  if (before_ != 1) omp_set_num_threads(1);
+  if (before_ != 1) use_one_thread();
 }
 
 OneThread::~OneThread() {

@@ -17,6 +17,9 @@ namespace giemsa::cpu {
 /// How oneDNN calls a type.
 dnnl::memory::data_type onednn_type(DType dtype);
 
+/// From here on oneDNN computes on the thread that calls this alone.
+void use_one_thread();
+
 /// While it exists, oneDNN computes on the thread that calls it alone.
 class OneThread {
  public:

@@ -78,6 +78,8 @@ void ThreadPool::start() noexcept {
   } catch (const std::exception&) {
     // No more threads, or no memory for one: loops run on those that were started.
   }
+  std::unique_lock lock(mutex_);
+  started_one_.wait(lock, [this] { return ready_ == static_cast<int>(pool_.size()); });
 }
 
 void ThreadPool::run(int workers, SharedWork work) noexcept {
@@ -118,7 +120,10 @@ void ThreadPool::close(Loop& loop) {
 
 void ThreadPool::serve(int worker) {
   pthread_setname_np(pthread_self(), ("giemsa-" + std::to_string(worker)).c_str());
+  if (at_start_) at_start_();
   std::unique_lock lock(mutex_);
+  ++ready_;
+  started_one_.notify_one();
   while (!ending_) {
     if (Loop* loop = joinable(worker)) {
       loop->joined.fetch_add(1, std::memory_order_relaxed);

@@ -26,8 +26,9 @@ int usable_cores();
 class ThreadPool final : public Executor {
  public:
   /// For loops on at most `threads` threads, the caller's included: the pool starts one less, when the first loop needs
-  /// them. They take no signals. Where the system has no more threads, loops run on those that there are.
-  explicit ThreadPool(int threads) : threads_(threads) {}
+  /// them, and each calls `at_start` first. They take no signals. Where the system has no more threads, loops run on
+  /// those that there are.
+  explicit ThreadPool(int threads, void (*at_start)() = nullptr) : threads_(threads), at_start_(at_start) {}
   ~ThreadPool() override;
 
   int threads() const noexcept override { return threads_; }
@@ -49,12 +50,13 @@ class ThreadPool final : public Executor {
   void close(Loop& loop);
 
   const int threads_;
+  void (*const at_start_)();
   std::once_flag started_;
   std::mutex mutex_;  // of all below
-  std::condition_variable opened_, left_;
+  std::condition_variable opened_, left_, started_one_;
   Loop* open_ = nullptr;
   std::atomic<std::uint64_t> openings_ = 0;  // counted, so that who spins notices without the lock
-  int sleeping_ = 0;
+  int sleeping_ = 0, ready_ = 0;
   bool ending_ = false;
   std::vector<std::thread> pool_;
 };

@@ -75,7 +75,8 @@ void check_runs_allocate_nothing(Session& session) {
   CHECK(taken.openmp == 0);
   CHECK(taken.bytes_left == 0);
   // oneDNN is not so thrifty: executing a convolution makes and drops a table of its arguments. Measured with 2.6.3: 7
-  // blocks a convolution, 8 with a residual, at most 440 bytes at a time, whatever the size of the image.
+  // blocks a convolution, 8 with a residual, at most 440 bytes at a time on each of the two threads, whatever the size
+  // of the image.
   CHECK(taken.largest_sum <= 1024);
 }
 
