@@ -216,8 +216,9 @@ GIEMSA_API const char* giemsa_engine_provenance(const giemsa_engine* engine);
 typedef enum giemsa_crop { GIEMSA_CROP_TIGHT = 0, GIEMSA_CROP_MATLAB = 1 } giemsa_crop;
 
 typedef enum giemsa_split { /* how cells that touch are told apart */
-  GIEMSA_SPLIT_NONE = 0,    /* not at all: a connected component is a cell */
-  GIEMSA_SPLIT_DISTANCE = 1 /* along the necks of their component, by its distance transform */
+  GIEMSA_SPLIT_NONE = 0,     /* not at all: a connected component is a cell */
+  GIEMSA_SPLIT_DISTANCE = 1, /* along the necks of their component, by its distance transform */
+  GIEMSA_SPLIT_CENTRE = 2    /* by the centres that the segmenter tells; GIEMSA_E_MODEL where it has no centre head */
 } giemsa_split;
 
 typedef struct giemsa_session_options {

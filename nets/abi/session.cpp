@@ -109,9 +109,9 @@ SmearOptions smear_options(const giemsa_session_options& given) {
   check(given.mask_at_network_resolution <= 1, ErrorKind::usage, "mask_at_network_resolution is ",
         given.mask_at_network_resolution, ", must be 0 or 1");
   const std::int32_t split = abi::raw(given.split);
-  check(split == GIEMSA_SPLIT_NONE || split == GIEMSA_SPLIT_DISTANCE, ErrorKind::usage, "split is ", split,
+  check(split >= GIEMSA_SPLIT_NONE && split <= GIEMSA_SPLIT_CENTRE, ErrorKind::usage, "split is ", split,
         ", none of giemsa_split");
-  options.split = split == GIEMSA_SPLIT_DISTANCE ? Split::distance : Split::none;
+  options.split = static_cast<Split>(split);
   options.mask_at_frame_resolution = given.mask_at_network_resolution == 0;
   return options;
 }

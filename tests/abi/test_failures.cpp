@@ -102,9 +102,15 @@ TEST_CASE("sessions that cannot be are refused") {
   check_session_refused("min_probability", [](Options& o) { o.min_probability = 1.5f; });
   check_session_refused("segment size", [](Options& o) { o.segment_height = 100; });
   check_session_refused("multiple", [](Options& o) { o.segment_width = o.segment_height = 33; });
-  check_session_refused("split", [](Options& o) { o.split = static_cast<giemsa_split>(2); });
+  check_session_refused("split", [](Options& o) { o.split = static_cast<giemsa_split>(3); });
   check_session_refused("crop", [](Options& o) { o.crop = static_cast<giemsa_crop>(7); });
   giemsa_session* session = nullptr;
+  Options by_centres;
+  GIEMSA_INIT(by_centres);
+  by_centres.split = GIEMSA_SPLIT_CENTRE;
+  CHECK(giemsa_session_open(shared_engine(), &by_centres, &session) == GIEMSA_E_MODEL);
+  CHECK(message().find("has no centre head") != std::string::npos);
+  CHECK(session == nullptr);
   CHECK(giemsa_session_open(nullptr, nullptr, &session) == GIEMSA_E_ARGUMENT);
   CHECK(giemsa_session_open(shared_engine(), nullptr, nullptr) == GIEMSA_E_ARGUMENT);
   giemsa_session_close(nullptr);

@@ -22,8 +22,9 @@ const std::map<std::string, FindingHelp> helps{
     {"crop", {"MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)"}},
     {"split",
      {"HOW",
-      "cells that touch: none, they count as one, as in the paper; distance, they are parted along necks (default: "
-      "none)"}},
+      "cells that touch: none, they count as one, as in the paper; distance, they are parted along necks; centre, "
+      "around the "
+      "centres that a segmenter with a centre head tells (default: none)"}},
     {"mask_resolution",
      {"WHERE", "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)"}},
 };

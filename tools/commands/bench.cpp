@@ -179,7 +179,8 @@ Report bench_whole_way(const BenchArguments& arguments) {
   report.settings.emplace_back("segmenter", open.segmenter.file);
   report.settings.emplace_back("classifier", open.classifier.file);
   report.settings.emplace_back("segment_size", segment_size.to_string());
-  if (arguments.options.split == Split::distance) report.settings.emplace_back("split", "distance");
+  if (const Split split = arguments.options.split; split != Split::none)
+    report.settings.emplace_back("split", split_words[static_cast<std::size_t>(split)]);
   report.settings.emplace_back(
       "images", cat(images.size(), arguments.inputs.empty() ? " generated, " + arguments.size : " files"));
   bench_smear(open.smear, images, arguments.schedule, report);

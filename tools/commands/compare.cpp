@@ -165,6 +165,7 @@ Exit compare(const CompareArguments& arguments) {
   Graph network;
   const ValueId image = network.input("input", {DType::f32, given.shape()});
   network.mark_output(build_network(network, image, model));
+  if (const auto centres = centre_offsets(network, model)) network.mark_output(*centres);
   const auto backend = open_device(arguments.compute);
   const auto session = backend->compile(network, !arguments.unfused);
 

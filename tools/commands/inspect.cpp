@@ -24,6 +24,7 @@ Graph network_of(const Model& model, const std::string& input) {
   Graph graph;
   const ValueId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});
   graph.mark_output(build_network(graph, image, model));
+  if (const auto centres = centre_offsets(graph, model)) graph.mark_output(*centres);
   return graph;
 }
 

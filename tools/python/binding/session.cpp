@@ -34,7 +34,8 @@ giemsa_crop crop_of(const std::string& name) {
 giemsa_split split_of(const std::string& name) {
   if (name == "none") return GIEMSA_SPLIT_NONE;
   if (name == "distance") return GIEMSA_SPLIT_DISTANCE;
-  refuse("split is '" + name + "', neither none nor distance");
+  if (name == "centre") return GIEMSA_SPLIT_CENTRE;
+  refuse("split is '" + name + "', none of none, distance, centre");
 }
 
 /// A model's bytes or path, for as long as this lives.
