@@ -155,11 +155,13 @@ TEST_CASE("cells told apart by centres are the CPU's, at either resolution") {
 
 TEST_CASE("a segmenter without a centre head cannot tell cells apart by centres, and says so") {
   const Model model = narrow_model("smp", {{64, 64}, 0});
+  SmearOptions by_centres;
+  by_centres.split = Split::centre;
   CHECK(test::error_of(ErrorKind::model, [&] {
-          Smear(model, std::nullopt, {.split = Split::centre}, make_cpu_backend({.threads = 1}));
+          Smear(model, std::nullopt, by_centres, make_cpu_backend({.threads = 1}));
         }).find("no centre head, which split centre needs") != std::string::npos);
-  CHECK_NOTHROW(Smear(narrow_model("smp_centres", {{64, 64}, 0}), std::nullopt, {.split = Split::centre},
-                      make_cpu_backend({.threads = 1})));
+  CHECK_NOTHROW(
+      Smear(narrow_model("smp_centres", {{64, 64}, 0}), std::nullopt, by_centres, make_cpu_backend({.threads = 1})));
 }
 
 TEST_CASE("fp16: label maps agree with fp32's on 99.9 % of the pixels") {
