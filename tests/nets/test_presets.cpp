@@ -225,9 +225,11 @@ TEST_CASE("a centre head stands beside the classifier, on what the decoder gives
     const auto centres = centre_offsets(graph, with);
     REQUIRE(centres.has_value());
     CHECK(graph[*centres].type.shape == Shape{1, 3, 16, 24});
-    CHECK(conv(graph, "centre_head.0.0.0").groups == 256);
-    CHECK(output_of(graph, "centre_head.0.0.1") == Shape{1, 64, 16, 24});
     const std::string logits = architecture_of(with.info).logits_layer(with.info);
+    const std::int64_t channels = graph[layer(graph, logits).inputs[0]].type.shape[1];
+    CHECK(channels == (preset.name == "mmseg" ? 512 : 256));
+    CHECK(conv(graph, "centre_head.0.0.0").groups == channels);
+    CHECK(output_of(graph, "centre_head.0.0.1") == Shape{1, 64, 16, 24});
     CHECK(layer(graph, "centre_head.0.0.0").inputs == layer(graph, logits).inputs);
 
     const Model without = blank_model("deeplabv3plus", std::string(preset.name));
