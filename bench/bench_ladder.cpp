@@ -1,7 +1,6 @@
 // The ladder of the CPU's cleanup (bench/ladder): from flood fill to what the engine runs, on the masks of the sample
 // smears. Verified first: every step gives the same labels and table. On one thread: painting labels is all that the
 // engine does on more.
-#include <omp.h>
 
 #include <filesystem>
 #include <vector>
@@ -126,7 +125,6 @@ int main(int argc, char** argv) {
   using namespace giemsa;
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  omp_set_num_threads(1);
   static const Masks samples = sample_masks(), large = mosaic(samples, {4096, 4096});
   register_steps(samples);
   register_steps(large);

@@ -1,7 +1,5 @@
 #include "engine/device.h"
 
-#include <omp.h>
-
 #include <charconv>
 
 #include "engine/cpu/backend.h"
@@ -22,7 +20,11 @@ std::shared_ptr<Backend> open_cpu(const DeviceOptions& options) {
   check(options.tuning.empty(), ErrorKind::usage, options.tuning, ": a tuning file is for GPUs, and the CPU is used");
   check(options.provider == "own", ErrorKind::usage, "provider ", options.provider,
         " computes on GPUs, and the CPU is used");
-  return make_cpu_backend({options.threads, bf16 ? DType::bf16 : int8 ? DType::i8 : DType::f32});
+  return make_cpu_backend({options.threads,
+                           bf16   ? DType::bf16
+                           : int8 ? DType::i8
+                                  : DType::f32,
+                           options.executor, options.memory});
 }
 
 #ifdef GIEMSA_HAS_CUDA
@@ -130,7 +132,7 @@ namespace {
 
 #ifdef GIEMSA_HAS_CUDA
 DeviceDescription describe_gpu(int index) {
-  DeviceDescription gpu{cat("cuda:", index), "", {DType::f32, DType::f16}, 0, ""};
+  DeviceDescription gpu{DeviceKind::gpu, cat("cuda:", index), "", {DType::f32, DType::f16}, 0, ""};
   try {
     const cuda::DeviceFacts facts = cuda::open_gpu(index);
     gpu.name = facts.name;
@@ -146,7 +148,7 @@ DeviceDescription describe_gpu(int index) {
 
 std::vector<DeviceDescription> describe_devices() {
   const CpuFacts cpu = cpu_facts();
-  std::vector<DeviceDescription> devices{{"cpu", cpu.model, {DType::f32}, cpu.memory_bytes, ""}};
+  std::vector<DeviceDescription> devices{{DeviceKind::cpu, "cpu", cpu.model, {DType::f32}, cpu.memory_bytes, ""}};
   if (cpu.fast_bf16) devices.front().precisions.push_back(DType::bf16);
   if (cpu.fast_int8) devices.front().precisions.push_back(DType::i8);
   std::string reason = "this build of giemsa has no CUDA support";
@@ -158,18 +160,17 @@ std::vector<DeviceDescription> describe_devices() {
     reason = error.what();
   }
 #endif
-  if (devices.size() == 1) devices.push_back({"cuda", "", {}, 0, reason});
+  if (devices.size() == 1) devices.push_back({DeviceKind::gpu, "cuda", "", {}, 0, reason});
   return devices;
 }
 
-KeptThreadSettings::KeptThreadSettings() : threads_(omp_get_max_threads()), gpu_(-1) {
+KeptGpu::KeptGpu() {
 #ifdef GIEMSA_HAS_CUDA
   gpu_ = cuda::current_gpu();
 #endif
 }
 
-KeptThreadSettings::~KeptThreadSettings() {
-  omp_set_num_threads(threads_);
+KeptGpu::~KeptGpu() {
 #ifdef GIEMSA_HAS_CUDA
   if (gpu_ >= 0 && cuda::current_gpu() != gpu_) cuda::return_to_gpu(gpu_);
 #endif

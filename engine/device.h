@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/host_memory.h"
 #include "engine/run/session.h"
+#include "kernels/cpu/executor.h"
 
 namespace giemsa {
 
@@ -18,23 +20,24 @@ struct DeviceOptions {
   int threads = 0;               ///< of the CPU; 0: one per core
   std::string tuning{};          ///< for GPUs: a file of plans measured by `tune_gpu`; empty: the built-in table
   std::string provider = "own";  ///< for GPUs: of matrix products, "own" kernels, "cudnn" or "cublas"
+  std::shared_ptr<kernels::cpu::Executor> executor{};  ///< of the CPU; null: `threads` threads of our own
+  std::shared_ptr<HostMemory> memory{};  ///< of activations and packed weights on the CPU; null: the system's
 };
 
 /// Throws Error(usage) for words it does not know and precisions the device does not have, Error(device), saying why,
 /// where the device cannot be used.
 std::shared_ptr<Backend> open_device(const DeviceOptions& options);
 
-/// What computing changes of the calling thread, its number of OpenMP threads and its current GPU, is put back at the
-/// end.
-class KeptThreadSettings {
+/// The calling thread's current GPU, which computing changes, is put back at the end.
+class KeptGpu {
  public:
-  KeptThreadSettings();
-  ~KeptThreadSettings();
-  KeptThreadSettings(const KeptThreadSettings&) = delete;
-  KeptThreadSettings& operator=(const KeptThreadSettings&) = delete;
+  KeptGpu();
+  ~KeptGpu();
+  KeptGpu(const KeptGpu&) = delete;
+  KeptGpu& operator=(const KeptGpu&) = delete;
 
  private:
-  int threads_, gpu_;
+  int gpu_ = -1;
 };
 
 /// A GPU that can be used.
@@ -51,6 +54,7 @@ std::vector<Gpu> usable_gpus();
 
 /// A device of this machine.
 struct DeviceDescription {
+  DeviceKind kind;
   std::string selector;  ///< what DeviceOptions::device takes: "cpu", "cuda:0"
   std::string name;
   std::vector<DType> precisions;

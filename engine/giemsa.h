@@ -39,7 +39,9 @@
  *            until its next giemsa_identify or close, an engine's until its close.
  * STRINGS    are UTF-8, paths too.
  * ENVIRONMENT is not read by the library itself, unless GIEMSA_FLAG_ENVIRONMENT asks for it (GIEMSA_DUMP, GIEMSA_SYNC).
- *            libgomp, on whose threads the CPU computes, reads its own (OMP_*, GOMP_*) when it is loaded.
+ *            libgomp, which comes with oneDNN and starts no thread here, reads its own (OMP_*, GOMP_*) when it is loaded.
+ * THREADS    An engine on the CPU has a pool of threads, or the host's (giemsa_executor). A session computes on the thread that
+ *            calls it and on those of the pool that have nothing else to do; results do not depend on how many.
  * FORK       An engine cannot be used in a child process: open it there.
  */
 #ifndef GIEMSA_GIEMSA_H
@@ -131,6 +133,33 @@ typedef struct giemsa_device_info { /* the library fills it, up to struct_size *
 GIEMSA_API uint32_t giemsa_device_count(void);
 GIEMSA_API giemsa_status giemsa_device_describe(uint32_t i, giemsa_device_info* info);
 
+/* ---------------------------------------------------------------- what the host lends */
+
+/* Threads of the host's own, for what an engine computes on the CPU. parallel_for() calls task(context, i) once for each i <
+ * count, on any threads, in any order, also at the same time, and returns when all of the calls have. It must not fail. A call
+ * takes work until none is left: once one has returned, the host may leave out those that it has not begun, so that a thread
+ * which is busy elsewhere holds nothing up. Several sessions may call parallel_for() at the same time. `user` outlives engine
+ * and sessions. */
+typedef struct giemsa_executor {
+  uint32_t struct_size;
+  uint32_t workers; /* the largest `count`: as many calls share a layer; 1 to 1024 */
+  void* user;
+  void (*parallel_for)(void* user, uint32_t count, void (*task)(void* context, uint32_t i), void* context);
+} giemsa_executor;
+
+/* Host memory for what is large and lives long: activations on the CPU, and weights packed for it. allocate() gives `bytes`, a
+ * multiple of `alignment`, which is a power of two and at most 2 MiB, or NULL (GIEMSA_E_MEMORY). Both functions are called by any
+ * thread, also at the same time; all memory is given back when the last of engine and sessions is closed. `user` outlives
+ * them. Not covered: results, a model's file, small blocks that oneDNN takes and gives back while a layer runs, code that it
+ * generates, thread stacks, whatever lies in a CUDA context. */
+typedef struct giemsa_allocator {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void* user;
+  void* (*allocate)(void* user, size_t bytes, size_t alignment);
+  void (*release)(void* user, void* memory, size_t bytes);
+} giemsa_allocator;
+
 /* ---------------------------------------------------------------- engine */
 
 enum { GIEMSA_BORROW = 1 }; /* a model's memory outlives engine and sessions, and is not copied */
@@ -157,12 +186,15 @@ typedef struct giemsa_engine_options {
   giemsa_model classifier; /* without it: cells have no class */
   const char* device;      /* "auto" (NULL), "cpu", "cuda", "cuda:N" */
   giemsa_precision precision;
-  uint32_t threads;        /* of the CPU, in each session; 0: one for each core that the process may use */
+  uint32_t threads;        /* of the CPU: the caller's and those of the engine's pool, which its sessions share; 0: one for each
+                              core that the process may use */
   const char* tuning_path; /* for GPUs: a file of plans measured on it; NULL: the built-in table */
   giemsa_log_fn log;       /* NULL: nothing is said */
   void* log_user;
   const char* profile_path; /* a laboratory's, by giemsa adapt: the classifier as it was fitted to that laboratory's own cells;
                                NULL: as it is */
+  const giemsa_executor* executor; /* copied; with it `threads` is 0; NULL: threads of the engine's own */
+  const giemsa_allocator* allocator; /* copied; NULL: the system's memory */
 } giemsa_engine_options;
 
 typedef struct giemsa_engine giemsa_engine;
@@ -184,8 +216,9 @@ GIEMSA_API const char* giemsa_engine_provenance(const giemsa_engine* engine);
 typedef enum giemsa_crop { GIEMSA_CROP_TIGHT = 0, GIEMSA_CROP_MATLAB = 1 } giemsa_crop;
 
 typedef enum giemsa_split { /* how cells that touch are told apart */
-  GIEMSA_SPLIT_NONE = 0,    /* not at all: a connected component is a cell */
-  GIEMSA_SPLIT_DISTANCE = 1 /* along the necks of their component, by its distance transform */
+  GIEMSA_SPLIT_NONE = 0,     /* not at all: a connected component is a cell */
+  GIEMSA_SPLIT_DISTANCE = 1, /* along the necks of their component, by its distance transform */
+  GIEMSA_SPLIT_CENTRE = 2    /* by the centres that the segmenter tells; GIEMSA_E_MODEL where it has no centre head */
 } giemsa_split;
 
 typedef struct giemsa_session_options {
@@ -226,9 +259,13 @@ typedef enum giemsa_format {
 typedef struct giemsa_image {
   uint32_t struct_size;
   giemsa_format format;
-  const void* pixels; /* the top left pixel, in the host's memory */
+  const void* pixels; /* the top left pixel */
   uint32_t width, height;
   ptrdiff_t stride; /* bytes from a row to the one below; 0: rows without padding; negative: stored bottom up */
+  giemsa_device_kind memory; /* 0 or GIEMSA_CPU: the host's. GIEMSA_CUDA: that of the engine's GPU, GIEMSA_RGB8 with a positive
+                                stride, for giemsa_identify of an engine with both networks */
+  uint32_t reserved;
+  void* cuda_stream; /* with GIEMSA_CUDA, a cudaStream_t: the pixels are ready when what is enqueued there now has been done */
 } giemsa_image;
 
 /* ---------------------------------------------------------------- results */
@@ -264,10 +301,10 @@ typedef struct giemsa_times { /* milliseconds of the last image */
 GIEMSA_API giemsa_status giemsa_identify(giemsa_session* session, const giemsa_image* image, giemsa_cell* cells,
                                          size_t capacity, size_t* found);
 
-/* Names what is in `count` boxes {x, y, width, height} within the image: class_count values for each into `probabilities`. Does
- * not touch the results of giemsa_identify. */
+/* Names what is in `count` boxes {x, y, width, height} within the image: class_count values for each into `probabilities`, which
+ * has room for `capacity` floats; GIEMSA_E_ARGUMENT where they do not fit. Does not touch the results of giemsa_identify. */
 GIEMSA_API giemsa_status giemsa_classify(giemsa_session* session, const giemsa_image* image, const int32_t (*boxes)[4],
-                                         size_t count, float* probabilities);
+                                         size_t count, float* probabilities, size_t capacity);
 
 /* Of the last image that was identified, until the next. Without one: no cells, GIEMSA_E_ARGUMENT. */
 GIEMSA_API const giemsa_cell* giemsa_session_cells(const giemsa_session* session, size_t* count);

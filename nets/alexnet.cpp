@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 2> norm_words{"none", "lrn"};
 
 }  // namespace
 
-template <class Options, class Visitor>
+template <MaybeConst<AlexNetOptions> Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   visit("layers", options.layers);
   visit("norm", options.norm, norm_words);
@@ -38,7 +38,7 @@ OptionTexts to_text(const AlexNetOptions& options) {
 
 namespace {
 
-NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
+NetworkOptions parse_alexnet(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<AlexNetOptions>(texts, kind);
 
   check(options.layers.size() > convolutions, kind, "layers: ", options.layers.size(),
@@ -62,7 +62,7 @@ NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
 
 /// `image` {N,3,H,W} -> logits {N,classes}. The number of classes is the full-width network's; the last layer's tensor
 /// decides.
-ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+ValueId build_alexnet(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<AlexNetOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   const std::vector<std::string>& names = options.layers;
@@ -200,11 +200,11 @@ Architecture alexnet_architecture() {
                       preset("caffe", caffe_images, two_towers, caffe_layers),
                       preset("matlab", matlab_images, two_towers, caffe_layers)},
           .implied = {{"pool_size", "6"}},
-          .parse = parse,
+          .parse = parse_alexnet,
           .check = check_fixed_input,
           .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
           .logits_layer = [](const ModelInfo& info) { return std::get<AlexNetOptions>(info.options).layers.back(); },
-          .build = build};
+          .build = build_alexnet};
 }
 
 }  // namespace giemsa

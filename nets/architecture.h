@@ -52,6 +52,8 @@ struct Architecture {
   std::int64_t (*size_multiple)(const NetworkOptions& options);
   /// Prefix of the layer that gives the logits.
   std::string (*logits_layer)(const ModelInfo& info);
+  /// Prefix of the layer that gives a centre head's result; empty where the network has none.
+  std::string (*centre_layer)(const ModelInfo& info) = [](const ModelInfo&) { return std::string(); };
   /// Normalised image {N,3,H,W} -> logits: segmenters {N,classes,H,W}, classifiers {N,classes}. Throws Error(usage)
   /// where the network cannot take an image of this size.
   ValueId (*build)(Layers& layers, ValueId image, const ModelInfo& info);

@@ -39,14 +39,14 @@ std::int64_t dilation_of(std::int64_t before, std::int64_t after, bool first, co
   return dilation;
 }
 
-struct BlockShape {
+struct InvertedResidualShape {
   std::int64_t expansion, channels, stride, dilation;
   bool residual;
 };
 
 /// projection(relu6(depthwise(relu6(expansion(x))))), to which x is added where it has the same shape.
-ValueId inverted_residual(Layers& layers, ValueId x, const InvertedResidualNames& names, const BlockShape& shape,
-                          const BodyOptions& options) {
+ValueId inverted_residual(Layers& layers, ValueId x, const InvertedResidualNames& names,
+                          const InvertedResidualShape& shape, const BodyOptions& options) {
   const float eps = options.bn_eps;
   const bool padded_ahead = options.block_padding != BlockPadding::inside && shape.expansion != 1;
   ValueId y = x;

@@ -6,7 +6,7 @@
 
 namespace giemsa {
 
-template <class Options, class Visitor>
+template <MaybeConst<MobileNetV2ClassifierOptions> Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   visit("head", options.head);
 }
@@ -17,14 +17,14 @@ OptionTexts to_text(const MobileNetV2ClassifierOptions& options) {
 
 namespace {
 
-NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
+NetworkOptions parse_mobilenet_v2_classifier(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<MobileNetV2ClassifierOptions>(texts, kind);
   check(!options.head.empty(), kind, "head: names no layer");
   check_head(options.head, "classifier", "head", kind);
   return options;
 }
 
-ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+ValueId build_mobilenet_v2_classifier(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<MobileNetV2ClassifierOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   const BodyFeatures features = mobilenet_v2(layers, image, torchvision_mobilenet_v2_names(""),
@@ -34,15 +34,15 @@ ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
 
 // torchvision's models/mobilenetv2.py. People replace `classifier`, or its second layer.
 
-NetworkOptions torchvision_options(const OptionTexts&, const TensorMap& tensors) {
+NetworkOptions torchvision_mobilenet_v2_options(const OptionTexts&, const TensorMap& tensors) {
   MobileNetV2ClassifierOptions options;
   if (const std::vector<std::string> found = head_layers(tensors, "classifier"); !found.empty()) options.head = found;
   return options;
 }
 
-bool is_torchvision(const TensorMap& tensors) {
+bool is_torchvision_mobilenet_v2(const TensorMap& tensors) {
   const MobileNetV2Names names = torchvision_mobilenet_v2_names("");
-  const auto options = std::get<MobileNetV2ClassifierOptions>(torchvision_options({}, tensors));
+  const auto options = std::get<MobileNetV2ClassifierOptions>(torchvision_mobilenet_v2_options({}, tensors));
   return tensors.contains(names.stem.conv + ".weight") &&
          tensors.contains(names.blocks[0].depthwise.conv + ".weight") &&
          tensors.contains(names.last.conv + ".weight") && tensors.contains(options.head.back() + ".weight");
@@ -56,14 +56,14 @@ Architecture mobilenet_v2_architecture() {
           .has_linear_layers = true,
           .presets = {{.name = "torchvision",
                        .bodies = "mobilenet_v2",
-                       .options = torchvision_options,
-                       .fits = is_torchvision}},
-          .parse = parse,
+                       .options = torchvision_mobilenet_v2_options,
+                       .fits = is_torchvision_mobilenet_v2}},
+          .parse = parse_mobilenet_v2_classifier,
           .check = check_fixed_input,
           .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
           .logits_layer =
               [](const ModelInfo& info) { return std::get<MobileNetV2ClassifierOptions>(info.options).head.back(); },
-          .build = build};
+          .build = build_mobilenet_v2_classifier};
 }
 
 }  // namespace giemsa

@@ -111,6 +111,15 @@ ValueId build_network(Graph& graph, ValueId input, const Model& model) {
   });
 }
 
+std::optional<ValueId> centre_offsets(const Graph& graph, const Model& model) {
+  const std::string layer = architecture_of(model.info).centre_layer(model.info);
+  return layer.empty() ? std::nullopt : graph.find(layer);
+}
+
+bool has_centre_head(const ModelInfo& info) {
+  return !architecture_of(info).centre_layer(info).empty();
+}
+
 void check_scales(const Model& model, DType precision) {
   if (precision != DType::i8) return;
   const bool calibrated = std::ranges::any_of(

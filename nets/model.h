@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,6 +31,13 @@ Model load_model(const FileBytes& file);
 /// Error(model), naming the layer, where a tensor is missing, unexpected or of the wrong shape; Error(usage) where the
 /// input's size does not fit.
 ValueId build_network(Graph& graph, ValueId input, const Model& model);
+
+/// What a centre head gives, {N,3,h,w}, in a graph to which build_network appended `model`; none where the model has no
+/// such head (nets/deeplab/deeplab.h).
+std::optional<ValueId> centre_offsets(const Graph& graph, const Model& model);
+
+/// Whether there is one.
+bool has_centre_head(const ModelInfo& info);
 
 /// Behind the name of a result: the tensor, one fp32 value, that says what a step of it in 8 bits stands for. The
 /// network's input is called "input".

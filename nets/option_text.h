@@ -1,7 +1,7 @@
 // Options of networks as text, as `__metadata__` and people hold them: one visitor each way, so that an option is named
 // once. A struct of options brings a function
 //
-//   template <class Options, class Visitor>
+//   template <MaybeConst<MyOptions> Options, class Visitor>
 //   void visit_options(Options& options, Visitor&& visit) {
 //     visit("groups", options.groups);              // std::int64_t, float, bool, a list of numbers or names
 //     visit("norm", options.norm, norm_words);      // an enumeration, and the words for its values in their order
@@ -9,11 +9,13 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "engine/base/check.h"
@@ -21,6 +23,10 @@
 #include "weights/text.h"
 
 namespace giemsa {
+
+/// `T` or `const T`: a visitor reads options or writes them.
+template <class Candidate, class T>
+concept MaybeConst = std::same_as<std::remove_const_t<Candidate>, T>;
 
 using OptionTexts = std::map<std::string, std::string>;  ///< by name
 

@@ -55,7 +55,7 @@ ValueId stem(Layers& layers, ValueId image, const ResNetNames& names, const Body
 }
 
 /// What a block adds to its shortcut.
-struct BlockShape {
+struct ResidualShape {
   std::int64_t channels;  ///< of the result
   std::int64_t inner;     ///< between a bottleneck's 1x1 convolutions
   std::int64_t groups, stride, dilation;
@@ -63,7 +63,7 @@ struct BlockShape {
 };
 
 /// conv3(relu(conv2(relu(conv1(x)))))
-ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
+ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const ResidualShape& shape,
                    const BodyOptions& options) {
   const float eps = options.bn_eps;
   const bool first = options.stride_on == StridePlace::conv1;
@@ -80,7 +80,8 @@ ValueId bottleneck(Layers& layers, ValueId x, const BlockNames& names, const Blo
 
 /// conv2(relu(conv1(x))), both 3x3 and dilated, as make_dilated() of segmentation_models_pytorch has it or, in a first
 /// block whose dilation is contracted, as timm's BasicBlock has it.
-ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape, const BodyOptions& options) {
+ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const ResidualShape& shape,
+              const BodyOptions& options) {
   const float eps = options.bn_eps;
   x = layers.conv_bn_relu(
       names.conv1, x, {.out_channels = shape.channels, .kernel = 3, .stride = shape.stride, .dilation = shape.dilation},
@@ -90,7 +91,7 @@ ValueId basic(Layers& layers, ValueId x, const BlockNames& names, const BlockSha
 }
 
 /// relu(x + block(x)); the shortcut is a 1x1 where shapes change.
-ValueId residual(Layers& layers, ValueId x, const BlockNames& names, const BlockShape& shape,
+ValueId residual(Layers& layers, ValueId x, const BlockNames& names, const ResidualShape& shape,
                  const BodyOptions& options) {
   const auto block = shape_of(options.body).bottleneck ? bottleneck : basic;
   const ValueId y = block(layers, x, names, shape, options);

@@ -5,7 +5,7 @@
 
 namespace giemsa {
 
-template <class Options, class Visitor>
+template <MaybeConst<ResNetClassifierOptions> Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   visit("body", options.body, std::span(body_words).first(resnet_bodies));
   visit("head", options.head);
@@ -17,14 +17,14 @@ OptionTexts to_text(const ResNetClassifierOptions& options) {
 
 namespace {
 
-NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
+NetworkOptions parse_resnet_classifier(const OptionTexts& texts, ErrorKind kind) {
   auto options = read_options<ResNetClassifierOptions>(texts, kind);
   check(!options.head.empty(), kind, "head: names no layer");
   check_head(options.head, "fc", "head", kind);
   return options;
 }
 
-ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+ValueId build_resnet_classifier(Layers& layers, ValueId image, const ModelInfo& info) {
   const auto& options = std::get<ResNetClassifierOptions>(info.options);
   const auto classes = static_cast<std::int64_t>(info.classes.size());
   // Shapes of bottlenecks at 224; basic blocks give 512 channels.
@@ -40,14 +40,14 @@ std::vector<std::string> head_of(const TensorMap& tensors) {
   return found.empty() ? std::vector<std::string>{"fc"} : found;
 }
 
-NetworkOptions torchvision_options(const OptionTexts&, const TensorMap& tensors) {
+NetworkOptions torchvision_resnet_options(const OptionTexts&, const TensorMap& tensors) {
   ResNetClassifierOptions options;
   options.body = resnet_body(tensors, "").value_or(options.body);
   options.head = head_of(tensors);
   return options;
 }
 
-bool is_torchvision(const TensorMap& tensors) {
+bool is_torchvision_resnet(const TensorMap& tensors) {
   return tensors.contains("conv1.weight") && tensors.contains("layer4.0.conv1.weight") &&
          tensors.contains(head_of(tensors).back() + ".weight");
 }
@@ -59,12 +59,15 @@ Architecture resnet_architecture() {
       .name = "resnet",
       .role = Role::classifier,
       .has_linear_layers = true,
-      .presets = {{.name = "torchvision", .bodies = "resnets", .options = torchvision_options, .fits = is_torchvision}},
-      .parse = parse,
+      .presets = {{.name = "torchvision",
+                   .bodies = "resnets",
+                   .options = torchvision_resnet_options,
+                   .fits = is_torchvision_resnet}},
+      .parse = parse_resnet_classifier,
       .check = check_fixed_input,
       .size_multiple = [](const NetworkOptions&) -> std::int64_t { return 1; },
       .logits_layer = [](const ModelInfo& info) { return std::get<ResNetClassifierOptions>(info.options).head.back(); },
-      .build = build};
+      .build = build_resnet_classifier};
 }
 
 }  // namespace giemsa

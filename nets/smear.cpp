@@ -75,21 +75,36 @@ double probability_of(const Cell& cell) {
 
 namespace {
 
-/// Labels of the cells that each component of `labels` consists of, and their regions.
-std::vector<ValueId> add_split(Graph& graph, ValueId labels, Size2 size, const SmearOptions& options) {
+/// Of a centre head's heatmap, which is 1 on a centre as it was trained. Between what networks give on true centres, 0.34
+/// and more, and elsewhere in a cell, mostly nothing and up to 0.17, as far as it was looked at.
+constexpr float least_peak = 0.25f;
+
+/// Labels of the cells that each component of `labels` consists of, and their regions. `centres` is the centre head's
+/// result, where the split is by centres.
+std::vector<ValueId> add_split(Graph& graph, ValueId labels, std::optional<ValueId> centres, Size2 size,
+                               const SmearOptions& options) {
   const std::int64_t capacity = max_regions(size.h, size.w, options.min_area);
   const ValueId components = graph.add("component_regions", Regions{capacity}, {labels});
-  const ValueId distances = graph.add("distances", DistanceTransform{}, {labels});
-  const ValueId basins = graph.add("basins", Basins{}, {labels, distances});
-  const MergeBasins merge{.min_area = options.min_area, .capacity = capacity};
-  const NodeId split = graph.add(
-      Node{.name = "split", .op = merge, .inputs = {labels, components, distances, basins}}, {"cells", "regions"});
+  MergeBasins merge{.min_area = options.min_area, .capacity = capacity};
+  ValueId heights, basins;
+  if (options.split == Split::centre) {
+    heights = graph.add("centre_peaks", CentrePeaks{.least = least_peak}, {labels, centres.value()});
+    basins = graph.add("assign_centres", AssignCentres{.capacity = capacity},
+                       {labels, components, heights, centres.value()});
+    merge.depth = merge.least_peak = 0;
+  } else {
+    heights = graph.add("distances", DistanceTransform{}, {labels});
+    basins = graph.add("basins", Basins{}, {labels, heights});
+  }
+  const NodeId split = graph.add(Node{.name = "split", .op = merge, .inputs = {labels, components, heights, basins}},
+                                 {"cells", "regions"});
   return graph[split].outputs;
 }
 
 }  // namespace
 
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options) {
+  check_split(segmenter, options.split);
   const ModelInfo& info = segmenter.info;
   const Size2 input = options.segment_size.value_or(info.input).resolve(frame, size_multiple(info));
   Graph graph;
@@ -97,6 +112,7 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const ValueId normalised =
       graph.add("preprocess", Preprocess{input, info.filter, info.mean, info.std, info.channels}, {pixels});
   ValueId logits = build_network(graph, normalised, segmenter);
+  const std::optional<ValueId> centres = centre_offsets(graph, segmenter);
   const Size2 size = options.mask_at_frame_resolution ? frame : input;
   if (size != input) logits = graph.add("frame_logits", Upsample{size, false, EdgeMode::clamp}, {logits});
   const ValueId mask =
@@ -106,8 +122,8 @@ Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& opt
   const ValueId opened = graph.add("area_open", AreaOpen{options.min_area}, {filled});
   ValueId labels = graph.add("labels", Components{}, {opened});
   std::optional<ValueId> regions;
-  if (options.split == Split::distance) {
-    const std::vector<ValueId> cells = add_split(graph, labels, size, options);
+  if (options.split != Split::none) {
+    const std::vector<ValueId> cells = add_split(graph, labels, centres, size, options);
     labels = cells[0];
     regions = cells[1];
   }
@@ -142,6 +158,11 @@ void check_segmenter(const Model& model, DType precision) {
   check_scales(model, precision);
 }
 
+void check_split(const Model& segmenter, Split split) {
+  check(split != Split::centre || has_centre_head(segmenter.info), ErrorKind::model, segmenter.file,
+        ": has no centre head, which split centre needs: take a model that was trained with one, or split distance");
+}
+
 void check_classifier(const Model& model, DType precision) {
   check(!model.info.is_segmenter(), ErrorKind::model, model.file, ": expected a classifier, its architecture is ",
         model.info.arch);
@@ -156,6 +177,7 @@ struct Smear::State {
         options(std::move(smear_options)),
         backend(std::move(where)) {
     check_segmenter(segmenter, backend->precision());
+    check_split(segmenter, options.split);
     if (classifier) check_classifier(*classifier, backend->precision());
     naming = naming_by(classifier, options.min_probability);
   }
@@ -200,7 +222,7 @@ void Smear::stop_when(const std::atomic<bool>* flag) {
   for (Compiled& size : state_->sizes) size.cascade->stop_when(flag);
 }
 
-void Smear::identify(const std::uint8_t* rgb, Size2 size, SmearResult& result) {
+void Smear::identify(const FramePixels& rgb, Size2 size, SmearResult& result) {
   check(size.w > 0 && size.h > 0, ErrorKind::image, "an image of ", size.w, "x", size.h, " pixels has no cells");
   const auto start = Clock::now();
   result.cells.clear();

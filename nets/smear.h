@@ -19,6 +19,7 @@ namespace giemsa {
 enum class Split {
   none,      ///< not at all: a component is a cell
   distance,  ///< along the necks of their component: DistanceTransform, Basins and MergeBasins
+  centre,    ///< by the centres that the segmenter's centre head tells: CentrePeaks, AssignCentres and MergeBasins
 };
 
 struct SmearOptions {
@@ -69,13 +70,16 @@ struct SmearResult {
   StageTimes ms;
 };
 
-/// Frame u8 {1,H,W,3} -> labels i32 {1,1,H,W} and region table.
+/// Frame u8 {1,H,W,3} -> labels i32 {1,1,H,W} and region table. Throws as check_split() does.
 Graph segment_graph(const Model& segmenter, Size2 frame, const SmearOptions& options);
 
 /// Throws Error(model) where a model, as the message says, does not fit the role or lacks the scales that `precision`
 /// needs.
 void check_segmenter(const Model& model, DType precision);
 void check_classifier(const Model& model, DType precision);
+
+/// Throws Error(model) where cells cannot be told apart so with this segmenter.
+void check_split(const Model& segmenter, Split split);
 
 /// Frame u8 {1,H,W,3} and boxes i32 {batch,4} -> probabilities {batch,classes}.
 Graph classify_graph(const Model& classifier, Size2 frame, std::int64_t batch, CropMode crop);
@@ -93,8 +97,8 @@ class Smear {
   void identify(const Frame& frame, SmearResult& result) {
     identify(frame.rgb.data(), {frame.height, frame.width}, result);
   }
-  /// The same, of 8-bit RGB pixels, interleaved, rows without padding.
-  void identify(const std::uint8_t* rgb, Size2 size, SmearResult& result);
+  /// The same, of 8-bit RGB pixels, interleaved, in the host's memory or in that of the GPU that computes.
+  void identify(const FramePixels& rgb, Size2 size, SmearResult& result);
 
   /// Compiles for frames of this size and runs a blank one.
   void prepare(Size2 frame);

@@ -42,14 +42,14 @@ setup_packages() {
     die "apt-get could not install: ${missing[*]} (Ubuntu keeps some of them in 'universe')"
 }
 
-# build PRESET [TARGET...]: configures and builds; the compiler goes through ccache where there is one. The variable
-# GIEMSA_TESTS_ALL sets CMake's option of that name (tests/CMakeLists.txt).
+# build PRESET [TARGET...]: configures, with cmake_options, and builds; the compiler goes through ccache where there is one.
+cmake_options=()
 build() {
   local preset=$1 targets=()
   shift
   (($# == 0)) || targets=(--target "$@")
   cmake --preset "$preset" --log-level=WARNING -DCMAKE_CXX_COMPILER_LAUNCHER="$(command -v ccache)" \
-    ${GIEMSA_TESTS_ALL:+-DGIEMSA_TESTS_ALL="$GIEMSA_TESTS_ALL"} >/dev/null ||
+    "${cmake_options[@]}" >/dev/null ||
     die "preset '$preset' could not be configured"
   cmake --build --preset "$preset" "${targets[@]}" || die "preset '$preset' could not be built"
 }
@@ -60,11 +60,16 @@ list_skips() {
     sed -E 's/^ *1 /  /; t; s/^ *([0-9]+) /  \1 times /' || true
 }
 
+has_gpu() { nvidia-smi -L 2>/dev/null | grep -q '^GPU '; }
+
+# The CUDA toolkit's compiler, as CMakeLists.txt finds it; fails where there is none.
+find_nvcc() { command -v nvcc || { [[ -x /usr/local/cuda/bin/nvcc ]] && echo /usr/local/cuda/bin/nvcc; }; }
+
 # One line: which engine this machine gets, and how far it is tested here.
 describe_engine() {
-  if ! command -v nvcc >/dev/null && [[ ! -x /usr/local/cuda/bin/nvcc ]]; then
+  if ! find_nvcc >/dev/null; then
     printf 'CPU engine (no CUDA toolkit here; kernels and CUDA backend are tested under the emulator)'
-  elif nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then
+  elif has_gpu; then
     printf 'CPU and CUDA engine (a GPU is here)'
   else
     printf 'CPU and CUDA engine (no GPU here; kernels and CUDA backend are tested under the emulator)'

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import images
 import machine
+import neighbours
 import report
 import verify
 from peers import HERE, Missing
@@ -137,7 +138,7 @@ class Judge:
 
     def __init__(self, case, inputs, scratch, on_gpu=False):
         self.case, self.inputs, self.scratch, self.on_gpu = case, inputs, scratch, on_gpu
-        self.reference, self.reference_bytes, self.wrong_share = None, None, 0.0
+        self.reference, self.reference_bytes, self.wrong_share, self.free = None, None, 0.0, None
 
     def logits(self, worker):
         worker.ask("verify", out=str(self.scratch / "logits"))
@@ -150,7 +151,7 @@ class Judge:
         """Fills in the row's load time, error, agreement, accuracy and whether all that is good enough."""
         case = self.case
         shape = {"batch": case.batch, "width": case.width, "height": case.height, "model": worker.model}
-        first = self.reference is None
+        first = self.free is None  # whoever failed half way is no reference
         loaded = worker.ask("load", inputs=self.inputs.timed, **shape)
         row["load_ms"] = loaded["load_ms"]
         if self.on_gpu:
@@ -192,10 +193,10 @@ class Judge:
         return verify.mean_iou(labels, truth) if self.case.network == "segmenter" else verify.right_share(labels, truth)
 
 
-def timed_turn(worker, calls):
+def timed_turn(worker, calls, beside):
     """A turn, repeated up to twice where other processes disturbed it."""
     for _ in range(3):
-        turn = Turn(worker, calls)
+        turn = Turn(worker, calls, beside)
         if turn.disturbance <= DISTURBED:
             break
     return turn
@@ -216,15 +217,15 @@ def in_reach(entries, factor):
             if row["ours"] or row["verified"] and row["heat_ms"] <= factor * best[group(row)]]
 
 
-def heats(entries, seconds, order, say):
+def heats(entries, seconds, beside, order, say):
     """Who stays for the finals; the others end. A row's `heat_ms` is the lower of its two turns' medians (one, where that left
     no hope): whoever was disturbed in one is not out for that."""
     say("  heats")
     for worker, row in order.sample(entries, len(entries)):
-        row["heat_ms"] = statistics.median(Turn(worker, 3).ms)
+        row["heat_ms"] = statistics.median(Turn(worker, 3, beside).ms)
     hopeful = in_reach(entries, HOPEFUL)
     for worker, row in order.sample(hopeful, len(hopeful)):
-        turn = timed_turn(worker, calls_in(seconds / 2, row))
+        turn = timed_turn(worker, calls_in(seconds / 2, row), beside)
         row["heat_ms"] = min(row["heat_ms"], statistics.median(turn.ms))
     staying = in_reach(hopeful, CLOSE)
     for worker, row in entries:
@@ -237,13 +238,13 @@ def calls_in(seconds, row):
     return max(3, round(1e3 * seconds / row["heat_ms"]))
 
 
-def finals(entries, options, order, say):
+def finals(entries, options, beside, order, say):
     """Fills in the rows' samples; returns how many turns stayed disturbed, and the GPU's state at the end of each round."""
     disturbed, states = 0, []
     for number in range(options.rounds):
         say(f"  round {number + 1} of {options.rounds}")
         for worker, row in order.sample(entries, len(entries)):
-            turn = timed_turn(worker, calls_in(options.turn, row))
+            turn = timed_turn(worker, calls_in(options.turn, row), beside)
             row.setdefault("rounds", []).append(turn.ms)
             row |= turn.memory
             disturbed += turn.disturbance > DISTURBED
@@ -275,8 +276,9 @@ def hold(options, case, models, folders, scratch, make_generator, say):
         sys.exit("nobody could be loaded")
 
     order = random.Random(1)
-    staying = heats(entries, options.turn, order, say)
-    disturbed, states = finals(staying, options, order, say)
+    with neighbours.running(options.neighbours) as beside:
+        staying = heats(entries, options.turn, beside, order, say)
+        disturbed, states = finals(staying, options, beside, order, say)
     rows = sorted(rows, key=lambda row: not row["ours"])
     reference = entries[0][1]
     return {"title": case.title, "network": case.network, "inputs": f"{case.batch * case.inputs} images from {inputs.sets.source}",

@@ -144,17 +144,39 @@ def summary(result):
     return text
 
 
+def tails(result):
+    """The same for the 99th percentiles, each of the setting that has the peer's least."""
+    peers = list(dict.fromkeys(row["peer"] for case in result["cases"] for row in case["rows"]))
+    text = ""
+    for label, belongs in CLASSES.items():
+        lines = ""
+        for case in result["cases"]:
+            p99 = {peer: min((row["p99"] for row in case["rows"]
+                              if row["peer"] == peer and "p99" in row and row["verified"] and belongs(row)), default=None)
+                   for peer in peers}
+            if any(p99.values()):
+                lines += f"| {case['title']} | {' | '.join(f'{ms:.1f}' if ms else '-' for ms in p99.values())} |\n"
+        if lines:
+            text += f"\n| {label}, p99 ms | {' | '.join(peers)} |\n|---|{'---:|' * len(peers)}\n{lines}"
+    return text
+
+
+def neighbours_text(result):
+    count = result["neighbours"]
+    return f"**beside {count} {'process that keeps a core' if count == 1 else 'processes that keep a core each'} busy**, " if count else ""
+
+
 def markdown(result):
     device = result["machine"]
     text = (f"# Per-image latency on {device['device']}\n\n"
             f"{device['cpu']} {device['architecture']}, {device['cores']} cores ({' '.join(device['flags'])}), "
-            f"{gpu_text(device)}{result['threads']} threads each, niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
+            f"{gpu_text(device)}{result['threads']} threads each, {neighbours_text(result)}niceness {device['niceness']}, Linux {device['kernel']}. Giemsa {result['giemsa']['version']} "
             f"(oneDNN {result['giemsa']['onednn']}), commit {result['commit']}; {', '.join(result['peers'])}; {result['date']}, "
             f"{result['minutes']:.0f} minutes.\n\n"
             f"    {result['command']}\n\n"
             "What is timed, and how, is in [frameworks](../../README.md#against-other-frameworks).\n\n"
             "**Each peer's best setting: its time over that of our best of the same class.** Below 1 (bold) it is ahead of us.\n")
-    text += summary(result)
+    text += summary(result) + tails(result)
     text += "".join(f"\n{name} does not take part: {why}\n" for name, why in result["missing"].items())
     text += ("\np50, p90, p99 in milliseconds a call; \"time / ours\": median over the rounds against our fastest row in fp32, for "
              "reduced precision against our fastest in any; error: largest, relative to the largest logit of the reference.\n")
@@ -163,6 +185,7 @@ def markdown(result):
 
 def save(result, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "frameworks.md").write_text(markdown(result))
+    name = f"frameworks-neighbours-{result['neighbours']}" if result["neighbours"] else "frameworks"
+    (folder / f"{name}.md").write_text(markdown(result))
     rounded = json.loads(json.dumps(result), parse_float=lambda text: float(f"{float(text):.5g}"))
-    (folder / "frameworks.json").write_text(json.dumps(rounded) + "\n")
+    (folder / f"{name}.json").write_text(json.dumps(rounded) + "\n")

@@ -15,6 +15,12 @@ class WorkerError(Exception):
     pass
 
 
+def cpu_seconds_of(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
 class Worker:
     """A process that answers one JSON line with another."""
 
@@ -38,9 +44,7 @@ class Worker:
         return reply
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return cpu_seconds_of(self.process.pid)
 
     def close(self):
         self.process.stdin.close()
@@ -55,13 +59,17 @@ def busy_seconds():
 
 
 class Turn:
-    """One worker's uninterrupted calls: their times, and the share of the CPU that others took meanwhile."""
+    """One worker's uninterrupted calls: their times, and the share of the CPU that others took meanwhile. `neighbours` are
+    to be there, and are no others."""
 
-    def __init__(self, worker, calls):
+    def __init__(self, worker, calls, neighbours):
+        def others_seconds():
+            return busy_seconds() - worker.cpu_seconds() - neighbours.cpu_seconds()
+
         time.sleep(SETTLE_SECONDS)
-        others, started = busy_seconds() - worker.cpu_seconds(), time.perf_counter()
+        others, started = others_seconds(), time.perf_counter()
         reply = worker.ask("run", calls=calls + 1)
         capacity = (time.perf_counter() - started) * os.cpu_count()
         self.ms = reply["ms"][1:]  # the first call finds other workers' data in the caches
         self.memory = reply["memory"]
-        self.disturbance = max(0.0, busy_seconds() - worker.cpu_seconds() - others) / capacity
+        self.disturbance = max(0.0, others_seconds() - others) / capacity

@@ -149,5 +149,7 @@ def render(name, result):
             "count. Bars show medians of each peer's fastest setting, whiskers reach to the 99th percentile. Beside them, "
             "what the speed costs: the largest error of the logits, filled marks ours, hollow ones the peers', circles fp32, "
             "triangles reduced precision; lower left is better.</p>\n")
-    return "Latency beside the frameworks", (text + summary(result) + missing + "".join(map(case_text, result["cases"])) +
+    count = result.get("neighbours", 0)
+    where = f" and {count} busy neighbour{'s' if count > 1 else ''}" if count else ""
+    return "Latency beside the frameworks" + where, (text + summary(result) + missing + "".join(map(case_text, result["cases"])) +
                    source(name, facts, result["command"]))

@@ -16,6 +16,7 @@ enum class ErrorKind {
   model,        ///< a model file cannot be used, or not in this role
   device,       ///< the device cannot be used
   device_lost,  ///< it failed for good in this process
+  memory,       ///< the host has no more of it
   cancelled,    ///< whoever asked for it does not want it any more
   output,       ///< a result cannot be written
   internal,     ///< a defect of ours

@@ -1,13 +1,14 @@
 #include "engine/cpu/backend.h"
 
-#include <omp.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "engine/cpu/banded_convolution.h"
 #include "engine/cpu/session.h"
 #include "engine/passes/passes.h"
+#include "kernels/cpu/thread_pool.h"
 
 namespace giemsa {
 
@@ -35,7 +36,7 @@ std::string cpu_model() {
 
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(const CpuOptions& options) : context_(std::make_shared<cpu::Context>()) {
+  explicit CpuBackend(const CpuOptions& options) : context_(std::make_shared<cpu::Context>(options.memory)) {
     check(options.threads >= 0, ErrorKind::usage, "threads must not be negative, are ", options.threads);
     const DType precision = options.precision;
     check(precision == DType::f32 || precision == DType::bf16 || precision == DType::i8, ErrorKind::usage,
@@ -46,19 +47,22 @@ class CpuBackend final : public Backend {
           "int8 needs a CPU with AVX512_VNNI or AVX_VNNI; this one offers ", cpu::onednn_isa());
     context_->int8 = precision == DType::i8;
     context_->precision = context_->int8 ? (cpu::has_fast_bf16() ? DType::bf16 : DType::f32) : precision;
-    context_->threads = options.threads > 0 ? options.threads : omp_get_num_procs();
+    const int threads = options.threads > 0 ? options.threads : kernels::cpu::usable_cores();
+    context_->executor =
+        options.executor ? options.executor : std::make_shared<kernels::cpu::ThreadPool>(threads, cpu::use_one_thread);
   }
 
   using Backend::compile;
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
     if (context_->int8) check_calibrated(graph);
-    omp_set_num_threads(context_->threads);  // kernels are chosen, and scratch is sized, for this many
     return std::make_unique<cpu::CpuSession>(optimized ? optimize(graph) : graph, context_);
   }
 
+  DeviceKind kind() const override { return DeviceKind::cpu; }
   std::string device_name() const override {
-    return cat("cpu (oneDNN ", cpu::onednn_version(), ", ", cpu::onednn_isa(), ", ", context_->threads,
-               context_->threads == 1 ? " thread)" : " threads)");
+    const int threads = context_->executor->threads();
+    return cat("cpu (oneDNN ", cpu::onednn_version(), ", ", cpu::onednn_isa(), ", ", threads,
+               threads == 1 ? " thread)" : " threads)");
   }
   DType precision() const override { return context_->int8 ? DType::i8 : context_->precision; }
   std::size_t weight_bytes() const override { return context_->weights.bytes(); }
@@ -76,7 +80,7 @@ std::shared_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
 CpuFacts cpu_facts() {
   return {cpu::onednn_version(),
           cpu::onednn_isa(),
-          omp_get_num_procs(),
+          kernels::cpu::usable_cores(),
           cpu::has_fast_bf16(),
           cpu::has_fast_int8(),
           cpu_model(),

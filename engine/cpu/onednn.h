@@ -13,7 +13,8 @@ namespace giemsa::cpu {
 
 struct ConvolutionSpec {
   dnnl::memory::desc src, weights, bias, dst;
-  dnnl::memory::dims strides, dilations, padding;  ///< dilations as oneDNN counts them: 0 is dense
+  dnnl::memory::dims strides, dilations;             ///< dilations as oneDNN counts them: 0 is dense
+  dnnl::memory::dims padding_before, padding_after;  ///< above and left of the input, below and right of it
 };
 
 /// A forward-inference convolution. Throws dnnl::error where oneDNN has no implementation.
@@ -22,11 +23,11 @@ inline dnnl::convolution_forward::primitive_desc convolution(const dnnl::engine&
   const auto kind = dnnl::prop_kind::forward_inference;
   const auto algorithm = dnnl::algorithm::convolution_direct;
 #if DNNL_VERSION_MAJOR >= 3
-  return {engine,   kind,         algorithm,      spec.src,     spec.weights, spec.bias,
-          spec.dst, spec.strides, spec.dilations, spec.padding, spec.padding, attributes};
+  return {engine,       kind,           algorithm,           spec.src,           spec.weights, spec.bias, spec.dst,
+          spec.strides, spec.dilations, spec.padding_before, spec.padding_after, attributes};
 #else
   return {dnnl::convolution_forward::desc(kind, algorithm, spec.src, spec.weights, spec.bias, spec.dst, spec.strides,
-                                          spec.dilations, spec.padding, spec.padding),
+                                          spec.dilations, spec.padding_before, spec.padding_after),
           attributes, engine};
 #endif
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "engine/base/check.h"
 #include "engine/plan/plan.h"
 
 namespace giemsa::cpu {
@@ -41,23 +42,32 @@ std::byte* map(std::size_t bytes, std::size_t alignment) {
 }  // namespace
 
 void FreePages::operator()(std::byte* memory) const {
-  if (mapped > 0)
-    munmap(memory, mapped);
-  else
-    std::free(memory);
+  switch (from) {
+    case From::malloc:
+      return std::free(memory);
+    case From::mmap:
+      munmap(memory, bytes);
+      return;
+    case From::host:
+      return host->release(memory, bytes);
+  }
 }
 
-Pages allocate_pages(std::size_t bytes) {
+Pages allocate_pages(std::size_t bytes, const std::shared_ptr<HostMemory>& host, const char* what) {
+  using From = FreePages::From;
   const bool large = bytes >= huge_page, maps = bytes >= least_mapped;
   const std::size_t alignment = large  ? huge_page
                                 : maps ? static_cast<std::size_t>(sysconf(_SC_PAGESIZE))
                                        : Plan::alignment;
   const std::size_t whole = std::max(rounded_up(bytes, alignment), alignment);
-  Pages pages(maps ? map(whole, alignment) : static_cast<std::byte*>(std::aligned_alloc(alignment, whole)),
-              FreePages{maps ? whole : 0});
+  const From from = host ? From::host : maps ? From::mmap : From::malloc;
+  void* const memory = host   ? host->allocate(whole, alignment)
+                       : maps ? map(whole, alignment)
+                              : std::aligned_alloc(alignment, whole);
+  check(memory != nullptr, ErrorKind::memory, "out of memory: ", what, " need ", whole, " bytes");
   // A wish: without huge pages all works as well, if slower.
-  if (pages && large) madvise(pages.get(), whole, MADV_HUGEPAGE);
-  return pages;
+  if (maps && large && !host) madvise(memory, whole, MADV_HUGEPAGE);
+  return Pages(static_cast<std::byte*>(memory), FreePages{whole, from, host});
 }
 
 }  // namespace giemsa::cpu

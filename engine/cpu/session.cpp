@@ -1,7 +1,5 @@
 #include "engine/cpu/session.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <stdexcept>
 
@@ -102,6 +100,7 @@ CpuSession::CpuSession(Graph graph, std::shared_ptr<Context> context)
     : Session(std::move(graph)),
       context_(std::move(context)),
       layout_(lay_out(graph_, {.precision = context_->precision, .int8 = context_->int8})) {
+  const kernels::ExecutorScope scope(context_->executor.get());  // scratch is sized for its threads
   for (NodeId id : node_ids(graph_)) steps_.push_back(StepBuilder(*context_, graph_, id, layout_, scratch_).build());
   add_exports();
   lifetimes_ = layout_.blocks;
@@ -133,8 +132,7 @@ void CpuSession::add_exports() {
 }
 
 void CpuSession::bind() {
-  arena_ = allocate_pages(plan_.arena_bytes);
-  check(arena_ != nullptr, ErrorKind::device, "out of memory: the activations need ", plan_.arena_bytes, " bytes");
+  arena_ = allocate_pages(plan_.arena_bytes, context_->memory, "activations");
   const auto place = [&](Buffer& buffer) {
     if (buffer.block >= 0)
       buffer.data = arena_.get() + plan_.offsets[static_cast<std::size_t>(buffer.block)] + buffer.offset;
@@ -146,7 +144,7 @@ void CpuSession::bind() {
 }
 
 void CpuSession::begin(std::span<const void* const> inputs) {
-  omp_set_num_threads(context_->threads);
+  const kernels::ExecutorScope scope(context_->executor.get());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ValueId id = graph_.inputs()[i];
     Buffer& buffer = layout_.buffers[index_of(id)];
@@ -158,6 +156,7 @@ void CpuSession::begin(std::span<const void* const> inputs) {
 }
 
 void CpuSession::run_node(NodeId id) {
+  const kernels::ExecutorScope scope(context_->executor.get());
   try {
     steps_[index_of(id)].run();
   } catch (const std::invalid_argument& error) {  // a kernel's precondition
@@ -166,6 +165,7 @@ void CpuSession::run_node(NodeId id) {
 }
 
 void CpuSession::end() {
+  const kernels::ExecutorScope scope(context_->executor.get());
   for (std::size_t i = 0; i < exports_.size(); ++i)
     if (exports_[i])
       kernels::export_nchw(exports_[i]->as<float>(), view_of(layout_.buffers[index_of(graph_.outputs()[i])]));

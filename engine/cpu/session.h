@@ -5,27 +5,27 @@
 #include <memory>
 #include <vector>
 
+#include "engine/cpu/elements.h"
 #include "engine/cpu/kernel_types.h"
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/pages.h"
 #include "engine/cpu/weight_cache.h"
 #include "engine/plan/layout.h"
 #include "engine/run/session.h"
+#include "kernels/cpu/executor.h"
 
-namespace giemsa {
-
-template <>
-inline constexpr std::optional<DType> element_of<kernels::cpu::Bf16> = DType::bf16;
-
-namespace cpu {
+namespace giemsa::cpu {
 
 /// What all sessions of a backend share.
 struct Context {
+  explicit Context(std::shared_ptr<HostMemory> host_memory) : memory(std::move(host_memory)), weights(memory) {}
+
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::shared_ptr<HostMemory> memory;  ///< of activations and packed weights; null: the system's
   WeightCache weights;
-  DType precision = DType::f32;  ///< of values that are not in 8 bits
-  bool int8 = false;             ///< calibrated values are stored in 8 bits
-  int threads = 1;
+  DType precision = DType::f32;                 ///< of values that are not in 8 bits
+  bool int8 = false;                            ///< calibrated values are stored in 8 bits
+  std::shared_ptr<kernels::Executor> executor;  ///< of the loops that one session runs
 };
 
 /// The work of one node. `bind` runs once, when every buffer knows its address.
@@ -118,6 +118,4 @@ class CpuSession final : public Session {
   Pages arena_;
 };
 
-}  // namespace cpu
-
-}  // namespace giemsa
+}  // namespace giemsa::cpu

@@ -8,14 +8,7 @@
 #include "kernels/cpu/layers/elementwise.h"
 #include "kernels/cpu/layers/upsample.h"
 
-namespace giemsa {
-
-template <>
-inline constexpr std::optional<DType> element_of<kernels::cpu::Box> = DType::i32;
-template <>
-inline constexpr std::optional<DType> element_of<kernels::cpu::ComponentCount> = DType::i32;
-
-namespace cpu {
+namespace giemsa::cpu {
 
 namespace {
 
@@ -131,6 +124,4 @@ Step step_of(StepBuilder& b, const Regions& op) {
           }};
 }
 
-}  // namespace cpu
-
-}  // namespace giemsa
+}  // namespace giemsa::cpu

@@ -11,22 +11,18 @@ namespace giemsa::cpu {
 
 namespace {
 
+constexpr const char* packed_weights = "packed weights";
+
 dnnl::memory::dims dims_of(const Shape& shape) {
   return {shape.extents().begin(), shape.extents().end()};
 }
 
-Pages pages_for_weights(std::size_t bytes) {
-  Pages pages = allocate_pages(bytes);
-  check(pages != nullptr, ErrorKind::device, "out of memory: packed weights need ", bytes, " bytes");
-  return pages;
-}
-
 /// Weights as PyTorch orders them, reordered (and rounded, where the type differs) into `desc`.
-void pack(ConvWeights& to, void* weights, dnnl::memory::data_type type, const dnnl::engine& engine,
-          const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
+void pack(ConvWeights& to, const std::shared_ptr<HostMemory>& memory, void* weights, dnnl::memory::data_type type,
+          const dnnl::engine& engine, const dnnl::memory::desc& desc, const dnnl::memory::dims& dims) {
   const auto tag = dims.size() == 5 ? dnnl::memory::format_tag::goihw : dnnl::memory::format_tag::oihw;
   dnnl::memory plain({dims, type, tag}, engine, weights);
-  to.pages = pages_for_weights(desc.get_size());
+  to.pages = allocate_pages(desc.get_size(), memory, packed_weights);
   to.weight = dnnl::memory(desc, engine, to.pages.get());
   dnnl::stream stream(engine);
   dnnl::reorder(plain, to.weight).execute(stream, plain, to.weight);
@@ -68,10 +64,10 @@ std::shared_ptr<const ConvWeights> WeightCache::convolution(const Conv2d& op, co
   auto packed = std::make_shared<ConvWeights>();
   if (int8) {
     QuantizedRows rows(dense.weight, dense.bias.size());
-    pack(*packed, rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
+    pack(*packed, memory_, rows.weight.data(), dnnl::memory::data_type::s8, engine, desc, dims);
     packed->scale = std::move(rows.scale);
   } else {
-    pack(*packed, dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
+    pack(*packed, memory_, dense.weight.data(), dnnl::memory::data_type::f32, engine, desc, dims);
   }
   packed->bias = std::move(dense.bias);
   const std::size_t bytes = desc.get_size() + packed->bias.size() * sizeof(float);
@@ -132,7 +128,7 @@ std::shared_ptr<const ConvWeights> WeightCache::winograd(const kernels::Convolut
   auto packed = std::make_shared<ConvWeights>();
   const std::size_t bytes =
       static_cast<std::size_t>(kernels::winograd_weight_lines(params)) * sizeof(kernels::WinogradLine);
-  packed->pages = pages_for_weights(bytes);
+  packed->pages = allocate_pages(bytes, memory_, packed_weights);
   auto* lines = reinterpret_cast<kernels::WinogradLine*>(packed->pages.get());
   kernels::pack_winograd(lines, dense.weight.data(), params);
   packed->winograd = lines;

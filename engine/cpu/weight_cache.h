@@ -41,11 +41,14 @@ struct AffineWeights {
 
 /// Thread-safe. Entries keep the source tensors, whose identity is their key, alive.
 ///
-/// oneDNN asks for convolution weights in a layout that depends on the feature map's size, so that one layer may be packed
-/// in many forms. A form is kept while a step reads it; where no form of a layer is read any more, the last one is kept
-/// for the next session.
+/// oneDNN asks for convolution weights in a layout that depends on the feature map's size, so that one layer may be
+/// packed in many forms. A form is kept while a step reads it; where no form of a layer is read any more, the last one
+/// is kept for the next session.
 class WeightCache {
  public:
+  /// Weights that are packed lie in memory of `memory`, or, where that is null, of the system.
+  explicit WeightCache(std::shared_ptr<HostMemory> memory) : memory_(std::move(memory)) {}
+
   std::shared_ptr<const ConvWeights> convolution(const Conv2d& op, const Weights& layer, const dnnl::engine& engine,
                                                  const dnnl::memory::desc& desc);
   /// For values of `in_scale` a step in, and `out_scale` a step out (see depthwise.h).
@@ -73,6 +76,7 @@ class WeightCache {
     Weights source;  // keeps the bytes, whose address is the key, alive
     std::size_t bytes = 0;
   };
+  const std::shared_ptr<HostMemory> memory_;
   mutable std::mutex mutex_;
   std::multimap<WeightKey, Entry<ConvWeights>> convolutions_;  // forms of one key: the last one packed at the end
   std::map<WeightKey, Entry<LinearWeights>> linears_;

@@ -5,10 +5,17 @@
 #include "engine/cuda/ceilings.h"
 #include "engine/cuda/fusion.h"
 #include "engine/cuda/session.h"
+#include "kernels/cpu/thread_pool.h"
 
 namespace giemsa {
 
 namespace {
+
+/// While it exists, weights are folded and packed on all cores.
+struct PackingThreads {
+  kernels::cpu::ThreadPool pool{kernels::cpu::usable_cores()};
+  kernels::cpu::ExecutorScope scope{&pool};
+};
 
 class CudaBackend final : public Backend {
  public:
@@ -26,6 +33,7 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<Session> compile(const Graph& graph, bool optimized) override {
     cuda::use_gpu(context_->gpu.index);
+    const PackingThreads threads;
     return std::make_unique<cuda::CudaSession>(cuda::passes(graph, *context_, optimized), context_);
   }
 
@@ -33,11 +41,13 @@ class CudaBackend final : public Backend {
     const bool dumps = !environment("GIEMSA_DUMP").empty();  // of what is between layers
     if (dumps || !graphs.classifies()) return make_session_cascade(*this, graphs);
     cuda::use_gpu(context_->gpu.index);
+    const PackingThreads threads;
     CascadeGraphs optimal{cuda::passes(graphs.detect, *context_), {}};
     for (std::size_t i = 0; i < graphs.each.size(); ++i) optimal.each[i] = cuda::passes(graphs.each[i], *context_);
     return cuda::make_cascade(optimal, context_, loop_control_);
   }
 
+  DeviceKind kind() const override { return DeviceKind::gpu; }
   std::string device_name() const override {
     const cuda::DeviceFacts& gpu = context_->gpu;
     return cat("cuda:", gpu.index, " (", gpu.name, ", compute capability ", gpu.major, '.', gpu.minor,

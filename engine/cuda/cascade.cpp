@@ -63,11 +63,14 @@ class CudaCascade final : public Cascade {
 
   void stop_when(const std::atomic<bool>* flag) override { stop_ = flag; }
 
-  void run(const std::uint8_t* frame) override {
+  void run(const FramePixels& frame) override {
     times_ = {};
     count_ = 0;  // should this run fail, there are no results
     use_gpu(context_->gpu.index);
-    upload_.enqueue(frame_.get(), frame, stream_.get());
+    if (frame.on_gpu)
+      take_from_gpu(frame);
+    else
+      upload_.enqueue(frame_.get(), frame.data, stream_.get());
     if (loop_control_ == LoopControl::device) {
       whole_->launch(stream_.get());
     } else {
@@ -98,6 +101,14 @@ class CudaCascade final : public Cascade {
   }
 
  private:
+  void take_from_gpu(const FramePixels& frame) {
+    check_readable(frame.data, context_->gpu.index);
+    const Shape& shape = graphs_.detect[graphs_.detect.inputs()[0]].type.shape;
+    const auto rows = static_cast<std::size_t>(shape[1]);
+    wait_for(stream_.get(), static_cast<Stream>(frame.stream));
+    copy_rows(frame_.get(), frame.data, frame_bytes_ / rows, frame.row_stride, rows, stream_.get());
+  }
+
   DeviceMemory on_device(std::size_t bytes) {
     memory_.device += bytes;
     return device_memory(bytes);

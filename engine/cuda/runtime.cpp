@@ -174,6 +174,28 @@ void copy(void* to, const void* from, std::size_t bytes, Stream stream) {
   require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "copying");
 }
 
+void check_readable(const void* memory, int index) {
+  cudaPointerAttributes attributes{};
+  const cudaError_t code = cudaPointerGetAttributes(&attributes, memory);
+  if (code != cudaSuccess) cudaGetLastError();
+  const bool readable = attributes.type == cudaMemoryTypeManaged ||
+                        (attributes.type == cudaMemoryTypeDevice && attributes.device == index);
+  check(code == cudaSuccess && readable, ErrorKind::usage, "the frame's pixels are not in the memory of GPU ", index);
+}
+
+void wait_for(Stream stream, Stream other) {
+  cudaEvent_t event = nullptr;
+  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "making an event");
+  const cudaError_t recorded = cudaEventRecord(event, other);
+  const cudaError_t waits = recorded == cudaSuccess ? cudaStreamWaitEvent(stream, event) : recorded;
+  cudaEventDestroy(event);  // which CUDA keeps until it has come
+  require(waits, "waiting for the stream of the frame's pixels");
+}
+
+void copy_rows(void* to, const void* from, std::size_t row_bytes, std::size_t stride, std::size_t rows, Stream stream) {
+  require(cudaMemcpy2DAsync(to, row_bytes, from, stride, row_bytes, rows, cudaMemcpyDefault, stream), "copying rows");
+}
+
 void synchronise(Stream stream) {
   require(cudaStreamSynchronize(stream), "waiting for the GPU");
 }

@@ -81,6 +81,16 @@ class OwnedStream {
   Stream stream_ = nullptr;
 };
 
+/// Throws Error(usage) where the GPU `index` cannot read `memory` as its own: other GPUs', and the host's that is not
+/// managed by CUDA.
+void check_readable(const void* memory, int index);
+
+/// What is enqueued in `stream` from now on begins when all that is in `other` by now has been done.
+void wait_for(Stream stream, Stream other);
+
+/// Rows of `row_bytes` that begin `stride` bytes apart, into memory without gaps; in stream order.
+void copy_rows(void* to, const void* from, std::size_t row_bytes, std::size_t stride, std::size_t rows, Stream stream);
+
 /// In stream order; between host and device, or on the device. Returns before pinned memory has been copied.
 void copy(void* to, const void* from, std::size_t bytes, Stream stream);
 

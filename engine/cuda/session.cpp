@@ -10,7 +10,7 @@ namespace giemsa::cuda {
 namespace {
 
 /// A network tensor's own layout against the host's dense NCHW (or {N,K}).
-kernels::LayoutParams layout_of(const Buffer& buffer) {
+kernels::LayoutParams layout_params(const Buffer& buffer) {
   const bool map = buffer.shape.rank() == 4;
   const auto extent = [&](int axis) { return map ? static_cast<int>(buffer.shape[axis]) : 1; };
   return {.images = static_cast<int>(buffer.shape[0]),
@@ -83,8 +83,8 @@ void CudaSession::enqueue_imports(Stream stream) const {
     const Buffer& to = stage_.buffer(graph_.inputs()[i]);
     const float* from = imports_[i].planar->raw<float>();
     with_type(to.dtype, [&]<class T>() {
-      if (to.shape.rank() == 4) return kernels::nchw_to_nhwc(to.as<T>(), from, layout_of(to), stream);
-      kernels::LayoutParams rows = layout_of(to);  // become padded, as a Flatten's do
+      if (to.shape.rank() == 4) return kernels::nchw_to_nhwc(to.as<T>(), from, layout_params(to), stream);
+      kernels::LayoutParams rows = layout_params(to);  // become padded, as a Flatten's do
       rows.image_stride = std::exchange(rows.pixel_stride, rows.channels);
       kernels::nhwc_to_nchw(to.as<T>(), from, rows, stream);
     });
@@ -97,7 +97,7 @@ void CudaSession::enqueue_exports(Stream stream) const {
     const Export& to = exports_[i];
     if (to.planar)
       with_type(from.dtype, [&]<class T>() {
-        kernels::nhwc_to_nchw(to.planar->raw<float>(), from.as<T>(), layout_of(from), stream);
+        kernels::nhwc_to_nchw(to.planar->raw<float>(), from.as<T>(), layout_params(from), stream);
       });
     copy(to.host.get(), to.planar ? to.planar->data : from.data, to.bytes, stream);
   }
@@ -168,8 +168,8 @@ Tensor CudaSession::value_of(ValueId id) const {
   std::vector<float> values(static_cast<std::size_t>(type.shape.volume()));
   const DeviceMemory planar = device_memory(values.size() * sizeof(float));
   with_type(map.dtype, [&]<class T>() {
-    kernels::nhwc_to_nchw(static_cast<float*>(planar.get()), reinterpret_cast<const T*>(buffer.data), layout_of(map),
-                          stream_.get());
+    kernels::nhwc_to_nchw(static_cast<float*>(planar.get()), reinterpret_cast<const T*>(buffer.data),
+                          layout_params(map), stream_.get());
   });
   copy(values.data(), planar.get(), values.size() * sizeof(float), stream_.get());
   synchronise(stream_.get());

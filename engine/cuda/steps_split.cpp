@@ -4,6 +4,7 @@
 
 #include "engine/cuda/steps.h"
 #include "kernels/basins.h"
+#include "kernels/centres.h"
 #include "kernels/distance_transform.h"
 
 namespace giemsa::cuda {
@@ -12,6 +13,10 @@ namespace {
 
 kernels::SplitGrid grid_of(const Buffer& labels, std::int64_t step) {
   return kernels::SplitGrid::of(plane_of(labels), narrow(step));
+}
+
+kernels::CentreHead layout_of(const Buffer& head) {
+  return {plane_of(head), narrow(head.pixel_stride)};
 }
 
 }  // namespace
@@ -25,7 +30,8 @@ Step step_of(StepBuilder& b, const DistanceTransform& op) {
 Step step_of(StepBuilder& b, const Basins& op) {
   return [labels = b.input(0), distances = b.input(1), basins = b.output(),
           grid = grid_of(*b.input(0), op.step)](Stream stream) {
-    kernels::basins(basins->as<std::int32_t>(), labels->as<std::int32_t>(), distances->as<std::int32_t>(), grid, stream);
+    kernels::basins(basins->as<std::int32_t>(), labels->as<std::int32_t>(), distances->as<std::int32_t>(), grid,
+                    stream);
   };
 }
 
@@ -44,6 +50,33 @@ Step step_of(StepBuilder& b, const MergeBasins& op) {
                           labels->as<std::int32_t>(), regions->as<kernels::ComponentCount>(),
                           distances->as<std::int32_t>(), basins->as<std::int32_t>(), params, stream);
   };
+}
+
+Step step_of(StepBuilder& b, const CentrePeaks& op) {
+  const Buffer *labels = b.input(0), *head = b.input(1), *peaks = b.output();
+  const kernels::CentrePeakParams params{
+      .grid = grid_of(*labels, op.step), .head = layout_of(*head), .reach = narrow(op.reach), .least = op.least};
+  return with_type(head->dtype, [&]<class T>() -> Step {
+    return [=](Stream stream) {
+      const T* from = head->as<T>();
+      kernels::centre_peaks(peaks->as<std::int32_t>(), labels->as<std::int32_t>(), from, params, stream);
+    };
+  });
+}
+
+Step step_of(StepBuilder& b, const AssignCentres& op) {
+  static_assert(kernels::most_centres == AssignCentres::most);
+  const Buffer *labels = b.input(0), *regions = b.input(1), *peaks = b.input(2), *head = b.input(3);
+  const Buffer* basins = b.output();
+  const kernels::AssignParams params{
+      .grid = grid_of(*labels, op.step), .head = layout_of(*head), .capacity = op.capacity};
+  return with_type(head->dtype, [&]<class T>() -> Step {
+    return [=](Stream stream) {
+      const T* from = head->as<T>();
+      kernels::assign_centres(basins->as<std::int32_t>(), labels->as<std::int32_t>(),
+                              regions->as<kernels::ComponentCount>(), peaks->as<std::int32_t>(), from, params, stream);
+    };
+  });
 }
 
 }  // namespace giemsa::cuda

@@ -7,7 +7,7 @@ namespace giemsa::cuda {
 
 namespace {
 
-TensorLayout layout_of(const Buffer& value) {
+TensorLayout tensor_layout(const Buffer& value) {
   const Shape& shape = value.shape;
   const std::int64_t pixel = value.pixel_stride, row = shape[3] * pixel;
   return {value.dtype, {shape[0], shape[1], shape[2], shape[3]}, {shape[2] * row, 1, row, pixel}};
@@ -16,11 +16,11 @@ TensorLayout layout_of(const Buffer& value) {
 ConvolutionDescriptor order_of(const Conv2d& op, const Buffer& in, const Buffer& out, const Buffer* residual) {
   const std::int64_t channels = in.channels() / op.groups, row = op.kernel.w * channels, depth = op.kernel.h * row;
   ConvolutionDescriptor order;
-  order.x = layout_of(in);
+  order.x = tensor_layout(in);
   order.w = {in.dtype, {op.out_channels, channels, op.kernel.h, op.kernel.w}, {depth, 1, row, channels}};
   order.bias = {out.dtype, {1, op.out_channels, 1, 1}, {op.out_channels, 1, op.out_channels, op.out_channels}};
-  order.y = layout_of(out);
-  if (residual) order.residual = layout_of(*residual);
+  order.y = tensor_layout(out);
+  if (residual) order.residual = tensor_layout(*residual);
   order.stride = op.stride;
   order.padding = op.padding;
   order.dilation = op.dilation;

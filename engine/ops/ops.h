@@ -7,6 +7,7 @@
 #include "engine/ops/add.h"
 #include "engine/ops/aspp_depthwise.h"
 #include "engine/ops/batch_norm.h"
+#include "engine/ops/centres.h"
 #include "engine/ops/clean_label_measure.h"
 #include "engine/ops/clean_mask.h"
 #include "engine/ops/components.h"
@@ -57,6 +58,8 @@
   X(DistanceTransform) \
   X(Basins)            \
   X(MergeBasins)       \
+  X(CentrePeaks)       \
+  X(AssignCentres)     \
   X(CropResize)
 
 namespace giemsa {

@@ -26,8 +26,8 @@ inline Shape split_grid(const ShapeCheck& check, std::int64_t step) {
   return grid;
 }
 
-/// Labels i32 {1,1,H,W} -> i32 grid: the exact squared Euclidean distance, in grid cells, to the nearest cell of another
-/// label or beyond the edge; 0 where the sample is background.
+/// Labels i32 {1,1,H,W} -> i32 grid: the exact squared Euclidean distance, in grid cells, to the nearest cell of
+/// another label or beyond the edge; 0 where the sample is background.
 struct DistanceTransform {
   std::int64_t step = 4;
 
@@ -44,8 +44,8 @@ struct DistanceTransform {
 };
 
 /// Labels i32 {1,1,H,W} and their distances, an i32 grid -> i32 grid: 1 + the index of the summit that each cell flows
-/// up to, from a cell to the greatest of its 8 neighbours of the same label (of equal distances the smaller index is the
-/// greater); 0 in the background.
+/// up to, from a cell to the greatest of its 8 neighbours of the same label (of equal distances the smaller index is
+/// the greater); 0 in the background.
 struct Basins {
   std::int64_t step = 4;
 
@@ -63,14 +63,17 @@ struct Basins {
   void to_onnx(OnnxForm& form) const { form.refuse_outside(name); }
 };
 
-/// Labels i32 {1,1,H,W} of components, their region table, distances and basins -> labels i32 {1,1,H,W} of the parts, in
-/// raster order of first pixels, and region table i32 {1 + capacity, 10}.
+/// Labels i32 {1,1,H,W} of components, their region table, distances and basins -> labels i32 {1,1,H,W} of the parts,
+/// in raster order of first pixels, and region table i32 {1 + capacity, 10}. In place of distances and basins it takes
+/// the peaks of centres and what was assigned to them (engine/ops/centres.h), which no depth merges where `depth` and
+/// `least_peak` are 0; a component that is nowhere in a basin stays whole.
 ///
 /// Two basins stay apart where the lower peak exceeds `least_peak` cells and their saddle lies at least `depth` percent
-/// of that peak below it; else they are one part, highest saddle first. A part of fewer than `min_area` pixels then joins
-/// the neighbour across its highest saddle, all such parts at once, until there is none. A part that has to join another
-/// and touches none joins the component's highest, or, for want of pixels, its largest. A pixel belongs to the part of
-/// its grid cell, or, where that carries another label, of the nearest of the cells around it that carries its own.
+/// of that peak below it; else they are one part, highest saddle first. A part of fewer than `min_area` pixels then
+/// joins the neighbour across its highest saddle, all such parts at once, until there is none. A part that has to join
+/// another and touches none joins the component's highest, or, for want of pixels, its largest. A pixel belongs to the
+/// part of its grid cell, or, where that carries another label, of the nearest of the cells around it that carries its
+/// own.
 struct MergeBasins {
   std::int64_t step = 4;
   std::int64_t min_area = 200;

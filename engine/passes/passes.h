@@ -5,6 +5,9 @@
 
 namespace giemsa {
 
+/// Nodes of which nothing reaches an output of the graph are gone, as a centre head whose result nobody asked for.
+Graph drop_unread(const Graph& graph);
+
 /// conv2d -> batch_norm becomes one conv2d whose weights carry the normalisation (engine/graph/fold.h).
 Graph fold_batch_norm(const Graph& graph);
 

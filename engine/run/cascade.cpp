@@ -46,11 +46,13 @@ class SessionCascade final : public Cascade {
     for (auto& each : each_) each->stop_when(flag);
   }
 
-  void run(const std::uint8_t* frame) override {
+  void run(const FramePixels& frame) override {
     times_ = {};
     regions_.clear();  // should this run fail, there are no results
     values_.clear();
-    const void* inputs[] = {frame};
+    check(!frame.on_gpu, ErrorKind::usage,
+          "a frame in a GPU's memory is read where that GPU segments and classifies, and nowhere else");
+    const void* inputs[] = {frame.data};
     detect_->run(inputs);
     read_stage_times();
     const auto table = detect_->output<std::int32_t>(1);
@@ -67,7 +69,7 @@ class SessionCascade final : public Cascade {
         ++i;
         continue;
       }
-      run_batch(*each_[i], frame, first, batch);
+      run_batch(*each_[i], frame.data, first, batch);
       first += batch;
     }
     times_.classify = std::chrono::duration<double, std::milli>(Clock::now() - start).count();

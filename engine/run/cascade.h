@@ -50,6 +50,21 @@ struct MemoryUse {
   }
 };
 
+/// The pixels of a frame, u8 {1,H,W,3}: in the host's memory, without gaps, or where the backend's GPU reads them
+/// itself.
+struct FramePixels {
+  FramePixels(const std::uint8_t* host) : data(host) {}
+  /// Rows begin `row_stride` bytes apart. The pixels are ready when what is enqueued in `stream`, of CUDA, has been
+  /// done.
+  FramePixels(const std::uint8_t* gpu, std::size_t stride, void* ready_in)
+      : data(gpu), on_gpu(true), row_stride(stride), stream(ready_in) {}
+
+  const std::uint8_t* data;
+  bool on_gpu = false;
+  std::size_t row_stride = 0;  ///< of pixels on a GPU
+  void* stream = nullptr;
+};
+
 /// Compiled graphs of a cascade. Not for several threads at once; once it has run, run() allocates nothing. What its
 /// getters give is valid until the next run.
 class Cascade {
@@ -62,8 +77,9 @@ class Cascade {
   /// As Session::stop_when().
   virtual void stop_when(const std::atomic<bool>* flag) = 0;
 
-  /// `frame` is u8 {1,H,W,3}, read until run() returns. Throws Error(device).
-  virtual void run(const std::uint8_t* frame) = 0;
+  /// `frame` is read until run() returns. Throws Error(device), and Error(usage) for a frame where this cascade cannot
+  /// read it: only one that a GPU runs as a whole reads a GPU's memory.
+  virtual void run(const FramePixels& frame) = 0;
 
   /// Of labels 1, 2, ... A label that has no pixel has area 0.
   virtual std::span<const Region> regions() const = 0;

@@ -102,6 +102,8 @@ struct DeviceCeilings {
   double copy_bytes = 0;  ///< read plus written, of copying memory far larger than the caches
 };
 
+enum class DeviceKind { cpu, gpu };
+
 /// A device with what it keeps for all its sessions: packed weights above all. May be shared by threads.
 class Backend {
  public:
@@ -114,6 +116,7 @@ class Backend {
   /// Compiles the graphs of a cascade. A backend may run it as one, without the host in between.
   virtual std::unique_ptr<Cascade> compile(const CascadeGraphs& graphs) { return make_session_cascade(*this, graphs); }
 
+  virtual DeviceKind kind() const = 0;
   /// "cpu (oneDNN 2.6.3, avx512_core_bf16, 2 threads)"
   virtual std::string device_name() const = 0;
   virtual DType precision() const = 0;

@@ -40,7 +40,7 @@ giemsa_status giemsa_device_describe(uint32_t i, giemsa_device_info* info) {
     check(i < devices.size(), ErrorKind::usage, "there is no device ", i, ", their number is ", devices.size());
     const DeviceDescription& device = devices[i];
     giemsa_device_info known{};
-    known.kind = device.selector == "cpu" ? GIEMSA_CPU : GIEMSA_CUDA;
+    known.kind = device.kind == DeviceKind::cpu ? GIEMSA_CPU : GIEMSA_CUDA;
     known.precisions = bits_of(device.precisions);
     known.memory_bytes = device.memory_bytes;
     put(known.selector, device.selector);

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kernels/cpu/executor.h"
 #include "nets/abi/status.h"
 #include "nets/laboratory_profile.h"
 #include "nets/smear.h"
@@ -88,8 +89,60 @@ nlohmann::ordered_json provenance_of(const Opened& opened) {
   return json;
 }
 
+/// The host's threads.
+class HostExecutor final : public kernels::cpu::Executor {
+ public:
+  explicit HostExecutor(const giemsa_executor& host) : host_(host) {}
+
+  int threads() const noexcept override { return static_cast<int>(host_.workers); }
+  void run(int workers, kernels::cpu::SharedWork work) noexcept override {
+    const auto task = [](void* context, std::uint32_t i) {
+      (*static_cast<kernels::cpu::SharedWork*>(context))(static_cast<int>(i));
+    };
+    host_.parallel_for(host_.user, static_cast<std::uint32_t>(workers), task, &work);
+  }
+
+ private:
+  const giemsa_executor host_;
+};
+
+/// The host's memory.
+class HostAllocator final : public HostMemory {
+ public:
+  explicit HostAllocator(const giemsa_allocator& host) : host_(host) {}
+
+  void* allocate(std::size_t bytes, std::size_t alignment) noexcept override {
+    return host_.allocate(host_.user, bytes, alignment);
+  }
+  void release(void* memory, std::size_t bytes) noexcept override { host_.release(host_.user, memory, bytes); }
+
+ private:
+  const giemsa_allocator host_;
+};
+
+std::shared_ptr<HostAllocator> allocator_of(const giemsa_engine_options& options) {
+  if (!options.allocator) return nullptr;
+  const auto host = read_struct(options.allocator, "options.allocator");
+  check(host.allocate && host.release, ErrorKind::usage, "options.allocator has no ",
+        host.allocate ? "release" : "allocate");
+  return std::make_shared<HostAllocator>(host);
+}
+
+constexpr std::uint32_t most_threads = 1024;
+
+std::shared_ptr<HostExecutor> executor_of(const giemsa_engine_options& options) {
+  if (!options.executor) return nullptr;
+  const auto host = read_struct(options.executor, "options.executor");
+  check(host.parallel_for != nullptr, ErrorKind::usage, "options.executor has no parallel_for");
+  check(host.workers >= 1 && host.workers <= most_threads, ErrorKind::usage, "options.executor has ", host.workers,
+        " workers, not 1 to ", most_threads);
+  check(options.threads == 0, ErrorKind::usage, "options.threads is ", options.threads,
+        ", but the threads are those of options.executor");
+  return std::make_shared<HostExecutor>(host);
+}
+
 std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) {
-  constexpr std::uint32_t known_flags = GIEMSA_FLAG_ENVIRONMENT | GIEMSA_FLAG_READ, most_threads = 1024;
+  constexpr std::uint32_t known_flags = GIEMSA_FLAG_ENVIRONMENT | GIEMSA_FLAG_READ;
   check((options.flags & ~known_flags) == 0, ErrorKind::usage, "options.flags is ", options.flags);
   check(options.threads <= most_threads, ErrorKind::usage, "options.threads is ", options.threads, ", at most ",
         most_threads, " can be had");
@@ -97,6 +150,8 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
   if (options.device) device.device = options.device;
   device.precision = precision_word(raw(options.precision));
   device.threads = static_cast<int>(options.threads);
+  device.executor = executor_of(options);
+  device.memory = allocator_of(options);
   if (options.tuning_path) device.tuning = options.tuning_path;
 
   const bool read = (options.flags & GIEMSA_FLAG_READ) != 0;
@@ -115,13 +170,14 @@ std::shared_ptr<const Engine> open_engine(const giemsa_engine_options& options) 
   engine->reads_environment = (options.flags & GIEMSA_FLAG_ENVIRONMENT) != 0;
   engine->backend = open_device(device);
   engine->device = engine->backend->device_name();
-  engine->provenance = nlohmann::ordered_json{{"giemsa", GIEMSA_VERSION},
-                                              {"device", engine->device},
-                                              {"precision", name_of(engine->backend->precision())},
-                                              {"segmenter", provenance_of(segmenter)},
-                                              {"classifier", provenance_of(classifier)},
-                                              {"profile", std::move(profile)}}
-                           .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  engine->provenance = nlohmann::ordered_json{
+      {"giemsa", GIEMSA_VERSION},
+      {"device", engine->device},
+      {"precision", name_of(engine->backend->precision())},
+      {"segmenter", provenance_of(segmenter)},
+      {"classifier", provenance_of(classifier)},
+      {"profile",
+       std::move(profile)}}.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   for (Opened* opened : {&segmenter, &classifier}) {
     if (!opened->model) continue;
     engine->stored.push_back({opened->file.name, opened->file.bytes, opened->sha256});
@@ -185,7 +241,8 @@ giemsa_status giemsa_engine_memory(const giemsa_engine* engine, giemsa_memory* m
     giemsa_memory now{};
     now.sessions = static_cast<std::uint32_t>(held.sessions);
     for (const selftest::StoredModel& model : shared.stored) now.host_models += model.bytes.size();
-    (shared.computes_on_gpu() ? now.device_weights : now.host_weights) = shared.backend->weight_bytes();
+    (shared.backend->kind() == DeviceKind::gpu ? now.device_weights : now.host_weights) =
+        shared.backend->weight_bytes();
     now.host_activations = held.host_activations;
     now.host_results = held.host_results;
     now.device_activations = held.device_activations;

@@ -39,7 +39,6 @@ struct Engine {
   DeviceOptions options;                // with which `backend` was opened
   std::shared_ptr<Backend> backend;
   mutable Holdings holdings;
-  bool computes_on_gpu() const { return device.starts_with("cuda"); }
   bool reads_environment = false;
   std::vector<std::string> classes;
   std::string device, provenance;

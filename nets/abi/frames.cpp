@@ -46,6 +46,13 @@ std::ptrdiff_t stride_of(const giemsa_image& image, const PixelFormat& format) {
   return stride;
 }
 
+bool is_on_gpu(const giemsa_image& image) {
+  const std::int32_t memory = raw(image.memory);
+  check(memory == 0 || memory == GIEMSA_CPU || memory == GIEMSA_CUDA, ErrorKind::usage, "image.memory is ", memory,
+        ", none of giemsa_device_kind");
+  return memory == GIEMSA_CUDA;
+}
+
 std::uint8_t narrowed(const std::uint8_t* wide) {
   std::uint16_t value;
   std::memcpy(&value, wide, sizeof value);
@@ -64,7 +71,16 @@ Size2 size_of(const giemsa_image& image) {
   return {image.height, image.width};
 }
 
+FramePixels frame_pixels_of(const giemsa_image& image, std::vector<std::uint8_t>& memory) {
+  if (!is_on_gpu(image)) return pixels_of(image, memory);
+  const std::ptrdiff_t stride = stride_of(image, format_of(image));
+  check(raw(image.format) == GIEMSA_RGB8 && stride > 0, ErrorKind::usage,
+        "an image in a GPU's memory must be GIEMSA_RGB8 with a positive stride");
+  return {static_cast<const std::uint8_t*>(image.pixels), static_cast<std::size_t>(stride), image.cuda_stream};
+}
+
 const std::uint8_t* pixels_of(const giemsa_image& image, std::vector<std::uint8_t>& memory) {
+  check(!is_on_gpu(image), ErrorKind::usage, "the image has to lie in the host's memory");
   const PixelFormat format = format_of(image);
   const std::ptrdiff_t stride = stride_of(image, format);
   const auto* pixels = static_cast<const std::uint8_t*>(image.pixels);

@@ -30,7 +30,9 @@ selftest::Subject subject_of(const abi::Engine& engine, const char* digest) {
       engine.stored, engine.segmenter,    engine.classifier, engine.backend, open_device(engine.options),
       nullptr,       digest ? digest : ""};
   if (engine.backend->precision() == DType::i8)
-    subject.fp32 = open_device({.device = "cpu", .precision = "fp32", .threads = engine.options.threads});
+    subject.fp32 = open_device(
+        {.device = "cpu", .precision = "fp32", .threads = engine.options.threads, .executor = engine.options.executor,
+                                .memory = engine.options.memory});
   return subject;
 }
 

@@ -109,9 +109,9 @@ SmearOptions smear_options(const giemsa_session_options& given) {
   check(given.mask_at_network_resolution <= 1, ErrorKind::usage, "mask_at_network_resolution is ",
         given.mask_at_network_resolution, ", must be 0 or 1");
   const std::int32_t split = abi::raw(given.split);
-  check(split == GIEMSA_SPLIT_NONE || split == GIEMSA_SPLIT_DISTANCE, ErrorKind::usage, "split is ", split,
+  check(split >= GIEMSA_SPLIT_NONE && split <= GIEMSA_SPLIT_CENTRE, ErrorKind::usage, "split is ", split,
         ", none of giemsa_split");
-  options.split = split == GIEMSA_SPLIT_DISTANCE ? Split::distance : Split::none;
+  options.split = static_cast<Split>(split);
   options.mask_at_frame_resolution = given.mask_at_network_resolution == 0;
   return options;
 }
@@ -138,8 +138,8 @@ void identify(giemsa_session& session, const giemsa_image& image) {
   check(session.smear.has_value(), ErrorKind::usage, "the engine has no segmenter, which finds cells");
   const auto start = Clock::now();
   const Size2 size = abi::size_of(image);
-  const std::uint8_t* pixels = abi::pixels_of(image, session.converted);
-  const double convert_ms = pixels == image.pixels ? 0 : ms_since(start);
+  const FramePixels pixels = abi::frame_pixels_of(image, session.converted);
+  const double convert_ms = pixels.data == image.pixels ? 0 : ms_since(start);
   session.smear->identify(pixels, size, session.next);
   const std::size_t found = session.next.cells.size();
   check(found <= session.max_cells, ErrorKind::image, found, " cells were found, the session takes at most ",
@@ -225,7 +225,7 @@ giemsa_status giemsa_identify(giemsa_session* session, const giemsa_image* image
 }
 
 giemsa_status giemsa_classify(giemsa_session* session, const giemsa_image* image, const int32_t (*boxes)[4],
-                              size_t count, float* probabilities) {
+                              size_t count, float* probabilities, size_t capacity) {
   return alone(session, [&] {
     const giemsa_image known = abi::read_struct(image, "image");
     check(session->boxes.has_value(), ErrorKind::usage, "the engine has no classifier, which names cells");
@@ -233,9 +233,12 @@ giemsa_status giemsa_classify(giemsa_session* session, const giemsa_image* image
     check(boxes != nullptr && probabilities != nullptr, ErrorKind::usage, boxes ? "probabilities" : "boxes",
           " is NULL");
     const Size2 size = abi::size_of(known);
+    const std::size_t classes = session->engine->classes.size();
+    check(count <= capacity / classes, ErrorKind::usage, "probabilities has room for ", capacity, " values, ", count,
+          " boxes have ", classes, " each");
     std::vector<PixelBox> wanted(count);
     std::memcpy(wanted.data(), boxes, count * sizeof(PixelBox));
-    std::vector<float> values(count * session->engine->classes.size());
+    std::vector<float> values(count * classes);
     session->boxes->classify(abi::pixels_of(known, session->converted), size, wanted, values);
     std::ranges::copy(values, probabilities);
     return GIEMSA_OK;

@@ -33,6 +33,8 @@ giemsa_status status_for(ErrorKind kind) noexcept {
       return GIEMSA_E_DEVICE;
     case ErrorKind::device_lost:
       return GIEMSA_E_DEVICE_LOST;
+    case ErrorKind::memory:
+      return GIEMSA_E_MEMORY;
     case ErrorKind::cancelled:
       return GIEMSA_E_CANCELLED;
     case ErrorKind::output:

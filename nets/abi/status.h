@@ -22,11 +22,11 @@ giemsa_status status_for(ErrorKind kind) noexcept;
 
 giemsa_precision precision_of(DType type);
 
-/// What `body` returns, or the status of what it throws. What the engine changes of the calling thread is put back.
+/// What `body` returns, or the status of what it throws. The calling thread's current GPU stays.
 template <class Body>
 giemsa_status guarded(bool reads_environment, Body&& body) noexcept {
   try {
-    const KeptThreadSettings settings;
+    const KeptGpu gpu;
     std::optional<IgnoredEnvironment> ignored;
     if (!reads_environment) ignored.emplace();
     return body();

@@ -94,7 +94,8 @@ ModelInfo describe(const ConvertOptions& options, const OptionTexts& shown, cons
     metadata["cells"] = cells;
   ModelInfo info = from_metadata(metadata, ErrorKind::usage);
 
-  const std::set<std::string> from_keys{"separable", "layers", "backbone", "stages", "body", "head", "pool_size"};
+  const std::set<std::string> from_keys{"separable", "layers", "backbone",  "stages",
+                                        "body",      "head",   "pool_size", "centre_offset"};
   const auto assume = [&](const std::string& name, const std::string& value, const char* origin) {
     if (configured.contains(name))
       origin = "config.json";

@@ -8,10 +8,6 @@ namespace giemsa {
 
 namespace {
 
-NetworkOptions parse(const OptionTexts& texts, ErrorKind kind) {
-  return parse_deeplab_options(texts, kind);
-}
-
 const DeepLabOptions& options_of(const ModelInfo& info) {
   return std::get<DeepLabOptions>(info.options);
 }
@@ -56,12 +52,14 @@ void check_info(const ModelInfo& info, ErrorKind kind) {
           in_quotes(defaults.at(name)), ", not ", in_quotes(texts.at(name)));
   check((options.decoder_concat == DecoderConcat::none) == (info.arch == "deeplabv3"), kind,
         "decoder_concat: ", texts.at("decoder_concat"), " does not go with ", info.arch);
+  check(!options.centre_offset || info.arch == "deeplabv3plus", kind, "centre_offset: ", info.arch,
+        " has no decoder for a centre head");
   if (info.input.long_side == 0) check_input_size(preset, options, info.input.fixed, kind);
 }
 
 /// The network itself: `deeplabv3` or `deeplabv3plus`.
 template <auto network>
-ValueId build(Layers& layers, ValueId image, const ModelInfo& info) {
+ValueId build_deeplab(Layers& layers, ValueId image, const ModelInfo& info) {
   const DeepLabPreset& preset = deeplab_preset(info.arch, info.preset);
   const DeepLabOptions& options = options_of(info);
   check_input_size(preset, options, layers.size(image), ErrorKind::usage);
@@ -112,6 +110,8 @@ DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& g
   }
   if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
   if (preset.any_depth) options.backbone.stages = stages_of(preset, options, tensors);
+  const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
+  options.centre_offset = tensors.contains(layout.centre_offsets + ".weight");
   return options;
 }
 
@@ -146,22 +146,33 @@ std::vector<Preset> presets_of(std::string_view arch) {
 
 template <auto network>
 Architecture row(std::string_view name) {
-  return {.name = name,
-          .role = Role::segmenter,
-          .has_linear_layers = false,
-          .presets = presets_of(name),
-          .implied = {{"backbone", "resnet50"}, {"stages", "4"}, {"block_padding", "inside"}},
-          .parse = parse,
-          .check = check_info,
-          .size_multiple =
-              [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).backbone.output_stride; },
-          .logits_layer =
-              [](const ModelInfo& info) {
-                return deeplab_preset(info.arch, info.preset)
-                    .layout(options_of(info).separable, options_of(info).backbone.body)
-                    .classifier;
-              },
-          .build = build<network>};
+  return {
+      .name = name,
+      .role = Role::segmenter,
+      .has_linear_layers = false,
+      .presets = presets_of(name),
+      .implied = {{"backbone", "resnet50"}, {"stages", "4"}, {"block_padding", "inside"}, {"centre_offset", "false"}},
+      .parse = [](const OptionTexts& texts, ErrorKind kind) -> NetworkOptions {
+        return parse_deeplab_options(texts, kind);
+      },
+      .check = check_info,
+      .size_multiple =
+          [](const NetworkOptions& options) { return std::get<DeepLabOptions>(options).backbone.output_stride; },
+      .logits_layer =
+          [](const ModelInfo& info) {
+            return deeplab_preset(info.arch, info.preset)
+                .layout(options_of(info).separable, options_of(info).backbone.body)
+                .classifier;
+          },
+      .centre_layer =
+          [](const ModelInfo& info) {
+            const DeepLabOptions& options = options_of(info);
+            return options.centre_offset ? deeplab_preset(info.arch, info.preset)
+                                               .layout(options.separable, options.backbone.body)
+                                               .centre_offsets
+                                         : std::string();
+          },
+      .build = build_deeplab<network>};
 }
 
 }  // namespace

@@ -46,6 +46,12 @@ ValueId classify_pixels(Layers& layers, ValueId x, const DeepLabLayout& layout, 
   return layers.conv2d(layout.classifier, x, {.out_channels = classes}, true);
 }
 
+/// {1,256,56,56} -> {1,64,56,56} -> {1,3,56,56}
+void locate_centres(Layers& layers, ValueId x, const DeepLabLayout& layout, float eps) {
+  const ValueId features = layers.conv_bn_relu(layout.centre_features, x, {.out_channels = 64, .kernel = 3}, eps);
+  layers.conv2d(layout.centre_offsets, features, {.out_channels = 3}, true);
+}
+
 }  // namespace
 
 ValueId deeplabv3(Layers& layers, ValueId image, const DeepLabLayout& layout, const DeepLabOptions& options,
@@ -75,6 +81,7 @@ ValueId deeplabv3plus(Layers& layers, ValueId image, const DeepLabLayout& layout
                  low_first ? std::vector{low, x} : std::vector{x, low});                  // -> {1,304,56,56}
   x = conv_chain(layers, x, layout.decoder, options.decoder, layout.head_channels, eps);  // -> {1,256,56,56}
 
+  if (options.centre_offset) locate_centres(layers, x, layout, eps);
   const ValueId logits = classify_pixels(layers, x, layout, classes);                    // -> {1,classes,56,56}
   return upsample(layers, layout.logits_upsample, logits, layers.size(image), options);  // -> {1,classes,224,224}
 }

@@ -26,6 +26,9 @@ struct DeepLabLayout {
   std::vector<ConvNames> decoder;
   std::string classifier;
   std::string logits_upsample;
+  /// The centre head: ours, so called the same in every family.
+  ConvNames centre_features{.conv = "centre_head.0.0.1", .bn = "centre_head.0.1", .depthwise = "centre_head.0.0.0"};
+  std::string centre_offsets = "centre_head.1";
   std::int64_t head_channels = 256;  ///< at full width
 };
 

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 2> edge_words{"clamp", "zero"};
 
 }  // namespace
 
-template <class Options, class Visitor>
+template <MaybeConst<DeepLabOptions> Options, class Visitor>
 static void visit_options(Options& options, Visitor&& visit) {
   auto& backbone = options.backbone;
   visit("backbone", backbone.body, body_words);
@@ -40,6 +40,7 @@ static void visit_options(Options& options, Visitor&& visit) {
   visit("head_bn_eps", options.head_bn_eps);
   visit("align_corners", options.align_corners);
   visit("upsample_edge", options.upsample_edge, edge_words);
+  visit("centre_offset", options.centre_offset);
 }
 
 OptionTexts to_text(const DeepLabOptions& options) {

@@ -35,6 +35,7 @@ struct DeepLabOptions {
   float head_bn_eps = 1e-5f;
   bool align_corners = false;  ///< of every upsampling but the pooled branch's broadcast
   EdgeMode upsample_edge = EdgeMode::clamp;
+  bool centre_offset = false;  ///< a centre head beside the classifier (DeepLabv3+)
 
   friend bool operator==(const DeepLabOptions&, const DeepLabOptions&) = default;
 };

@@ -41,6 +41,7 @@ OnnxReport export_onnx(const Model& model, const std::optional<InputSize>& input
   const ValueId image = graph.input("input", {DType::f32, {1, 3, size.h, size.w}});
   const ValueId logits = build_network(graph, image, model);
   graph.mark_output(logits);
+  if (const auto centres = centre_offsets(graph, model)) graph.mark_output(*centres);
 
   OnnxReport report{model.info, graph[image].type.shape, graph[logits].type.shape, graph[logits].name,
                     graph.nodes().size()};

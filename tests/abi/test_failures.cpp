@@ -1,4 +1,5 @@
 // How the C functions refuse: the right status, a line that says why, outputs as they were, and the next call works.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -101,9 +102,15 @@ TEST_CASE("sessions that cannot be are refused") {
   check_session_refused("min_probability", [](Options& o) { o.min_probability = 1.5f; });
   check_session_refused("segment size", [](Options& o) { o.segment_height = 100; });
   check_session_refused("multiple", [](Options& o) { o.segment_width = o.segment_height = 33; });
-  check_session_refused("split", [](Options& o) { o.split = static_cast<giemsa_split>(2); });
+  check_session_refused("split", [](Options& o) { o.split = static_cast<giemsa_split>(3); });
   check_session_refused("crop", [](Options& o) { o.crop = static_cast<giemsa_crop>(7); });
   giemsa_session* session = nullptr;
+  Options by_centres;
+  GIEMSA_INIT(by_centres);
+  by_centres.split = GIEMSA_SPLIT_CENTRE;
+  CHECK(giemsa_session_open(shared_engine(), &by_centres, &session) == GIEMSA_E_MODEL);
+  CHECK(message().find("has no centre head") != std::string::npos);
+  CHECK(session == nullptr);
   CHECK(giemsa_session_open(nullptr, nullptr, &session) == GIEMSA_E_ARGUMENT);
   CHECK(giemsa_session_open(shared_engine(), nullptr, nullptr) == GIEMSA_E_ARGUMENT);
   giemsa_session_close(nullptr);
@@ -153,12 +160,60 @@ TEST_CASE("boxes outside the image are refused") {
                                                  {0, 572, 5, 5},
                                                  {0, 0, 0x7fffffff, 0x7fffffff},
                                                  {0x7fffffff, 0, 0x7fffffff, 1}}) {
-    float values[5] = {9, 9, 9, 9, 9};
+    float values[6] = {9, 9, 9, 9, 9, 9};
     const std::int32_t boxes[1][4] = {{box[0], box[1], box[2], box[3]}};
-    CHECK(giemsa_classify(session.handle, &image, boxes, 1, values) == GIEMSA_E_ARGUMENT);
+    CHECK(giemsa_classify(session.handle, &image, boxes, 1, values, 6) == GIEMSA_E_ARGUMENT);
     CHECK(values[0] == 9);
   }
-  CHECK(giemsa_classify(session.handle, &image, nullptr, 0, nullptr) == GIEMSA_OK);
+  CHECK(giemsa_classify(session.handle, &image, nullptr, 0, nullptr, 0) == GIEMSA_OK);
+}
+
+TEST_CASE("an image in a GPU's memory is refused where the CPU computes, unread") {
+  Session session;
+  REQUIRE(giemsa_session_open(shared_engine(), nullptr, &session.handle) == GIEMSA_OK);
+  giemsa_image image = image_of(smear());
+  image.pixels = &image;  // far too small to be read
+  const auto refusal = [&] {
+    std::size_t found = 7;
+    CHECK(giemsa_identify(session.handle, &image, nullptr, 0, &found) == GIEMSA_E_ARGUMENT);
+    CHECK(found == 7);
+    return std::string(giemsa_last_message());
+  };
+  image.memory = GIEMSA_CUDA;
+  CHECK(refusal() == "a frame in a GPU's memory is read where that GPU segments and classifies, and nowhere else");
+  image.format = GIEMSA_BGR8;
+  CHECK(refusal() == "an image in a GPU's memory must be GIEMSA_RGB8 with a positive stride");
+  image.format = GIEMSA_RGB8;
+  image.stride = -std::ptrdiff_t{3} * image.width;
+  CHECK(refusal() == "an image in a GPU's memory must be GIEMSA_RGB8 with a positive stride");
+  image.memory = static_cast<giemsa_device_kind>(3);
+  CHECK(refusal() == "image.memory is 3, none of giemsa_device_kind");
+
+  image = image_of(smear());
+  image.memory = GIEMSA_CUDA;
+  const std::int32_t box[1][4] = {{0, 0, 9, 9}};
+  float values[6];
+  CHECK(giemsa_classify(session.handle, &image, box, 1, values, 6) == GIEMSA_E_ARGUMENT);
+  CHECK(std::string(giemsa_last_message()) == "the image has to lie in the host's memory");
+}
+
+TEST_CASE("probabilities that do not fit are refused") {
+  Session session;
+  REQUIRE(giemsa_session_open(shared_engine(), nullptr, &session.handle) == GIEMSA_OK);
+  const giemsa_image image = image_of(smear());
+  const std::int32_t boxes[2][4] = {{0, 0, 50, 50}, {9, 9, 50, 50}};
+  float values[13];
+  std::ranges::fill(values, 9.0f);
+  for (const std::size_t capacity : {0, 5, 11}) {
+    CHECK(giemsa_classify(session.handle, &image, boxes, 2, values, capacity) == GIEMSA_E_ARGUMENT);
+    CHECK(std::string(giemsa_last_message()) ==
+          "probabilities has room for " + std::to_string(capacity) + " values, 2 boxes have 6 each");
+    CHECK(values[0] == 9);
+  }
+  CHECK(giemsa_classify(session.handle, &image, boxes, SIZE_MAX / 2, values, 12) == GIEMSA_E_ARGUMENT);
+  CHECK(giemsa_classify(session.handle, &image, boxes, 2, values, 12) == GIEMSA_OK);
+  CHECK(values[11] != 9);
+  CHECK(values[12] == 9);
 }
 
 TEST_CASE("too many cells are a status of that image alone") {

@@ -222,7 +222,7 @@ TEST_CASE("either network may be absent") {
     }
     const std::int32_t box[1][4] = {{0, 0, 10, 10}};
     float values[5];
-    CHECK(giemsa_classify(session.handle, &image, box, 1, values) == GIEMSA_E_ARGUMENT);
+    CHECK(giemsa_classify(session.handle, &image, box, 1, values, 5) == GIEMSA_E_ARGUMENT);
     CHECK(message().find("no classifier") != std::string::npos);
   }
 
@@ -242,7 +242,7 @@ TEST_CASE("either network may be absent") {
     boxes.resize(std::min<std::size_t>(boxes.size(), 7));
     std::vector<float> values(boxes.size() * classes);
     const auto* rows = reinterpret_cast<const std::int32_t(*)[4]>(boxes.data());
-    REQUIRE(giemsa_classify(session.handle, &image, rows, boxes.size(), values.data()) == GIEMSA_OK);
+    REQUIRE(giemsa_classify(session.handle, &image, rows, boxes.size(), values.data(), values.size()) == GIEMSA_OK);
     for (std::size_t i = 0; i < boxes.size(); ++i) {
       const std::size_t cell = i % expected.size();
       const float* given = giemsa_session_probabilities(whole.handle, cell);
@@ -345,7 +345,7 @@ TEST_CASE("the host's settings stay: OpenMP's threads, the environment") {
     const giemsa_image image = image_of(smear());
     const std::int32_t box[1][4] = {{0, 0, 100, 100}};
     std::vector<float> values(giemsa_engine_class_count(engine.handle));
-    REQUIRE(giemsa_classify(session.handle, &image, box, 1, values.data()) == GIEMSA_OK);
+    REQUIRE(giemsa_classify(session.handle, &image, box, 1, values.data(), values.size()) == GIEMSA_OK);
     CHECK(std::filesystem::exists(dump / "crops.npy"));
   }
   unsetenv("GIEMSA_DUMP");

@@ -1,24 +1,17 @@
 #include <doctest/doctest.h>
 
+#include "tests/engine/error_text.h"
 #include "tests/temporary_folder.h"
 #include "tools/adapt/corrections.h"
 
 using namespace giemsa;
 using namespace giemsa::adapt;
+using giemsa::test::error_of;
 
 namespace {
 
-std::string error_of(auto&& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.kind() == ErrorKind::usage ? error.what() : "of another kind";
-  }
-  return "";
-}
-
 std::string table_error(std::string_view text) {
-  return error_of([&] { parse_corrections(text, "t.csv"); });
+  return error_of(ErrorKind::usage, [&] { parse_corrections(text, "t.csv"); });
 }
 
 ImageFile image(const char* path, const char* name, int number = 0, int count = 1) {
@@ -80,7 +73,9 @@ TEST_CASE("GeoJSON: the box of each feature, whatever its geometry") {
 }
 
 TEST_CASE("GeoJSON that is none") {
-  const auto error = [](std::string_view text) { return error_of([&] { parse_features(text, "i", "f"); }); };
+  const auto error = [](std::string_view text) {
+    return error_of(ErrorKind::usage, [&] { parse_features(text, "i", "f"); });
+  };
   CHECK(error("{") == "f: is not JSON");
   CHECK(error("{}") == "f: is no GeoJSON: no features");
   CHECK(error("3") == "f: is no GeoJSON: its features are no list");
@@ -100,9 +95,10 @@ TEST_CASE("a folder of GeoJSON files is named after the images") {
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].image == "1");
   CHECK(rows[1].image == "b/2");
-  CHECK(error_of([&] { read_corrections(folder / "none.csv"); }).ends_with("none.csv: cannot be read"));
+  CHECK(
+      error_of(ErrorKind::usage, [&] { read_corrections(folder / "none.csv"); }).ends_with("none.csv: cannot be read"));
   std::filesystem::create_directories(folder / "empty");
-  CHECK(error_of([&] { read_corrections(folder / "empty"); }).ends_with("holds no .geojson file"));
+  CHECK(error_of(ErrorKind::usage, [&] { read_corrections(folder / "empty"); }).ends_with("holds no .geojson file"));
 }
 
 TEST_CASE("rows find their images by path, name, file name and stem") {
@@ -118,6 +114,7 @@ TEST_CASE("rows find their images by path, name, file name and stem") {
   CHECK(found[1].size() == 1);
   CHECK(found[2].size() == 3);
   CHECK(found[3].size() == 1);
-  CHECK(error_of([&] { by_image({{"1.png", {}, {}, "monocyte", "t.csv, line 5"}}, images, elsewhere); }) ==
-        "t.csv, line 5: several images are called 1.png: give the path");
+  CHECK(error_of(ErrorKind::usage, [&] {
+          by_image({{"1.png", {}, {}, "monocyte", "t.csv, line 5"}}, images, elsewhere);
+        }) == "t.csv, line 5: several images are called 1.png: give the path");
 }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "tests/temporary_folder.h"
 #include "nets/laboratory_profile.h"
+#include "tests/engine/error_text.h"
+#include "tests/temporary_folder.h"
 
 using namespace giemsa;
 
@@ -17,13 +18,8 @@ LaboratoryProfile profile() {
           {{"a/\xc3\xa4", "00ff"}, {"b", "11"}}};
 }
 
-std::string error_of(const std::string& text) {
-  try {
-    parse_profile(text);
-  } catch (const Error& error) {
-    return error.kind() == ErrorKind::usage ? error.what() : "of another kind";
-  }
-  return "";
+std::string profile_error(const std::string& text) {
+  return test::error_of(ErrorKind::usage, [&] { parse_profile(text); });
 }
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
@@ -46,17 +42,19 @@ TEST_CASE("a profile comes back bit by bit") {
 
 TEST_CASE("what is no profile is refused with its reason") {
   const std::string text = profile_text(profile());
-  CHECK(error_of("") == "is not JSON");
-  CHECK(error_of("[]") == "is no laboratory profile");
-  CHECK(error_of("{}") == "is no laboratory profile");
-  CHECK(error_of(replaced(text, "profile 1", "profile 2")) == "is no laboratory profile");
-  CHECK(error_of(replaced(text, "\"features\":3", "\"features\":4")) == "weight: 6 numbers, expected 8");
-  CHECK(error_of(replaced(text, "\"features\":3", "\"features\":-3")).starts_with("a last layer of -3 features"));
-  CHECK(error_of(replaced(text, "\"features\":3", "\"features\":9e18")).starts_with("a last layer of"));
-  CHECK(error_of(replaced(text, "\"bias\":[", "\"bias\":[null,")).starts_with("is damaged: "));
-  CHECK(error_of(replaced(text, "\"weight\":[1.0", "\"weight\":[1e39")) == "is not JSON");  // as no JSON number is that large in single precision
-  CHECK(error_of(replaced(text, "\"note\"", "\"nota\"")).starts_with("is damaged: "));
-  for (std::size_t size = 0; size + 2 < text.size(); ++size) CHECK(error_of(text.substr(0, size)) == "is not JSON");
+  CHECK(profile_error("") == "is not JSON");
+  CHECK(profile_error("[]") == "is no laboratory profile");
+  CHECK(profile_error("{}") == "is no laboratory profile");
+  CHECK(profile_error(replaced(text, "profile 1", "profile 2")) == "is no laboratory profile");
+  CHECK(profile_error(replaced(text, "\"features\":3", "\"features\":4")) == "weight: 6 numbers, expected 8");
+  CHECK(profile_error(replaced(text, "\"features\":3", "\"features\":-3")).starts_with("a last layer of -3 features"));
+  CHECK(profile_error(replaced(text, "\"features\":3", "\"features\":9e18")).starts_with("a last layer of"));
+  CHECK(profile_error(replaced(text, "\"bias\":[", "\"bias\":[null,")).starts_with("is damaged: "));
+  CHECK(profile_error(replaced(text, "\"weight\":[1.0", "\"weight\":[1e39")) ==
+        "is not JSON");  // as no JSON number is that large in single precision
+  CHECK(profile_error(replaced(text, "\"note\"", "\"nota\"")).starts_with("is damaged: "));
+  for (std::size_t size = 0; size + 2 < text.size(); ++size)
+    CHECK(profile_error(text.substr(0, size)) == "is not JSON");
 }
 
 TEST_CASE("a profile changes the classifier that it was made for, and no other") {

@@ -100,7 +100,7 @@ class CommandTest(unittest.TestCase):
 
     @classmethod
     def popen(cls, *arguments, **options):
-        environment = {**os.environ, "GIEMSA_MODELS": str(cls.models), "OMP_WAIT_POLICY": "passive"}
+        environment = {**os.environ, "GIEMSA_MODELS": str(cls.models)}
         environment.pop("GIEMSA_DUMP", None)
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment, **options}
         return subprocess.Popen([EXE, *map(os.fspath, arguments)], **options)

@@ -117,6 +117,21 @@ class Models(CommandTest):
         quiet = self.giemsa("convert", checkpoint, *ALEXNET, "--quiet", "--output", target, code=0)
         self.assertEqual(quiet.out + quiet.err, "")
 
+    def test_a_centre_head_is_kept_shown_and_split_by(self):
+        model, golden = self.dir / "centres.safetensors", GOLDEN / "smp_centres"
+        result = self.giemsa("convert", golden / "checkpoint.pt", "--arch", "deeplabv3plus", "--preset", "smp", "-o", model,
+                             code=0)
+        self.assertRegex(result.out, r"centre_offset +true +\(checkpoint\)")
+        self.assertIn("centre_head.1", self.giemsa("inspect", model, code=0).out)
+        self.assertIn("agree", self.giemsa("compare", model, "--golden", golden / "activations.safetensors", code=0).out)
+        for split in ("centre", "distance"):
+            found = self.run_json(self.image, "--segmenter", model, "--split", split)
+            self.assertEqual(found["settings"]["split"], split)
+        calibrated = self.dir / "calibrated.safetensors"
+        self.giemsa("calibrate", model, self.image, "-o", calibrated, code=0)
+        self.assertIn("centre_head.0.1.relu.activation_scale", header_of(calibrated.read_bytes())[0])
+        self.refused("run", self.image, "--split", "centre", code=3, says="has no centre head, which split centre needs")
+
     def test_convert_refusals(self):
         checkpoint, target = GOLDEN / "alexnet/checkpoint.pt", self.dir / "out.safetensors"
         bad = self.write("bad.pt", b"PK\x03\x04 no zip")

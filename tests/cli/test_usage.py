@@ -50,7 +50,7 @@ class Usage(CommandTest):
             (["run", image, "--min-area", "-1"], "--min-area"),
             (["run", image, "--min-area", "many"], "--min-area"),
             (["run", image, "--crop", "round"], "tight"),
-            (["run", image, "--split", "watershed"], "distance"),
+            (["run", image, "--split", "watershed"], "none, distance, centre"),
             (["run", image, "--mask-resolution", "8"], "frame"),
             (["run", image, "--precision", "fp64"], "fp32"),
             (["run", image, "--device", "tpu"], "cuda"),

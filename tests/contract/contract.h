@@ -98,7 +98,12 @@ inline const std::vector<std::shared_ptr<Backend>>& floating_backends() {
 }
 
 inline bool is_cpu(const Backend& backend) {
-  return backend.device_name().starts_with("cpu");
+  return backend.kind() == DeviceKind::cpu;
+}
+
+/// Whether tests/simt/runtime.cpp takes the place of CUDA's runtime.
+inline bool is_emulated(const Backend& backend) {
+  return backend.device_name().find("emulated") != std::string::npos;
 }
 
 /// Runs it twice on `backend`, or sees it refused there.
@@ -141,6 +146,12 @@ inline void check(const Contract& contract) {
 /// Multiply-adds beyond which a case is left to a GPU and to the kernel's own test: the emulator takes long.
 constexpr double emulated_terms = 3e6;
 
+/// Adds the op to a graph as its only layer.
+inline test::AddOp adds(const Op& op, const Weights& weights = {}) {
+  return
+      [op, weights](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs, weights); };
+}
+
 /// Holds every backend that computes in floating point to `expected`. Operands and result are stored in the backend's
 /// precision; each session gives the same bits run after run and session after session. `terms`: multiply-adds, as far
 /// as they tell how long it takes.
@@ -149,11 +160,7 @@ inline void check_op(const std::string& name, const test::AddOp& add, const std:
   for (const auto& backend : floating_backends()) {
     const DType precision = backend->precision();
     const std::string how = cat(name, " on ", backend->device_name(), " in ", precision);
-#ifdef GIEMSA_SIMT
-    if (terms > emulated_terms && !is_cpu(*backend)) continue;
-#else
-    (void)terms;
-#endif
+    if (terms > emulated_terms && is_emulated(*backend)) continue;
     const Graph graph = test::graph_of(add, inputs, precision != DType::f32, precision != DType::f32);
     const auto session = backend->compile(graph), again = backend->compile(graph);
     const test::Outputs first = test::run(*session, inputs);
@@ -164,7 +171,8 @@ inline void check_op(const std::string& name, const test::AddOp& add, const std:
 }
 
 /// The message with which a graph refuses the op on inputs of these types, with so many outputs.
-inline std::string refusal(const Op& op, const std::vector<TensorType>& types, const std::vector<std::string>& outputs) {
+inline std::string refusal(const Op& op, const std::vector<TensorType>& types,
+                           const std::vector<std::string>& outputs) {
   return test::error_of(ErrorKind::model, [&] {
     Graph graph;
     Node node{.name = "layer", .op = op, .inputs = {}};

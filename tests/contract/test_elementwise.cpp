@@ -14,14 +14,7 @@
 
 namespace giemsa {
 
-namespace {
-
-test::AddOp adds(const Op& op, const Weights& weights = {}) {
-  return
-      [op, weights](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs, weights); };
-}
-
-}  // namespace
+namespace {}  // namespace
 
 GIEMSA_CONTRACT(BatchNorm) {
   for (const test::BatchNormCase& item : test::batch_norm_cases()) {
@@ -33,7 +26,8 @@ GIEMSA_CONTRACT(BatchNorm) {
       weights.running_mean = ref::random_tensor({channels}, 4);
       weights.running_var = ref::random_tensor({channels}, 5, 0, 2);  // a variance of 0 leaves only eps
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      contract::check_op(item.name, adds(item.op, weights), inputs, ref::batch_norm(inputs[0], item.op, weights));
+      contract::check_op(item.name, contract::adds(item.op, weights), inputs,
+                         ref::batch_norm(inputs[0], item.op, weights));
     }
   }
 }
@@ -45,7 +39,7 @@ GIEMSA_CONTRACT(Add) {
       SUBCASE(name.c_str()) {
         const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1), ref::random_tensor(item.input, 2)};
         const Add op{activation};
-        contract::check_op(name, adds(op), inputs, ref::add(inputs[0], inputs[1], op));
+        contract::check_op(name, contract::adds(op), inputs, ref::add(inputs[0], inputs[1], op));
       }
     }
   }
@@ -55,16 +49,16 @@ GIEMSA_CONTRACT(Relu) {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      contract::check_op(item.name, adds(Relu{}), inputs, ref::relu(inputs[0]));
+      contract::check_op(item.name, contract::adds(Relu{}), inputs, ref::relu(inputs[0]));
     }
   }
   SUBCASE("rows") {
     const std::vector<Tensor> inputs{ref::random_tensor({3, 33}, 1)};
-    contract::check_op("rows", adds(Relu{}), inputs, ref::relu(inputs[0]));
+    contract::check_op("rows", contract::adds(Relu{}), inputs, ref::relu(inputs[0]));
   }
   SUBCASE("with a ceiling") {
     const std::vector<Tensor> inputs{ref::random_tensor({1, 33, 7, 5}, 1)};
-    test::check_op("relu on the CPU", "with a ceiling", adds(Relu{0.5f}), inputs, ref::relu(inputs[0], 0.5));
+    test::check_op("relu on the CPU", "with a ceiling", contract::adds(Relu{0.5f}), inputs, ref::relu(inputs[0], 0.5));
   }
 }
 
@@ -74,7 +68,7 @@ GIEMSA_CONTRACT(Concat) {
       std::vector<Tensor> inputs;
       for (const Shape& shape : item.inputs)
         inputs.push_back(ref::random_tensor(shape, static_cast<std::uint32_t>(inputs.size() + 1)));
-      contract::check_op(item.name, adds(Concat{}), inputs, ref::concat(inputs));
+      contract::check_op(item.name, contract::adds(Concat{}), inputs, ref::concat(inputs));
     }
   }
 }
@@ -83,7 +77,7 @@ GIEMSA_CONTRACT(Flatten) {
   for (const test::ShapeCase& item : test::picture_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1)};
-      contract::check_op(item.name, adds(Flatten{}), inputs, ref::flatten(inputs[0]));
+      contract::check_op(item.name, contract::adds(Flatten{}), inputs, ref::flatten(inputs[0]));
     }
   }
 }
@@ -92,7 +86,7 @@ GIEMSA_CONTRACT(Softmax) {
   for (const test::ShapeCase& item : test::row_cases()) {
     SUBCASE(item.name.c_str()) {
       const std::vector<Tensor> inputs{ref::random_tensor(item.input, 1, -3, 3)};
-      contract::check_op(item.name, adds(Softmax{}), inputs, ref::softmax(inputs[0]));
+      contract::check_op(item.name, contract::adds(Softmax{}), inputs, ref::softmax(inputs[0]));
     }
   }
 }

@@ -2,18 +2,13 @@
 #include "kernels/cpu/imaging/crop_resize.h"
 #include "tests/contract/contract.h"
 #include "tests/ops/crop_resize_cases.h"
+#include "tests/ops/random_picture.h"
 #include "tests/ops/resize_cases.h"
 #include "tests/ref/crop.h"
 
 namespace giemsa {
 
 namespace {
-
-ref::Picture random_picture(Size2 size) {
-  ref::Picture picture(size);
-  picture.rgb = test::Random(13).integers<std::uint8_t>(size.h * size.w * 3);
-  return picture;
-}
 
 Tensor frame_of(const ref::Picture& picture) {
   return Tensor::from(DType::u8, Shape{1, picture.size.h, picture.size.w, 3}, picture.rgb);
@@ -32,10 +27,6 @@ ref::Reference normalised(const ImageOp& op, const std::vector<ref::Picture>& pi
     expected.value[i] = (static_cast<float>(level) / 255.0f - op.mean[channel]) / op.std[channel];
   });
   return expected;
-}
-
-test::AddOp adds(const Op& op) {
-  return [op](Graph& graph, const std::vector<ValueId>& inputs) { return graph.add("op", op, inputs); };
 }
 
 /// What a network can ask for. A filter, a mode and an order of colours do not meet in one loop: not each with each.
@@ -57,10 +48,10 @@ constexpr Look looks[] = {
 GIEMSA_CONTRACT(Preprocess) {
   for (const test::ResizeCase& item : test::resize_cases) {
     SUBCASE(item.name) {
-      const ref::Picture in = random_picture(item.in);
+      const ref::Picture in = test::random_picture(item.in, 13);
       for (const Look& look : looks) {
         const Preprocess op{.output = item.out, .filter = look.filter, .channels = look.channels};
-        contract::check_op(cat(item.name, look.name), adds(op), {frame_of(in)},
+        contract::check_op(cat(item.name, look.name), contract::adds(op), {frame_of(in)},
                            normalised(op, {ref::resize(in, item.out, look.filter)}));
       }
     }
@@ -72,7 +63,7 @@ GIEMSA_CONTRACT(CropResize) {
   constexpr kernels::cpu::Box pixel{0, 0, 1, 1};
   for (const test::CropCase& item : test::crop_cases) {
     SUBCASE(item.name) {
-      const ref::Picture in = random_picture(item.frame);
+      const ref::Picture in = test::random_picture(item.frame, 13);
       for (const Look& look : looks) {
         const CropResize op{.output = item.output, .mode = look.mode, .filter = look.filter, .channels = look.channels};
         std::vector<std::int32_t> boxes;
@@ -83,7 +74,7 @@ GIEMSA_CONTRACT(CropResize) {
           if (box == item.box) CHECK(crop.size == (look.mode == CropMode::tight ? item.tight : item.matlab));
           expected.push_back(ref::resize(crop, item.output, look.filter));
         }
-        contract::check_op(cat(item.name, look.name), adds(op),
+        contract::check_op(cat(item.name, look.name), contract::adds(op),
                            {frame_of(in), Tensor::from(DType::i32, Shape{2, 4}, std::move(boxes))},
                            normalised(op, expected));
       }

@@ -1,7 +1,7 @@
 // DistanceTransform, Basins and MergeBasins against their definitions.
-#include "engine/base/region.h"
 #include "nets/onnx/export.h"
 #include "tests/contract/contract.h"
+#include "tests/contract/label_tensors.h"
 #include "tests/engine/error_text.h"
 #include "tests/ops/split_cases.h"
 #include "tests/ref/split.h"
@@ -10,17 +10,7 @@ namespace giemsa {
 
 namespace {
 
-Tensor plane(const std::vector<std::int32_t>& pixels, std::int64_t h, std::int64_t w) {
-  return Tensor::from(DType::i32, Shape{1, 1, h, w}, std::vector<std::int32_t>(pixels));
-}
-
-Tensor table_of(const std::vector<std::int32_t>& labels, Size2 size, std::int64_t capacity, std::int32_t count) {
-  std::vector<std::int32_t> table(static_cast<std::size_t>(10 * (1 + capacity)));
-  const std::vector<Region> regions = ref::regions(labels, size, count);
-  table[0] = count;
-  if (!regions.empty()) std::memcpy(table.data() + 10, regions.data(), regions.size() * sizeof(Region));
-  return Tensor::from(DType::i32, Shape{1 + capacity, 10}, std::move(table));
-}
+using contract::plane;
 
 /// What each of the ops is given, and has to give.
 struct Expected {
@@ -37,11 +27,11 @@ Expected expected_of(const test::SplitCase& c, MergeBasins& op) {
   const std::int32_t part_count = ref::merge_basins(labels, c.size, op, distances, basins, parts);
   const std::int64_t h = (c.size.h + op.step - 1) / op.step, w = (c.size.w + op.step - 1) / op.step;
   return {plane(labels, c.size.h, c.size.w),
-          table_of(labels, c.size, op.capacity, count),
+          contract::region_table(labels, c.size, op.capacity, count),
           plane(distances, h, w),
           plane(basins, h, w),
           plane(parts, c.size.h, c.size.w),
-          table_of(parts, c.size, op.capacity, part_count)};
+          contract::region_table(parts, c.size, op.capacity, part_count)};
 }
 
 /// Each case with the operation that parts it and everything expected of it.
@@ -77,9 +67,12 @@ GIEMSA_CONTRACT(MergeBasins) {
 TEST_CASE("parting refuses what does not fit, by layer") {
   const TensorType labels{DType::i32, {1, 1, 9, 8}}, grid{DType::i32, {1, 1, 3, 2}}, table{DType::i32, {4, 10}};
   const TensorType mask{DType::u8, {1, 1, 9, 8}}, wide{DType::i32, {1, 1, 1, 4 * 32767}};
-  CHECK(contract::refusal(DistanceTransform{}, {mask}, {"a"}) == "layer layer (distance_transform): takes int32 labels");
-  CHECK(test::contains(contract::refusal(DistanceTransform{0}, {labels}, {"a"}), "step must lie between 1 and 64, is 0"));
-  CHECK(test::contains(contract::refusal(DistanceTransform{}, {wide}, {"a"}), "a grid of 32767 columns is wider than 32766"));
+  CHECK(contract::refusal(DistanceTransform{}, {mask}, {"a"}) ==
+        "layer layer (distance_transform): takes int32 labels");
+  CHECK(
+      test::contains(contract::refusal(DistanceTransform{0}, {labels}, {"a"}), "step must lie between 1 and 64, is 0"));
+  CHECK(test::contains(contract::refusal(DistanceTransform{}, {wide}, {"a"}),
+                       "a grid of 32767 columns is wider than 32766"));
   CHECK(test::contains(contract::refusal(Basins{}, {labels, labels}, {"a"}), "distances must be int32 {1,1,3,2}"));
   const auto merge = [&](MergeBasins op, const TensorType& regions) {
     op.capacity = 3;

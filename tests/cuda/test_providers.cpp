@@ -123,7 +123,7 @@ Graph two_layers() {
   return net.graph;
 }
 
-std::vector<float> run(Session& session) {
+std::vector<float> run_two_layers(Session& session) {
   const Tensor input = ref::random_tensor({1, 16, 6, 5}, 81);
   const void* inputs[] = {input.bytes().data()};
   session.run(inputs);
@@ -134,14 +134,14 @@ std::vector<float> run(Session& session) {
 
 TEST_CASE("what a provider declines is computed by our kernels, to the bit") {
   const Graph graph = two_layers();
-  const auto own = run(*backend_with("own", DType::f16)->compile(graph));
+  const auto own = run_two_layers(*backend_with("own", DType::f16)->compile(graph));
   for (const char* provider : {"cudnn", "cublas"}) {
     CAPTURE(provider);
     simt::vendor_refuses = true;
     const auto session = backend_with(provider, DType::f16)->compile(graph);
     simt::vendor_refuses = false;
     CHECK(kinds_served(*session).empty());
-    CHECK(run(*session) == own);
+    CHECK(run_two_layers(*session) == own);
   }
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("no provider is given a ReLU6") {
     CAPTURE(provider);
     const auto session = backend_with(provider, DType::f16)->compile(net.graph);
     CHECK(kinds_served(*session).empty());
-    CHECK(run(*session) == run(*backend_with("own", DType::f16)->compile(net.graph)));
+    CHECK(run_two_layers(*session) == run_two_layers(*backend_with("own", DType::f16)->compile(net.graph)));
   }
 }
 
@@ -164,21 +164,21 @@ TEST_CASE("a provider's layers have run once before they are recorded") {
   CHECK(kinds_served(*session) == std::set<std::string>{"1x1", "3x3"});
   const std::int64_t before = simt::vendor_calls;
   CHECK(before >= 2);
-  run(*session);
+  run_two_layers(*session);
   CHECK(simt::vendor_calls == before + 2);
 }
 
 TEST_CASE("a layer that a provider fails at is named") {
   const auto backend = backend_with("cublas", DType::f32);
   const auto session = backend->compile(two_layers());
-  run(*session);
+  run_two_layers(*session);
   const std::int64_t before = simt::fallible_calls();
-  run(*session);
+  run_two_layers(*session);
   const std::int64_t calls = simt::fallible_calls() - before;
   bool named = false;
   for (std::int64_t n = 1; n <= calls; ++n) {
     simt::fail_call(n);
-    const std::string why = test::error_of(ErrorKind::device, [&] { run(*session); });
+    const std::string why = test::error_of(ErrorKind::device, [&] { run_two_layers(*session); });
     simt::fail_call(0);
     named |= why == "layer second: starting a vendor's kernel: an error made for a test";
   }

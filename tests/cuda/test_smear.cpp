@@ -7,6 +7,7 @@
 #include "engine/cpu/backend.h"
 #include "engine/cuda/backend.h"
 #include "nets/smear.h"
+#include "tests/engine/error_text.h"
 #include "tests/nets/golden.h"
 
 namespace giemsa {
@@ -32,8 +33,22 @@ Frame painted(int width, int height) {
   return frame;
 }
 
+/// A network with a centre head. The golden's was never trained: its offsets point out of the image, past all peaks but
+/// one. These point nowhere, so that each pixel belongs to the peak that is nearest to itself.
+Model model_with_centres() {
+  Model model = narrow_model("smp_centres", {{96, 96}, 0});  // large enough for several peaks in a cell
+  for (const char* key : {"centre_head.1.weight", "centre_head.1.bias"}) {
+    Tensor& tensor = model.tensors.at(key);
+    std::vector<float> values(tensor.as<float>().begin(), tensor.as<float>().end());
+    std::fill(values.begin() + static_cast<std::ptrdiff_t>(values.size() / 3), values.end(), 0.0f);  // y and x
+    tensor = Tensor::from(tensor.shape(), values);
+  }
+  return model;
+}
+
 SmearResult identify(const std::shared_ptr<Backend>& backend, const SmearOptions& options, const Frame& frame) {
-  Smear smear(narrow_model("smp", {{64, 64}, 0}), narrow_model("alexnet", {{63, 63}, 0}), options, backend);
+  Model segmenter = options.split == Split::centre ? model_with_centres() : narrow_model("smp", {{64, 64}, 0});
+  Smear smear(std::move(segmenter), narrow_model("alexnet", {{63, 63}, 0}), options, backend);
   SmearResult result;
   smear.identify(frame, result);
   return result;
@@ -63,12 +78,13 @@ double logit_error(const SmearOptions& options, const Frame& frame, const SmearR
   return 0x1p-24 * test::roundings(graph, false).at(logits) * largest;
 }
 
-double balanced_threshold(const Frame& frame) {
+double balanced_threshold(const Frame& frame, Split split = Split::none) {
   // The threshold at which about half of the pixels are cells.
   double low = 0.001, high = 0.999;
   for (int i = 0; i < 12; ++i) {
     SmearOptions options;
     options.min_area = 1;
+    options.split = split;
     options.threshold = static_cast<float>((low + high) / 2);
     const SmearResult result = identify(make_cpu_backend({.threads = 1}), options, frame);
     const auto cells = std::ranges::count_if(result.labels.pixels, [](auto label) { return label != 0; });
@@ -127,6 +143,38 @@ TEST_CASE("split cells cover what their components cover, with records of their 
     CHECK(cell.area >= options.min_area);
     CHECK(cell.area == std::ranges::count(split.labels.pixels, static_cast<std::uint16_t>(cell.id)));
   }
+}
+
+TEST_CASE("cells told apart by centres are the CPU's, at either resolution") {
+  const Frame frame = painted(200, 160);
+  SmearOptions options;
+  options.min_area = 20;
+  options.split = Split::centre;
+  options.threshold = static_cast<float>(balanced_threshold(frame, Split::centre));
+  for (const bool at_frame : {true, false}) {
+    CAPTURE(at_frame);
+    options.mask_at_frame_resolution = at_frame;
+    const SmearResult expected = identify(make_cpu_backend({.threads = 1}), options, frame);
+    const SmearResult actual = identify(make_cuda_backend({.precision = DType::f32}), options, frame);
+    CHECK(actual.labels.pixels == expected.labels.pixels);
+    std::size_t parted = 0;  // pixels whose right neighbour is another cell's
+    for (std::size_t i = 0; i + 1 < expected.labels.pixels.size(); ++i) {
+      const auto own = expected.labels.pixels[i], right = expected.labels.pixels[i + 1];
+      parted += own != 0 && right != 0 && own != right && (i + 1) % 200 != 0 ? 1 : 0;
+    }
+    CHECK(parted > 0);
+  }
+}
+
+TEST_CASE("a segmenter without a centre head cannot tell cells apart by centres, and says so") {
+  const Model model = narrow_model("smp", {{64, 64}, 0});
+  SmearOptions by_centres;
+  by_centres.split = Split::centre;
+  CHECK(test::error_of(ErrorKind::model, [&] {
+          Smear(model, std::nullopt, by_centres, make_cpu_backend({.threads = 1}));
+        }).find("no centre head, which split centre needs") != std::string::npos);
+  CHECK_NOTHROW(
+      Smear(narrow_model("smp_centres", {{64, 64}, 0}), std::nullopt, by_centres, make_cpu_backend({.threads = 1})));
 }
 
 TEST_CASE("fp16: label maps agree with fp32's on 99.9 % of the pixels") {

@@ -28,7 +28,7 @@ std::unique_ptr<Session> small_session() {
   return make_cuda_backend({.precision = DType::f16})->compile(net.graph);
 }
 
-std::vector<float> run(Session& session) {
+std::vector<float> run_small_session(Session& session) {
   static const Tensor input = ref::random_tensor(input_shape, 7);
   const void* inputs[] = {input.bytes().data()};
   session.run(inputs);
@@ -39,11 +39,11 @@ std::vector<float> run(Session& session) {
 
 TEST_CASE("the device times its layers within the run, whose result stays the same") {
   const auto session = small_session();
-  const std::vector<float> expected = run(*session);
+  const std::vector<float> expected = run_small_session(*session);
   session->time_layers(true);
   for (int i = 0; i < 3; ++i) {
     const auto start = std::chrono::steady_clock::now();
-    CHECK(run(*session) == expected);
+    CHECK(run_small_session(*session) == expected);
     const std::chrono::duration<double, std::milli> host = std::chrono::steady_clock::now() - start;
     const auto ms = session->layer_ms();
     REQUIRE(ms.size() == session->graph().nodes().size());
@@ -53,7 +53,7 @@ TEST_CASE("the device times its layers within the run, whose result stays the sa
     CHECK(total <= host.count());
   }
   session->time_layers(false);
-  CHECK(run(*session) == expected);
+  CHECK(run_small_session(*session) == expected);
   CHECK(session->layer_ms().empty());
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("layers are timed by the host's clock where each is waited for or look
   unsetenv("GIEMSA_SYNC");
   if (observed) session->observe([&](const Value&, const Tensor&) { ++seen; });
   session->time_layers(true);
-  run(*session);
+  run_small_session(*session);
   const auto ms = session->layer_ms();
   CHECK(std::accumulate(ms.begin(), ms.end(), 0.0) > 0);
   CHECK((seen > 0) == observed);
@@ -144,16 +144,16 @@ TEST_CASE("however many layers are timed, the host waits once") {
   const auto session = small_session();
   session->time_layers(true);
   const std::int64_t before = simt::waits();
-  run(*session);
+  run_small_session(*session);
   CHECK(simt::waits() == before + 1);
 }
 
 TEST_CASE("each call to CUDA's runtime may fail while layers are timed, and the next run is right") {
   const auto session = small_session();
-  const std::vector<float> expected = run(*session);
+  const std::vector<float> expected = run_small_session(*session);
   session->time_layers(true);
   const std::int64_t first = simt::fallible_calls();
-  run(*session);
+  run_small_session(*session);
   const std::int64_t calls = simt::fallible_calls() - first;
   REQUIRE(calls > 5);
   for (std::int64_t n = 1; n <= calls; ++n) {
@@ -161,9 +161,9 @@ TEST_CASE("each call to CUDA's runtime may fail while layers are timed, and the 
     const auto fresh = small_session();
     fresh->time_layers(true);
     simt::fail_call(n);
-    CHECK_THROWS_AS(run(*fresh), Error);
+    CHECK_THROWS_AS(run_small_session(*fresh), Error);
     simt::fail_call(0);
-    CHECK(run(*fresh) == expected);
+    CHECK(run_small_session(*fresh) == expected);
   }
 }
 

@@ -9,17 +9,27 @@
 
 namespace giemsa::test {
 
-/// The message of the Error of `kind` that `action` throws. Fails the test where it throws another kind or nothing.
+/// The message of the Error of `kind` that `action` throws, empty where it throws nothing. Fails the test where the
+/// Error is of another kind or its message of several lines.
 template <class Action>
-std::string error_of(ErrorKind kind, Action action) {
+std::string error_if_any(ErrorKind kind, Action&& action) {
   try {
     action();
   } catch (const Error& error) {
+    const std::string message = error.what();
     CHECK(error.kind() == kind);
-    return error.what();
+    CHECK_MESSAGE(message.find('\n') == message.npos, message);
+    return message;
   }
-  FAIL_CHECK("nothing was thrown");
   return {};
+}
+
+/// The same, of an `action` that has to throw: fails the test where it does not.
+template <class Action>
+std::string error_of(ErrorKind kind, Action&& action) {
+  const std::string message = error_if_any(kind, action);
+  if (message.empty()) FAIL_CHECK("nothing was thrown");
+  return message;
 }
 
 /// What the Error that `action` throws says could help.

@@ -56,13 +56,13 @@ double stored(double value, float scale, bool is_unsigned) {
 }
 
 /// A case as a graph whose operands are in 8 bits, and what it should give.
-struct Case {
+struct ConvolutionCase {
   Graph graph;
   std::vector<Tensor> inputs;
   std::vector<double> expected;
 
   /// `positive`: the input is u8. `stores`: so is, or i8, the result; else it is fp32.
-  Case(const test::Conv2dCase& item, bool positive, bool stores) {
+  ConvolutionCase(const test::Conv2dCase& item, bool positive, bool stores) {
     const Conv2d& op = item.op;
     Tensor x = ref::random_tensor(item.input, 1, -item.reach, item.reach);
     ValueId id = input("x", x);
@@ -121,7 +121,7 @@ TEST_CASE("conv2d of 8-bit integers") {
     SUBCASE(item.name.c_str()) {
       for (const bool positive : {false, true}) {
         for (const bool stores : {false, true}) {
-          const Case one(item, positive, stores);
+          const ConvolutionCase one(item, positive, stores);
           for (const int threads : {1, 2, 3}) {
             const test::Outputs outputs = test::run(test::cpu(DType::i8, threads), one.graph, one.inputs);
             test::check_equal(std::span(outputs[0]), std::span(one.expected),

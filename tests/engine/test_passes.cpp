@@ -28,6 +28,19 @@ const Conv2d plain = test::square(8, 3);
 
 }  // namespace
 
+TEST_CASE("drop_unread: what no output needs is gone, inputs and what is read stay") {
+  Net net;
+  const ValueId x = net.input("x", {1, 4, 5, 5});
+  net.input("unread", {1, 4, 5, 5});
+  const ValueId trunk = net.conv("trunk", x, plain);
+  net.relu("branch end", net.conv("branch", trunk, plain));
+  const ValueId result = net.relu("result", trunk);
+  net.relu("behind", result);
+  CHECK(names_of(drop_unread(net.output(result))) == Names{"x", "unread", "trunk", "result"});
+  net.graph.mark_output(*net.graph.find("branch end"));
+  CHECK(names_of(drop_unread(net.graph)) == Names{"x", "unread", "trunk", "branch", "branch end", "result"});
+}
+
 TEST_CASE("fold_batch_norm: conv -> norm becomes one conv with the norm's value") {
   Net net;
   const ValueId conv = net.conv("conv", net.input("x", {1, 4, 5, 5}), plain);

@@ -9,7 +9,7 @@ namespace giemsa {
 
 namespace {
 
-struct Case {
+struct WinogradCase {
   std::string name;
   Shape input;
   std::int64_t outputs;
@@ -18,7 +18,7 @@ struct Case {
   bool bias = true;
 };
 
-std::vector<Case> cases() {
+std::vector<WinogradCase> cases() {
   constexpr auto relu = Activation::relu, relu6 = Activation::relu6;
   return {
       {"even", {1, 64, 8, 8}, 64},
@@ -39,7 +39,7 @@ std::vector<Case> cases() {
   };
 }
 
-Conv2d op_of(const Case& item) {
+Conv2d op_of(const WinogradCase& item) {
   return {.out_channels = item.outputs,
           .kernel = {3, 3},
           .padding = item.padding,
@@ -50,7 +50,7 @@ Conv2d op_of(const Case& item) {
 }  // namespace
 
 TEST_CASE("3x3 convolutions of many channels on the CPU") {
-  for (const Case& item : cases()) {
+  for (const WinogradCase& item : cases()) {
     SUBCASE(item.name.c_str()) {
       const Conv2d op = op_of(item);
       Weights weights;

@@ -11,7 +11,7 @@ using doctest::Approx;
 namespace {
 
 /// Of three classes, rows in truth: 4 1 0 | 2 3 0 | 1 0 5.
-ConfusionMatrix example() {
+ConfusionMatrix example_counts() {
   ConfusionMatrix cells(3);
   cells.add(0, 0, 4), cells.add(0, 1, 1);
   cells.add(1, 0, 2), cells.add(1, 1, 3);
@@ -22,7 +22,7 @@ ConfusionMatrix example() {
 }  // namespace
 
 TEST_CASE("classification: one class against the others") {
-  const ClassificationScores scores = classification_scores(example());
+  const ClassificationScores scores = classification_scores(example_counts());
   CHECK(scores.accuracy == Approx(12.0 / 16));
   CHECK(scores.kappa == Approx(107.0 / 171));  // by chance 85 of 256 are right
   CHECK(scores.classes[0].precision == Approx(4.0 / 7));
@@ -40,7 +40,7 @@ TEST_CASE("classification: one class against the others") {
 }
 
 TEST_CASE("classification: macro averages are means of classes, micro averages add up counts") {
-  const ClassificationScores scores = classification_scores(example());
+  const ClassificationScores scores = classification_scores(example_counts());
   CHECK(scores.macro.precision == Approx((4.0 / 7 + 3.0 / 4 + 1) / 3));
   CHECK(scores.macro.recall == Approx((4.0 / 5 + 3.0 / 5 + 5.0 / 6) / 3));
   CHECK(scores.macro.f1 == Approx((8.0 / 12 + 6.0 / 9 + 10.0 / 11) / 3));

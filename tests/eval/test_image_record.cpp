@@ -16,7 +16,7 @@ using giemsa::test::TemporaryFolder;
 
 namespace {
 
-const std::vector<std::string> classes = {"eosinophil", "neutrophil", "blast"};
+const std::vector<std::string> cell_classes = {"eosinophil", "neutrophil", "blast"};
 
 Cell cell_at(int id, Box box, int class_index, float probability) {
   Cell cell;
@@ -50,7 +50,7 @@ struct Field {
     cells = {cell_at(1, found, 1, 0.75f), cell_at(2, extra, 0, 0.875f)};
   }
   ImageRecord compare(std::vector<std::string> listed) const {
-    return compare_field(sample_of(std::move(listed)), truth_of(mask), labels, cells, classes);
+    return compare_field(sample_of(std::move(listed)), truth_of(mask), labels, cells, cell_classes);
   }
 
   const Box found{2, 2, 6, 10}, extra{32, 2, 5, 5};
@@ -169,11 +169,11 @@ TEST_CASE("field: cells of unknown class are found but not named; a class the cl
 
 TEST_CASE("image of one cell: its cell is compared; where none is found nothing is") {
   const Cell cell = cell_at(1, {0, 0, 31, 33}, 1, 0.5f);
-  const ImageRecord record = compare_crop(sample_of({"neutrophil"}), {33, 31}, &cell, classes);
+  const ImageRecord record = compare_crop(sample_of({"neutrophil"}), {33, 31}, &cell, cell_classes);
   CHECK(record.tally.classes.at(1, 1) == 1);
   CHECK(record.tally.labelled_cells == 1);
   CHECK(record.width == 31);
-  const ImageRecord none = compare_crop(sample_of({"neutrophil"}), {33, 31}, nullptr, classes);
+  const ImageRecord none = compare_crop(sample_of({"neutrophil"}), {33, 31}, nullptr, cell_classes);
   CHECK(none.tally.classes.total() == 0);
   CHECK(none.tally.labelled_cells == 1);
   CHECK(none.cells.empty());

@@ -15,7 +15,7 @@ using namespace giemsa::eval;
 namespace {
 
 /// Two fields: one with a cell that was found and named wrong, one that failed.
-Evaluation example() {
+Evaluation example_evaluation() {
   Evaluation evaluation;
   evaluation.info.device = "cpu";
   evaluation.info.precision = "fp32";
@@ -67,7 +67,7 @@ std::size_t commas_of(const std::string& line) {
 }  // namespace
 
 TEST_CASE("eval.json: figures with their intervals, null where undefined, counts, provenance, failures") {
-  const Json document = Json::parse(to_text(evaluation_json(example()), 1));
+  const Json document = Json::parse(to_text(evaluation_json(example_evaluation()), 1));
   CHECK(document.at("schema") == 1);
   CHECK(document.at("segmentation").at("mean_iou") == Json::parse(R"({"value": 1.0, "low": 1.0, "high": 1.0})"));
   CHECK(document.at("segmentation").at("confusion").at("counts") == Json::parse("[[164, 0], [0, 36]]"));
@@ -83,7 +83,7 @@ TEST_CASE("eval.json: figures with their intervals, null where undefined, counts
 }
 
 TEST_CASE("eval.json of whole crops says nothing of a segmenter") {
-  Evaluation evaluation = example();
+  Evaluation evaluation = example_evaluation();
   evaluation.task = Task::whole_crops;
   evaluation.info.options.segment_size.reset();
   compute_figures(evaluation);
@@ -95,7 +95,7 @@ TEST_CASE("eval.json of whole crops says nothing of a segmenter") {
 }
 
 TEST_CASE("tables: as many fields in every line as in the head") {
-  Evaluation evaluation = example();
+  Evaluation evaluation = example_evaluation();
   for (const Task task : {Task::fields, Task::whole_crops, Task::found_cells}) {
     evaluation.task = task;
     for (const std::string& table : {images_csv(evaluation), cells_csv(evaluation)}) {
@@ -110,14 +110,14 @@ TEST_CASE("tables: as many fields in every line as in the head") {
 }
 
 TEST_CASE("cells.csv: probabilities to the last bit, and what the cell was matched with") {
-  const std::string table = cells_csv(example());
+  const std::string table = cells_csv(example_evaluation());
   CHECK(
       contains(table, "name,cell,class,probability,x,y,w,h,area,p_x,\"p_y,z\",matched_truth_cell,matched_iou,truth_"));
   CHECK(contains(table, "a,1,\"y,z\",0.899999976,3,2,6,6,36,0.100000001,0.899999976,1,1,blast\n"));
 }
 
 TEST_CASE("page: it needs nothing else, names are text, pictures are inside") {
-  const std::string page = evaluation_html(example());
+  const std::string page = evaluation_html(example_evaluation());
   CHECK(contains(page, "Evaluation of &lt;set&gt;"));
   CHECK_FALSE(contains(page, "<set>"));
   CHECK(contains(page, "in/b.png: is &lt;broken&gt;"));
@@ -129,7 +129,7 @@ TEST_CASE("page: it needs nothing else, names are text, pictures are inside") {
 }
 
 TEST_CASE("terminal: the figures of each task") {
-  Evaluation evaluation = example();
+  Evaluation evaluation = example_evaluation();
   std::ostringstream fields, crops;
   print_figures(fields, evaluation);
   CHECK(contains(fields.str(), "<set>: 2 images, 1 failed, 1 cells, 1 of known class"));

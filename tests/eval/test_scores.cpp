@@ -12,7 +12,7 @@ using doctest::Approx;
 
 namespace {
 
-const std::vector<std::string> classes = {"x", "y"};
+const std::vector<std::string> two_classes = {"x", "y"};
 
 ImageTally image(std::int64_t right_pixels, std::int64_t wrong_pixels, double boundary, bool hit, std::size_t named) {
   ImageTally tally;
@@ -60,7 +60,7 @@ TEST_CASE("figures: each task has its own, by name") {
   const ImageTally images[] = {image(10, 30, 0.5, true, 0)};
   const std::size_t all[] = {0};
   const Scores scores = score(images, all, 2);
-  const auto fields = figures(scores, Task::fields, classes);
+  const auto fields = figures(scores, Task::fields, two_classes);
   CHECK(find(fields, "segmentation", "iou", "cell").value == Approx(0.25));
   CHECK(find(fields, "segmentation", "", "mean_bf_score").value == 0.5);
   CHECK(find(fields, "detection", "iou_0.7", "recall").value == Approx(0.5));
@@ -70,16 +70,16 @@ TEST_CASE("figures: each task has its own, by name") {
   CHECK(find(fields, "classification", "", "identified").value == Approx(0.5));
   CHECK_THROWS_AS(find(fields, "classes", "z", "recall"), giemsa::Error);
 
-  const auto crops = figures(scores, Task::whole_crops, classes);
+  const auto crops = figures(scores, Task::whole_crops, two_classes);
   CHECK_THROWS_AS(find(crops, "segmentation", "", "mean_iou"), giemsa::Error);
   CHECK_THROWS_AS(find(crops, "classification", "", "identified"), giemsa::Error);
-  CHECK(find(figures(scores, Task::found_cells, classes), "classification", "", "identified").value == Approx(0.5));
+  CHECK(find(figures(scores, Task::found_cells, two_classes), "classification", "", "identified").value == Approx(0.5));
 }
 
 TEST_CASE("figures: intervals belong to their figures") {
   std::vector<ImageTally> images;
   for (int i = 0; i < 40; ++i) images.push_back(image(10, 30, i % 2 ? 0.4 : 0.6, true, i % 4 ? 0 : 1));
-  const auto all = figures_with_intervals(images, Task::fields, classes, {500, 1});
+  const auto all = figures_with_intervals(images, Task::fields, two_classes, {500, 1});
   const Figure& boundary = find(all, "segmentation", "", "mean_bf_score");
   CHECK(boundary.value == Approx(0.5));
   CHECK(boundary.interval.low < 0.5);

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/check.h"
+#include "tests/engine/error_text.h"
 #include "tests/temporary_folder.h"
 #include "tools/image_io/decode.h"
 
@@ -35,21 +35,8 @@ inline void write_text(const std::filesystem::path& file, std::string_view text)
   std::ofstream(file, std::ios::binary) << text;
 }
 
-/// The message with which `call` fails; empty where it does not. Any other exception escapes and fails the test.
-template <class Call>
-std::string error_of(ErrorKind kind, const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    CHECK(error.kind() == kind);
-    CHECK_MESSAGE(std::string(error.what()).find('\n') == std::string::npos, error.what());
-    return error.what();
-  }
-  return {};
-}
-
 inline std::string decode_error(Bytes bytes, const DecodeLimits& limits = {}) {
-  return error_of(ErrorKind::image, [&] { decode_image(bytes, limits); });
+  return error_if_any(ErrorKind::image, [&] { decode_image(bytes, limits); });
 }
 
 inline void check_mentions(const std::string& message, std::initializer_list<std::string_view> parts) {

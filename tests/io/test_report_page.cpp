@@ -36,7 +36,7 @@ ImageResult image_of(const std::string& name, std::vector<Cell> cells) {
   return {"in/" + name + ".png", name, "", 20, 16, std::move(cells), 1, {2, 3, 4, 9}};
 }
 
-RunInfo example_info() {
+RunInfo page_info() {
   RunInfo info;
   info.device = "cpu (2 threads)";
   info.precision = "fp32";
@@ -95,7 +95,7 @@ TEST_CASE("differential: neither what is unsure nor what is no white cell moves 
   CHECK(gallery.of_class(0).size() == 1);
   CHECK(gallery.of_class(1).size() == 2);
   CHECK(gallery.unsure().size() == 1);
-  RunInfo info = example_info();
+  RunInfo info = page_info();
   info.classes = classes;
   const std::string page = report_html(info, images, gallery);
   CHECK(contains(page, "<h1>2 white cells in 1 image</h1>"));
@@ -105,7 +105,7 @@ TEST_CASE("differential: neither what is unsure nor what is no white cell moves 
 }
 
 TEST_CASE("report: each cell of the gallery can be judged, as a row of the table that giemsa adapt reads") {
-  RunInfo info = example_info();
+  RunInfo info = page_info();
   info.classes = {"monocyte", "a<b"};
   ImageResult image = image_of("a", {cell_of(1, 0, 0.9f), cell_of(2, 1, 0.8f)});
   image.file = "=in/\"a\".png";
@@ -134,7 +134,7 @@ TEST_CASE("differential: a folder of images is a patient") {
                                 {"in/a/2.png", "a/2", "is broken", 0, 0, {}, 0, {}},
                                 image_of("b/2", {blast, monocyte}),
                                 {"in/c/1.png", "c/1", "is broken", 0, 0, {}, 0, {}}};
-  RunInfo info = example_info();
+  RunInfo info = page_info();
   info.classes = {"monocyte", "blast", "other"};
   CHECK(patients_csv(info, images) ==
         "patient,images,cells,monocyte,monocyte_percent,monocyte_low,monocyte_high,blast,blast_percent,blast_low,"
@@ -209,7 +209,7 @@ TEST_CASE("histogram: every value in its bar, the few slow ones in the last") {
 }
 
 TEST_CASE("report: it needs no network, names are text, cells lead to their overlays") {
-  const RunInfo info = example_info();
+  const RunInfo info = page_info();
   const ImageResult images[] = {image_of("sub/a #1", {cell_of(1, 0, 0.61f), cell_of(2, 1, 0.97f)}),
                                 {"in/b.png", "b", "in/b.png: is <broken>", 0, 0, {}, 0, {}}};
   Gallery gallery(2);
@@ -231,7 +231,7 @@ TEST_CASE("report: it needs no network, names are text, cells lead to their over
 }
 
 TEST_CASE("report: without cells, and without any image that could be used") {
-  const RunInfo info = example_info();
+  const RunInfo info = page_info();
   const ImageResult empty[] = {image_of("a", {})};
   const std::string page = report_html(info, empty, Gallery(2));
   CHECK(contains(page, "0 white cells in 1 image<"));

@@ -79,6 +79,7 @@ std::set<std::string> compare_with_golden(const Golden& golden, const Model& mod
   const ValueId logits = build_network(graph, image, model);
   CHECK(graph[logits].name == golden.metadata.at("logits"));
   graph.mark_output(logits);
+  if (const auto centres = centre_offsets(graph, model)) graph.mark_output(*centres);
   const bool fp16 = backend.precision() == DType::f16;
   const double unit = fp16 ? 0x1p-11 : 0x1p-24;
   const std::map<std::string, double> count = roundings(graph, fp16);

@@ -13,7 +13,7 @@ using test::told;
 
 TEST_CASE("every golden network gives PyTorch's activations, layer by layer") {
   const auto folders = test::golden_folders();
-  REQUIRE(folders.size() == 28);
+  REQUIRE(folders.size() == 29);
   const auto backend = make_cpu_backend({.threads = 2, .precision = DType::f32});
   for (const auto& folder : folders) {
     CAPTURE(folder.filename().string());

@@ -217,6 +217,32 @@ TEST_CASE("separable variants are told by their keys") {
   CHECK(conv(separable, "classifier.classifier.0.body.0").groups == 304);
 }
 
+TEST_CASE("a centre head stands beside the classifier, on what the decoder gives, in every family") {
+  for (const Preset& preset : architecture("deeplabv3plus", ErrorKind::internal).presets) {
+    CAPTURE(preset.name);
+    const Model with = blank_model("deeplabv3plus", std::string(preset.name), {{"centre_offset", "true"}});
+    const Graph graph = build(with, {64, 96});
+    const auto centres = centre_offsets(graph, with);
+    REQUIRE(centres.has_value());
+    CHECK(graph[*centres].type.shape == Shape{1, 3, 16, 24});
+    const std::string logits = architecture_of(with.info).logits_layer(with.info);
+    const std::int64_t channels = graph[layer(graph, logits).inputs[0]].type.shape[1];
+    CHECK(channels == (preset.name == "mmseg" ? 512 : 256));
+    CHECK(conv(graph, "centre_head.0.0.0").groups == channels);
+    CHECK(output_of(graph, "centre_head.0.0.1") == Shape{1, 64, 16, 24});
+    CHECK(layer(graph, "centre_head.0.0.0").inputs == layer(graph, logits).inputs);
+
+    const Model without = blank_model("deeplabv3plus", std::string(preset.name));
+    CHECK(to_text(without.info.options).at("centre_offset") == "false");
+    const Graph plain = build(without, {64, 96});
+    CHECK(!centre_offsets(plain, without).has_value());
+    CHECK(!plain.find("centre_head.1").has_value());
+  }
+  const auto nothing = std::make_shared<const std::byte>();
+  const TensorMap key{{"centre_head.1.weight", Tensor(DType::f32, {3, 64, 1, 1}, nothing)}};
+  CHECK(to_text(preset_info("deeplabv3plus", "smp", {}, key).options).at("centre_offset") == "true");
+}
+
 TEST_CASE("AlexNet in one tower and in two") {
   const Graph torchvision = build(blank_model("alexnet", "torchvision"), {224, 224});
   CHECK(output_of(torchvision, "features.10.pool") == Shape{1, 256, 6, 6});
@@ -280,6 +306,7 @@ TEST_CASE("unknown and impossible options are refused by name") {
   CHECK(contains(refusal("deeplabv3plus", "vainf", {{"block_padding", "ahead"}}), "block_padding", "ResNet"));
   CHECK(contains(refusal("deeplabv3plus", "vainf", {{"backbone", "mobilenet_v2"}, {"dilation", "multi_grid"}}),
                  "dilation", "multi_grid"));
+  CHECK(contains(refusal("deeplabv3", "smp", {{"centre_offset", "true"}}), "centre_offset", "deeplabv3", "decoder"));
   CHECK(contains(refusal("resnet", "torchvision", {{"body", "mobilenet_v2"}}), "body", "'mobilenet_v2'"));
   CHECK(contains(refusal("mobilenet_v2", "torchvision", {{"head", "features"}}), "head", "classifier"));
   CHECK(contains(refusal("alexnet", "caffe", {{"groups", "3"}}), "groups", "3"));

@@ -28,6 +28,7 @@ class BrokenBackend final : public Backend {
     damaged_.push_back(std::make_unique<Graph>(damage_(graph)));  // weights are told apart by where they lie
     return sound_->compile(*damaged_.back(), optimized);
   }
+  DeviceKind kind() const override { return sound_->kind(); }
   std::string device_name() const override { return "broken"; }
   DType precision() const override { return sound_->precision(); }
   std::size_t weight_bytes() const override { return sound_->weight_bytes(); }

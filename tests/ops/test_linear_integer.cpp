@@ -19,8 +19,8 @@ using namespace giemsa::test;
 
 namespace {
 
-struct Inputs {
-  explicit Inputs(const LinearCase& c) {
+struct IntegerInputs {
+  explicit IntegerInputs(const LinearCase& c) {
     Random random(31);
     x = random.integers<std::uint8_t>(c.samples * c.in);
     weight = random.integers<std::int8_t>(c.out * c.in);
@@ -34,7 +34,7 @@ struct Inputs {
   std::vector<float> scale, bias;
 };
 
-std::vector<float> reference(const LinearCase& c, const Inputs& inputs) {
+std::vector<float> reference(const LinearCase& c, const IntegerInputs& inputs) {
   std::vector<float> y;
   for (std::int64_t n = 0; n < c.samples; ++n)
     for (std::int64_t o = 0; o < c.out; ++o) {
@@ -50,7 +50,7 @@ std::vector<float> reference(const LinearCase& c, const Inputs& inputs) {
 }
 
 template <class T>
-std::vector<T> run(const LinearCase& c, const Inputs& inputs, kernels::cpu::InstructionSet set) {
+std::vector<T> run(const LinearCase& c, const IntegerInputs& inputs, kernels::cpu::InstructionSet set) {
   Guarded<std::uint8_t> x{std::span(inputs.x)};
   Guarded<std::int8_t> weight{std::span(inputs.weight)};
   Guarded<std::byte> scratch(static_cast<std::int64_t>(kernels::cpu::linear_integer_scratch_bytes(c.samples, c.in)));
@@ -66,7 +66,7 @@ std::vector<T> run(const LinearCase& c, const Inputs& inputs, kernels::cpu::Inst
 TEST_CASE("linear_integer") {
   for (const LinearCase& c : cpu_linear_cases()) {
     SUBCASE(c.name) {
-      const Inputs inputs(c);
+      const IntegerInputs inputs(c);
       const std::vector<float> expected = reference(c, inputs);
       std::vector<double> in_8_bits;
       for (const float value : expected) in_8_bits.push_back(std::clamp(std::nearbyint(value), 0.0f, 255.0f));
@@ -84,12 +84,12 @@ TEST_CASE("linear_integer") {
 TEST_CASE("linear_integer sums the longest rows of the largest values") {
   const std::int64_t in = kernels::cpu::longest_integer_row;
   const LinearCase c{"longest", 1, in, 1, true, true, Activation::none};
-  Inputs inputs(c);
+  IntegerInputs inputs(c);
   std::ranges::fill(inputs.x, std::uint8_t{255});
   std::ranges::fill(inputs.weight, std::int8_t{-128});
   for (const kernels::cpu::InstructionSet set : kernels::cpu::linear_integer_sets())
     check_equal(run<float>(c, inputs, set), reference(c, inputs), "longest");
   const LinearCase longer{"longer", 1, in + 1, 1, true, true, Activation::none};
-  CHECK_THROWS_AS(run<float>(longer, Inputs(longer), kernels::cpu::linear_integer_sets().front()),
+  CHECK_THROWS_AS(run<float>(longer, IntegerInputs(longer), kernels::cpu::linear_integer_sets().front()),
                   std::invalid_argument);
 }

@@ -6,7 +6,7 @@
 
 #include "tests/ops/cpu_kernels.h"
 #include "tests/ops/guarded.h"
-#include "tests/ops/random.h"
+#include "tests/ops/random_picture.h"
 #include "tests/ops/threads.h"
 #include "tests/ref/resize.h"
 
@@ -16,12 +16,6 @@ using namespace giemsa::test;
 namespace {
 
 constexpr std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, deviation{0.229f, 0.224f, 0.225f};
-
-ref::Picture random_picture(Size2 size) {
-  ref::Picture picture(size);
-  picture.rgb = Random(13).integers<std::uint8_t>(size.h * size.w * 3);
-  return picture;
-}
 
 std::vector<float> preprocessed(const Preprocess& op, const ref::Picture& in) {
   const cpu::Preprocessor preprocessor(cpu_params(op), cpu_extent(in.size));
@@ -44,7 +38,7 @@ std::vector<float> cropped(const CropResize& op, const ref::Picture& in, std::sp
 }  // namespace
 
 TEST_CASE("crop_resize makes a batch, the same on any number of threads") {
-  const ref::Picture in = random_picture({47, 61});
+  const ref::Picture in = random_picture({47, 61}, 13);
   const cpu::Box boxes[] = {{0, 0, 61, 47}, {5, 6, 7, 8}, {60, 46, 1, 1}};
   const CropResize op{{31, 33}, CropMode::tight, ResizeFilter::bilinear, mean, deviation};
   std::vector<float> one_by_one;
@@ -63,7 +57,7 @@ TEST_CASE("crop_resize refuses boxes without pixels") {
 }
 
 TEST_CASE("preprocess gives the same bits on any number of threads") {
-  const ref::Picture in = random_picture({97, 131});
+  const ref::Picture in = random_picture({97, 131}, 13);
   const Preprocess op{{61, 67}, ResizeFilter::bicubic, mean, deviation};
   std::vector<float> first;
   with_thread_counts([&](int threads) {

@@ -181,6 +181,11 @@ class Page(unittest.TestCase):
             self.write(f"{device}/frameworks.json", frameworks([row("Giemsa", "fp32", 10.0)]))
         self.assertIn("<h2>Latency beside the frameworks (e)</h2>", self.page())
 
+    def test_a_busy_machine_has_a_section_of_its_own(self):
+        self.write("d/frameworks.json", frameworks([row("Giemsa", "fp32", 10.0)]))
+        self.write("d/frameworks-neighbours-1.json", frameworks([row("Giemsa", "fp32", 20.0)]) | {"neighbours": 1})
+        self.assertIn("<h2>Latency beside the frameworks and 1 busy neighbour</h2>", self.page())
+
     def test_accuracy(self):
         figure = {"value": 0.98765, "low": 0.97, "high": 0.99}
         self.write("accuracy/folds/fold0.json", {"giemsa": "0.1.0", "dataset": {"images": 7},

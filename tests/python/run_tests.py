@@ -21,7 +21,7 @@ def main():
     tests = pathlib.Path(__file__).resolve().parent
     environment = os.environ | {
         "GIEMSA_WEIGHTS": str(tests.parents[1] / "weights/pretrained"), "PYTHONPATH": str(tests),
-        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "OMP_WAIT_POLICY": "passive"}  # tests run beside others
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
     with tempfile.TemporaryDirectory() as scratch:
         command = [folder / "clean/bin/python", "-m", "unittest", "-v", *modules]
         sys.exit(subprocess.run(command, cwd=scratch, env=environment).returncode)

@@ -121,10 +121,12 @@ class Options(unittest.TestCase):
         self.assertEqual(list(unsure.class_indices), list(found().class_indices))
 
     def test_what_is_refused(self):
-        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"min_probability": 2}, {"crop": "round"}, {"split": "centre"},
+        for options in ({"threshold": 0}, {"threshold": 1.5}, {"threshold": float("nan")}, {"min_area": -1}, {"min_probability": 2}, {"crop": "round"}, {"split": "watershed"},
                         {"segment_size": -4}):
             with self.subTest(options), self.assertRaises(giemsa.UsageError):
                 engine().identify(smear(), **options)
+        with self.assertRaisesRegex(giemsa.ModelError, "no centre head"):
+            engine().identify(smear(), split="centre")
         assert_same(self, engine().identify(smear()), found())  # the pool is as it was
 
 

@@ -80,6 +80,7 @@ class Parts {
       for (std::int64_t x = 0; x < grid.w; ++x) {
         if (grid.at(y, x) != label) continue;
         const std::int32_t own = basin(y, x);
+        if (own == 0) continue;  // then the whole component is in no basin
         part_[own] = own;
         const std::int64_t neighbours[4][2] = {{0, 1}, {1, -1}, {1, 0}, {1, 1}};
         for (std::int64_t k = 0; k < 4; ++k) {
@@ -130,7 +131,7 @@ class Parts {
       if (name != largest && areas.at(name) < op.min_area) join(name, part_[largest]);
   }
 
-  /// The part of a pixel of the component; 0 where no cell of the grid is of the component.
+  /// The part of a pixel of the component; 0 where no cell of the grid is of the component, or none is in a basin.
   std::int32_t of_pixel(std::int64_t y, std::int64_t x) const {
     if (part_.empty()) return 0;
     for (std::int64_t ring = 0; ring <= 4; ++ring) {

@@ -112,6 +112,8 @@ EXPECTATIONS = [
     Expectation("measure", EXEMPT, UNION_FIND),
     Expectation("count_kept", EXEMPT, LATENCY + "a word for 32 pixels"),
     Expectation("distance_transform_kernel", EXEMPT, LATENCY + "a label for every sixteenth pixel"),
+    Expectation("centre_peaks_kernel*", EXEMPT, LATENCY + "a value for every place of the head, at a stride of its pixels"),
+    Expectation("assign_centres_kernel*", EXEMPT, LATENCY + "offsets where a component is, at a stride of the head's pixels"),
     Expectation("basins_kernel", EXEMPT, LATENCY + "each step of a walk depends on the one before it"),
     Expectation("merge_in_components", EXEMPT, UNION_FIND),
     Expectation("measure_parts", EXEMPT, "a label is looked up for every pixel: where its part's sums are, its value tells"),

@@ -1,5 +1,6 @@
 #include "tests/simt/runtime.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -116,6 +117,27 @@ OwnedStream::~OwnedStream() = default;
 void copy(void* to, const void* from, std::size_t bytes, Stream) {
   may_fail("copying");
   if (bytes > 0) std::memcpy(to, from, bytes);
+}
+
+void check_readable(const void* memory, int index) {
+  may_fail("asking where memory is");
+  const auto* byte = static_cast<const std::byte*>(memory);
+  const bool readable = std::ranges::any_of(simt::allocated, [&](const auto& block) {
+    const auto* begin = static_cast<const std::byte*>(block.first);
+    return byte >= begin && byte < begin + block.second;
+  });
+  check(readable, ErrorKind::usage, "the frame's pixels are not in the memory of GPU ", index);
+}
+
+void wait_for(Stream, Stream) {  // work is done as it is enqueued
+  may_fail("waiting for a stream");
+}
+
+void copy_rows(void* to, const void* from, std::size_t row_bytes, std::size_t stride, std::size_t rows, Stream) {
+  may_fail("copying rows");
+  for (std::size_t row = 0; row < rows; ++row)
+    std::memcpy(static_cast<std::byte*>(to) + row * row_bytes, static_cast<const std::byte*>(from) + row * stride,
+                row_bytes);
 }
 
 void synchronise(Stream) {

@@ -1,7 +1,9 @@
 """The parts of tools/train that need PyTorch. Skipped as a whole, saying so, where there is none: exit status 77."""
 
 import importlib.util
+import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -16,12 +18,16 @@ if MISSING:
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
 
+import centres  # noqa: E402
 import classifier  # noqa: E402
 import segmenter  # noqa: E402
 from augment import TARGETED, Augmenter  # noqa: E402
-from loop import Average, Training, batches  # noqa: E402
+from folds import read_labels  # noqa: E402
+from loop import Average, Training, batches, make_optimizer  # noqa: E402
 from networks import DeepLabV3Plus, alexnet  # noqa: E402
+from options import load_init  # noqa: E402
 from recipes import PAPER, RECIPES, STRONG_FIELDS, Augmentation  # noqa: E402
 
 sys.path.append(str(support.ROOT / "bench" / "frameworks"))
@@ -169,11 +175,56 @@ class Data(unittest.TestCase):
             mask[:24] = 128  # cytoplasm is cell too
             Image.fromarray(mask).save(self.folder / f"masks/{i}.png")
         (self.folder / "labels.csv").write_text("image,classes,fold\n0,,0\n1,,1\n2,,1\n3,,2\n")
-        images, masks, names = segmenter.load_fields(self.folder, 32, lambda fold: fold != 1, None)
+        images, masks, cells, names = segmenter.load_fields(self.folder, 32, lambda fold: fold != 1, None)
         self.assertEqual(names, ["0", "3"])
-        self.assertEqual((tuple(images.shape), tuple(masks.shape)), ((2, 3, 32, 32), (2, 32, 32)))
+        for image, mask in zip(images, masks):
+            self.assertEqual((tuple(image.shape), tuple(mask.shape)), ((3, 32, 32), (32, 32)))
         self.assertEqual(masks[0].sum(), 16 * 32)
+        self.assertTrue(torch.equal(cells[0] == 1, masks[0]))
         self.assertEqual(segmenter.frequency_weights(masks), [1, 1])
+
+    def test_cells_that_touch_keep_their_numbers(self):
+        for name in ("images", "labels"):
+            (self.folder / name).mkdir()
+        Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(self.folder / "images/a.png")
+        labels = np.zeros((64, 64), np.uint16)
+        labels[8:40, :32], labels[8:40, 32:] = 1, 300
+        Image.fromarray(labels).save(self.folder / "labels/a.png")
+        (self.folder / "labels.csv").write_text("image,classes,fold\na,,0\n")
+        _, masks, cells, _ = segmenter.load_fields(self.folder, 32, lambda fold: True, None)
+        self.assertEqual(cells[0].unique().tolist(), [0, 1, 300])
+        self.assertEqual([(cells[0] == number).sum().item() for number in (1, 300)], [16 * 16] * 2)
+        self.assertTrue(torch.equal(cells[0] > 0, masks[0]))
+
+    def test_a_set_without_masks_takes_what_was_found_where_that_agrees(self):
+        """Of three images one has the marked cell found, one another box, one a cell too many."""
+        data, found, out = self.folder / "raabin", self.folder / "found", self.folder / "out"
+        for folder in (data / "images", found / "labels"):
+            folder.mkdir(parents=True)
+        rows, images = ["image,class,white_cell_by_eye,xmin,ymin,xmax,ymax"], []
+        boxes = {"agrees": [[8, 8, 20, 16]], "elsewhere": [[30, 30, 20, 16]], "more": [[8, 8, 20, 16], [34, 34, 12, 12]]}
+        for name, cells in boxes.items():
+            Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(data / f"images/{name}.png")
+            labels = np.zeros((64, 64), np.uint16)
+            for i, (x, y, w, h) in enumerate(cells):
+                labels[y : y + h, x : x + w] = 256 * (i + 1)
+            Image.fromarray(labels).save(found / f"labels/{name}.png")
+            rows += [f"{name}.png,white_cell,neutrophil,8,8,28,24", f"{name}.png,red_cell,,40,2,60,22"]
+            images.append({"file": f"/far/{name}.png", "ok": True, "width": 64, "height": 64,
+                           "cells": [{"box": box} for box in cells]})
+        (data / "labels.csv").write_text("\n".join(rows) + "\n")
+        (found / "results.json").write_text(json.dumps({"images": images}))
+        command = [sys.executable, support.ROOT / "tools/train/field_set.py", data, "-o", out]
+        self.assertEqual(subprocess.run(command, capture_output=True).returncode, 2)
+        subprocess.run([*command, "--found", found], check=True, capture_output=True)
+        self.assertEqual([path.name for path in (out / "images").iterdir()], ["agrees.png"])
+        mask = np.asarray(Image.open(out / "masks/agrees.png"))
+        self.assertEqual((mask.max(), (mask > 0).sum(), mask[8:24, 8:28].min()), (255, 20 * 16, 255))
+        ((name, classes, fold),) = read_labels(out)
+        self.assertEqual((name, classes), ("agrees", ("neutrophil",)))
+        subprocess.run([*command[:-1], self.folder / "none", "--found", found, "--without", str(fold)], check=True,
+                       capture_output=True)
+        self.assertEqual(read_labels(self.folder / "none"), [])
 
     def test_network_size(self):
         self.assertEqual(segmenter.network_size(640, 480, 320), (320, 240))
@@ -190,6 +241,80 @@ class Data(unittest.TestCase):
         blurred = 8  # an enlarged pixel is 7.5 wide
         self.assertTrue((found[:, margin + blurred : -margin - blurred, margin + blurred : -margin - blurred] == 255).all())
         self.assertTrue((found[:, : margin - blurred] == 0).all())
+
+
+class Centres(unittest.TestCase):
+    def labels(self):
+        """Two discs that touch, the second cut off by what lies outside; a crumb."""
+        labels = torch.zeros(1, 64, 96, dtype=torch.long)
+        labels[0, disc(96, 30, 30, 20)[:64]] = 1
+        labels[0, disc(96, 66, 34, 16)[:64]] = 2
+        labels[0, 2:5, 2:5] = 3
+        labels[0, :, 76:] = -1
+        return labels
+
+    def test_heatmap_and_offsets_tell_the_centres(self):
+        labels = self.labels()
+        heatmap, offsets, cells = centres.targets(labels)
+        self.assertEqual((tuple(heatmap.shape), tuple(offsets.shape)), ((1, 16, 24), (1, 2, 16, 24)))
+        self.assertEqual(cells.unique().tolist(), [-1, 0, 1, 2])
+        rows, columns = torch.meshgrid(torch.arange(16.0), torch.arange(24.0), indexing="ij")
+        for number in (1, 2):
+            place = (labels[0] == number).nonzero().float().mean(0)
+            y, x = ((place + 0.5) / 4 - 0.5).tolist()
+            own = cells[0] == number
+            self.assertTrue(torch.allclose((rows + offsets[0, 0])[own], torch.tensor(y), atol=1e-4))
+            self.assertTrue(torch.allclose((columns + offsets[0, 1])[own], torch.tensor(x), atol=1e-4))
+            self.assertGreater(heatmap[0, round(y), round(x)], 0.88)  # at most half a place off in y and x: exp(-1/16)
+        self.assertEqual(offsets[0, :, cells[0] <= 0].abs().max(), 0)
+        peaks = F.max_pool2d(heatmap[None], 7, 1, 3)[0] == heatmap
+        self.assertEqual((peaks & (heatmap > 0.1)).sum(), 2)
+
+    def test_the_loss_is_zero_for_the_truth_and_blind_where_nothing_is_known(self):
+        labels = self.labels()
+        heatmap, offsets, cells = centres.targets(labels)
+        truth = torch.cat([heatmap[:, None], offsets], 1)
+        self.assertEqual(centres.centre_loss(truth, labels), 0)
+        outside, background = (cells == -1)[:, None], (cells == 0)[:, None]
+        self.assertEqual(centres.centre_loss(torch.where(outside, 7.0, truth), labels), 0)
+        elsewhere = torch.cat([heatmap[:, None], torch.where(background, 7.0, offsets)], 1)
+        self.assertEqual(centres.centre_loss(elsewhere, labels), 0)
+        self.assertGreater(centres.centre_loss(truth + 0.1, labels), 0)
+        self.assertEqual(centres.centre_loss(truth, torch.full_like(labels, -1)), 0)
+
+    def test_labels_are_warped_as_the_mask_and_unknown_outside(self):
+        mask = disc()[None]
+        for seed in range(8):
+            images, masks, labels = Augmenter(STRONG_FIELDS, seed).warp(mask[:, None].float().repeat(1, 3, 1, 1), mask,
+                                                                        (64, 80), 5 * mask.int())
+            self.assertEqual(set(labels.unique().tolist()) - {-1, 0, 5}, set())
+            known = labels >= 0
+            self.assertLess((masks[known] != (labels[known] == 5)).float().mean(), 0.02)  # the rim, to the nearest pixel
+        _, _, outside = Augmenter(Augmentation(scale=(0.5, 0.5)), 1).warp(torch.zeros(1, 3, 32, 32), mask[:, :32, :32],
+                                                                          (32, 32), mask[:, :32, :32].int())
+        self.assertGreater((outside == -1).float().mean(), 0.7)
+
+    def test_a_start_without_a_head_keeps_the_rest_and_early_stages_stay(self):
+        plain = DeepLabV3Plus(2)
+        with tempfile.TemporaryDirectory() as folder:
+            torch.save(plain.state_dict(), pathlib.Path(folder) / "model.pt")
+            network = DeepLabV3Plus(2, centres=True)
+            with self.assertRaises(RuntimeError):
+                load_init(network, pathlib.Path(folder) / "model.pt")
+            load_init(network, pathlib.Path(folder) / "model.pt", new=("centre_head.",))
+        network.fix_first_stages()
+        recipe = RECIPES["segmenter", "centres"]
+        rates = {id(p): group["factor"] for group in make_optimizer(network, recipe).param_groups for p in group["params"]}
+        self.assertNotIn(id(network.encoder.layer2[0].conv1.weight), rates)
+        self.assertEqual(rates[id(network.encoder.layer3[0].conv1.weight)], recipe.encoder)
+        self.assertEqual(rates[id(network.centre_head[1].weight)], 1)
+        before = {key: value.clone() for key, value in network.state_dict().items()}
+        network.train()
+        logits, head = network(torch.rand(2, 3, 32, 48))
+        self.assertEqual((tuple(logits.shape), tuple(head.shape)), ((2, 2, 32, 48), (2, 3, 8, 12)))
+        changed = {key for key, value in network.state_dict().items() if not torch.equal(value, before[key])}
+        self.assertTrue(changed)
+        self.assertFalse([key for key in changed if key.startswith(("encoder.bn1", "encoder.layer1", "encoder.layer2"))])
 
 
 class Networks(unittest.TestCase):

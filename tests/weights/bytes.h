@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/check.h"
+#include "tests/engine/error_text.h"
 #include "tests/temporary_folder.h"
 #include "weights/crc32.h"
 #include "weights/mapped_file.h"
@@ -44,19 +44,10 @@ inline std::filesystem::path fixtures() {
   return std::filesystem::path(GIEMSA_SOURCE_DIR) / "tests/weights/fixtures";
 }
 
-/// The message of the Error that `action` throws, which must be of the given kind and one line; empty if it throws
-/// none.
+/// The message of the Error that `action` throws, empty where it throws none.
 template <class Action>
 std::string error_of(Action&& action, ErrorKind kind = ErrorKind::model) {
-  try {
-    action();
-  } catch (const Error& error) {
-    const std::string message = error.what();
-    CHECK(error.kind() == kind);
-    CHECK(message.find('\n') == message.npos);
-    return message;
-  }
-  return "";
+  return test::error_if_any(kind, action);
 }
 
 inline bool contains(std::string_view text, std::string_view part) {

@@ -8,7 +8,7 @@ namespace {
 using namespace testing;
 using namespace testing::pickled;
 
-std::string refusal(const std::string& content) {
+std::string pickle_refusal(const std::string& content) {
   const FileBytes file = in_memory(content);
   return error_of([&] { Pickle pickle(file.bytes); });
 }
@@ -66,8 +66,8 @@ TEST_CASE("protocol 4 names globals by two texts, frames, and memoizes without a
   const FileBytes file = in_memory(cat("\x80\x04\x95", le<std::uint64_t>(body.size()), body));
   const Pickle pickle(file.bytes);
   CHECK(pickle.describe(pickle.root()) == "an object made by 'm.f'");
-  CHECK(contains(refusal(cat("\x80\x04\x95", le<std::uint64_t>(body.size() + 1), body)), "frame"));
-  CHECK(contains(refusal(whole("K\1K\2\x93")), "names a global by the integer 1"));
+  CHECK(contains(pickle_refusal(cat("\x80\x04\x95", le<std::uint64_t>(body.size() + 1), body)), "frame"));
+  CHECK(contains(pickle_refusal(whole("K\1K\2\x93")), "names a global by the integer 1"));
 }
 
 TEST_CASE("a structure that holds itself is data like any other") {
@@ -78,47 +78,48 @@ TEST_CASE("a structure that holds itself is data like any other") {
 }
 
 TEST_CASE("malformed pickles are refused") {
-  CHECK(contains(refusal(""), "past the end"));
-  CHECK(contains(refusal("\x80\x02"), "past the end"));
-  CHECK(contains(refusal("\x80\x01N."), "protocol 1"));
-  CHECK(contains(refusal("\x80\x06N."), "protocol 6"));
-  CHECK(contains(refusal(whole("")), "0 values on its stack"));
-  CHECK(contains(refusal(whole("NN")), "2 values on its stack"));
-  CHECK(contains(refusal(whole("N(")), "the pickle ends"));
-  CHECK(contains(refusal(whole("a")), "takes 1 values off a stack of 0"));
-  CHECK(contains(refusal(whole("](a")), "takes 1 values off a stack of 0"));  // not across the mark
-  CHECK(contains(refusal(whole("Nt")), "misses a mark"));
-  CHECK(contains(refusal(whole("(q\1")), "needs a value"));
-  CHECK(contains(refusal(whole("h\1")), "recalls memo 1"));
-  CHECK(contains(refusal(whole(cat("Nr", le<std::uint32_t>(4'000'000'000)))), "memo index 4000000000"));
-  CHECK(contains(refusal(whole("NNa")), "puts items into None"));
-  CHECK(contains(refusal(whole("}Na")), "puts items into a dict"));
-  CHECK(contains(refusal(whole("}(Nu")), "a key without a value"));
-  CHECK(contains(refusal(whole("cmodule\nname")), "unended name"));
-  CHECK(contains(refusal(whole("i")), "opcode 105 at byte 2"));  // INST, which executes
+  CHECK(contains(pickle_refusal(""), "past the end"));
+  CHECK(contains(pickle_refusal("\x80\x02"), "past the end"));
+  CHECK(contains(pickle_refusal("\x80\x01N."), "protocol 1"));
+  CHECK(contains(pickle_refusal("\x80\x06N."), "protocol 6"));
+  CHECK(contains(pickle_refusal(whole("")), "0 values on its stack"));
+  CHECK(contains(pickle_refusal(whole("NN")), "2 values on its stack"));
+  CHECK(contains(pickle_refusal(whole("N(")), "the pickle ends"));
+  CHECK(contains(pickle_refusal(whole("a")), "takes 1 values off a stack of 0"));
+  CHECK(contains(pickle_refusal(whole("](a")), "takes 1 values off a stack of 0"));  // not across the mark
+  CHECK(contains(pickle_refusal(whole("Nt")), "misses a mark"));
+  CHECK(contains(pickle_refusal(whole("(q\1")), "needs a value"));
+  CHECK(contains(pickle_refusal(whole("h\1")), "recalls memo 1"));
+  CHECK(contains(pickle_refusal(whole(cat("Nr", le<std::uint32_t>(4'000'000'000)))), "memo index 4000000000"));
+  CHECK(contains(pickle_refusal(whole("NNa")), "puts items into None"));
+  CHECK(contains(pickle_refusal(whole("}Na")), "puts items into a dict"));
+  CHECK(contains(pickle_refusal(whole("}(Nu")), "a key without a value"));
+  CHECK(contains(pickle_refusal(whole("cmodule\nname")), "unended name"));
+  CHECK(contains(pickle_refusal(whole("i")), "opcode 105 at byte 2"));  // INST, which executes
 }
 
 TEST_CASE("the limits hold") {
-  CHECK(refusal(whole(cat("X", le<std::uint32_t>(2u << 20), std::string(2u << 20, 'x')))) == "");  // an array's bytes
-  CHECK(contains(refusal(whole(cat("X", le<std::uint32_t>(~0u)))), "the limit is 67108864"));
-  CHECK(contains(refusal(whole(cat("\x8a\x11", std::string(17, 'x')))), "the limit is 16"));
-  CHECK(contains(refusal(whole(repeated("(", 65))), "nests deeper than 64"));
-  CHECK(contains(refusal(whole(repeated("]", 66) + repeated("a", 65))), "nests deeper than 64"));
-  CHECK(contains(refusal(whole(cat("N", repeated("\x85", 65)))), "nests deeper than 64"));
-  CHECK(refusal(whole(cat("N", repeated("\x85", 64)))) == "");
-  CHECK(contains(refusal(cat("\x80\x02](", std::string(1'000'000, 'N'), "e.")), "more than 1000000 opcodes"));
-  CHECK(refusal(cat("\x80\x02](", std::string(999'995, 'N'), "e.")) == "");
-  CHECK(contains(refusal(whole(repeated(cat("X", le<std::uint32_t>(1u << 20), std::string(1u << 20, 'x')), 64))),
+  CHECK(pickle_refusal(whole(cat("X", le<std::uint32_t>(2u << 20), std::string(2u << 20, 'x')))) ==
+        "");  // an array's bytes
+  CHECK(contains(pickle_refusal(whole(cat("X", le<std::uint32_t>(~0u)))), "the limit is 67108864"));
+  CHECK(contains(pickle_refusal(whole(cat("\x8a\x11", std::string(17, 'x')))), "the limit is 16"));
+  CHECK(contains(pickle_refusal(whole(repeated("(", 65))), "nests deeper than 64"));
+  CHECK(contains(pickle_refusal(whole(repeated("]", 66) + repeated("a", 65))), "nests deeper than 64"));
+  CHECK(contains(pickle_refusal(whole(cat("N", repeated("\x85", 65)))), "nests deeper than 64"));
+  CHECK(pickle_refusal(whole(cat("N", repeated("\x85", 64)))) == "");
+  CHECK(contains(pickle_refusal(cat("\x80\x02](", std::string(1'000'000, 'N'), "e.")), "more than 1000000 opcodes"));
+  CHECK(pickle_refusal(cat("\x80\x02](", std::string(999'995, 'N'), "e.")) == "");
+  CHECK(contains(pickle_refusal(whole(repeated(cat("X", le<std::uint32_t>(1u << 20), std::string(1u << 20, 'x')), 64))),
                  "longer than the limit of 67108864"));
 }
 
 TEST_CASE("a pickle of a million containers or calls neither hangs nor overflows the stack") {
-  CHECK(refusal(cat("\x80\x02](", std::string(999'995, ']'), "e.")) == "");
-  CHECK(refusal(cat("\x80\x02](", repeated("]]a", 333'331), "e.")) == "");
+  CHECK(pickle_refusal(cat("\x80\x02](", std::string(999'995, ']'), "e.")) == "");
+  CHECK(pickle_refusal(cat("\x80\x02](", repeated("]]a", 333'331), "e.")) == "");
   // The doubling of "billion laughs": 30 levels of pairs of the level below, a billion leaves if anybody unfolded them.
   std::string laughs = "N";
   for (int level = 0; level < 30; ++level) laughs += "q\1h\1\x86";
-  CHECK(refusal(whole(laughs)) == "");
+  CHECK(pickle_refusal(whole(laughs)) == "");
 }
 
 }  // namespace

@@ -11,12 +11,12 @@ std::string with_header(std::string_view header, std::size_t data_size) {
   return le<std::uint64_t>(header.size()) + std::string(header) + std::string(data_size, 'd');
 }
 
-std::string refusal(std::string_view content) {
+std::string safetensors_refusal(std::string_view content) {
   return error_of([&] { read_safetensors(in_memory(content, "m.safetensors")); });
 }
 
-std::string refusal(std::string_view header, std::size_t data_size) {
-  return refusal(with_header(header, data_size));
+std::string safetensors_refusal(std::string_view header, std::size_t data_size) {
+  return safetensors_refusal(with_header(header, data_size));
 }
 
 TEST_CASE("what is written is read back, as views, whatever the element type and shape") {
@@ -70,12 +70,12 @@ TEST_CASE("what is written is read back, as views, whatever the element type and
   SUBCASE("every cut and every flipped bit gives an error or a whole checkpoint") {
     const std::string whole = content_of(path);
     for (std::size_t size = 0; size < whole.size(); ++size)
-      CHECK(refusal(std::string_view(whole).substr(0, size)) != "");
+      CHECK(safetensors_refusal(std::string_view(whole).substr(0, size)) != "");
     for (std::size_t at = 0; at < whole.size(); ++at) {
       for (char flip : {'\x01', '\x20', '\x80'}) {
         std::string damaged = whole;
         damaged[at] ^= flip;
-        refusal(damaged);
+        safetensors_refusal(damaged);
       }
     }
   }
@@ -126,22 +126,24 @@ TEST_CASE("tensors keep the bytes alive that they view") {
 }
 
 TEST_CASE("each rule of the format is enforced, with the file's name in front") {
-  CHECK(contains(refusal(""), "m.safetensors: the header length"));
-  CHECK(contains(refusal(le<std::uint64_t>(100'000'001) + "{}"), "claims 100000001 bytes, the limit is 100000000"));
-  CHECK(contains(refusal(le<std::uint64_t>(~0ull) + "{}"), "the limit is 100000000"));
-  CHECK(contains(refusal(le<std::uint64_t>(3) + "{}"), "the header of 3 bytes at byte 8 reaches past the end"));
-  CHECK(contains(refusal("", 0), "does not start with '{'"));
-  CHECK(contains(refusal(" {}", 0), "does not start with '{'"));
-  CHECK(contains(refusal("{", 0), "not valid JSON"));
-  CHECK(contains(refusal("{}x", 0), "not valid JSON"));
-  CHECK(contains(refusal("{\"\xff\":1}", 0), "not valid JSON"));
-  CHECK(contains(refusal("{}", 1), "the tensors end at data byte 0, the file holds 1"));
+  CHECK(contains(safetensors_refusal(""), "m.safetensors: the header length"));
+  CHECK(contains(safetensors_refusal(le<std::uint64_t>(100'000'001) + "{}"),
+                 "claims 100000001 bytes, the limit is 100000000"));
+  CHECK(contains(safetensors_refusal(le<std::uint64_t>(~0ull) + "{}"), "the limit is 100000000"));
+  CHECK(contains(safetensors_refusal(le<std::uint64_t>(3) + "{}"),
+                 "the header of 3 bytes at byte 8 reaches past the end"));
+  CHECK(contains(safetensors_refusal("", 0), "does not start with '{'"));
+  CHECK(contains(safetensors_refusal(" {}", 0), "does not start with '{'"));
+  CHECK(contains(safetensors_refusal("{", 0), "not valid JSON"));
+  CHECK(contains(safetensors_refusal("{}x", 0), "not valid JSON"));
+  CHECK(contains(safetensors_refusal("{\"\xff\":1}", 0), "not valid JSON"));
+  CHECK(contains(safetensors_refusal("{}", 1), "the tensors end at data byte 0, the file holds 1"));
 
   const auto entry = [](const char* dtype, const char* shape, const char* offsets) {
     return cat(R"({"dtype":")", dtype, R"(","shape":)", shape, R"(,"data_offsets":)", offsets, "}");
   };
   const auto one = [&](const std::string& value, std::size_t data_size) {
-    return refusal(R"({"t":)" + value + "}", data_size);
+    return safetensors_refusal(R"({"t":)" + value + "}", data_size);
   };
   CHECK(one(entry("F32", "[]", "[0,4]"), 4) == "");
   CHECK(one(entry("F32", "[2,0]", "[0,0]"), 0) == "");
@@ -172,25 +174,26 @@ TEST_CASE("each rule of the format is enforced, with the file's name in front") 
 TEST_CASE("duplicates are refused at every level") {
   const std::string a = R"({"dtype":"U8","shape":[1],"data_offsets":[0,1]})",
                     b = R"({"dtype":"U8","shape":[1],"data_offsets":[1,2]})";
-  CHECK(contains(refusal(R"({"t":)" + a + R"(,"t":)" + b + "}", 2), "key 't' appears twice"));
-  CHECK(contains(refusal(R"({"t":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1),
+  CHECK(contains(safetensors_refusal(R"({"t":)" + a + R"(,"t":)" + b + "}", 2), "key 't' appears twice"));
+  CHECK(contains(safetensors_refusal(R"({"t":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", 1),
                  "key 'dtype' appears twice"));
-  CHECK(contains(refusal(R"({"__metadata__":{"k":"1","k":"2"}})", 0), "metadata key 'k' appears twice"));
-  CHECK(contains(refusal(R"({"__metadata__":{},"__metadata__":{}})", 0), "key '__metadata__' appears twice"));
+  CHECK(contains(safetensors_refusal(R"({"__metadata__":{"k":"1","k":"2"}})", 0), "metadata key 'k' appears twice"));
+  CHECK(
+      contains(safetensors_refusal(R"({"__metadata__":{},"__metadata__":{}})", 0), "key '__metadata__' appears twice"));
 }
 
 TEST_CASE("metadata hold texts only") {
   CHECK(read_safetensors(in_memory(with_header(R"({"__metadata__":{"k":"v"}})", 0))).metadata.at("k") == "v");
-  CHECK(contains(refusal(R"({"__metadata__":{"k":1}})", 0), "key 'k' holds a number"));
-  CHECK(contains(refusal(R"({"__metadata__":{"k":{}}})", 0), "key 'k' holds an object"));
-  CHECK(contains(refusal(R"({"__metadata__":"v"})", 0), "key '__metadata__' holds a string"));
+  CHECK(contains(safetensors_refusal(R"({"__metadata__":{"k":1}})", 0), "key 'k' holds a number"));
+  CHECK(contains(safetensors_refusal(R"({"__metadata__":{"k":{}}})", 0), "key 'k' holds an object"));
+  CHECK(contains(safetensors_refusal(R"({"__metadata__":"v"})", 0), "key '__metadata__' holds a string"));
 }
 
 TEST_CASE("overlaps and holes are refused") {
   const auto two = [&](const char* first, const char* second) {
-    return refusal(cat(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)", first,
-                       R"(},"b":{"dtype":"U8","shape":[2],"data_offsets":)", second, "}}"),
-                   4);
+    return safetensors_refusal(cat(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)", first,
+                                   R"(},"b":{"dtype":"U8","shape":[2],"data_offsets":)", second, "}}"),
+                               4);
   };
   CHECK(two("[0,2]", "[2,4]") == "");
   CHECK(two("[2,4]", "[0,2]") == "");
@@ -200,7 +203,7 @@ TEST_CASE("overlaps and holes are refused") {
 }
 
 TEST_CASE("names that would break the line are escaped in errors") {
-  CHECK(contains(refusal("{\"a\\nb\\u001b[31m\":7}", 0), "'a\\x0ab\\x1b[31m'"));
+  CHECK(contains(safetensors_refusal("{\"a\\nb\\u001b[31m\":7}", 0), "'a\\x0ab\\x1b[31m'"));
 }
 
 TEST_CASE("what cannot be written is an output error, and leaves what was there") {

@@ -23,13 +23,13 @@ std::string archive_of(const std::string& object, std::vector<ZipEntry> more = {
 Checkpoint read(const std::string& content) {
   return read_checkpoint(in_memory(content, "m.pt"));
 }
-std::string refusal(const std::string& content) {
+std::string checkpoint_refusal(const std::string& content) {
   return error_of([&] { read(content); });
 }
 
 /// The error for a state_dict whose one entry is that tensor.
 std::string tensor_refusal(const std::string& value) {
-  return refusal(archive_of(dict({text("t"), value})));
+  return checkpoint_refusal(archive_of(dict({text("t"), value})));
 }
 
 TEST_CASE("a tensor is what its storage, offset, size and stride say") {
@@ -79,7 +79,7 @@ TEST_CASE("strided tensors may not unpack to more than the file") {
     items.push_back(text(cat("t", i)));
     items.push_back(i == 0 ? cat(tensor(six, 0, {2, 3}, {1, 2}), "q\1") : "h\1");
   }
-  CHECK(contains(refusal(archive_of(dict(items))), "unpack to more than the whole file"));
+  CHECK(contains(checkpoint_refusal(archive_of(dict(items))), "unpack to more than the whole file"));
 }
 
 namespace {
@@ -114,13 +114,13 @@ TEST_CASE("modules within modules are read, but not without end") {
   for (char slot = 3; slot < 22; ++slot)
     doubled = remembered(module_of(dict({}), dict({text("a"), doubled, text("b"), again(static_cast<char>(slot - 1))})),
                          slot);
-  CHECK(contains(refusal(archive_of(doubled)), "more than 100000 modules"));
+  CHECK(contains(checkpoint_refusal(archive_of(doubled)), "more than 100000 modules"));
   // Each module holds the one before it under a long name, and parameters of such names.
   const std::string name = text(std::string(200'000, 'n'));
   std::string nested = module_of(dict({name, parameter}), dict({}));
   for (int depth = 0; depth < 20; ++depth)
     nested = module_of(dict({}), dict({remembered(name, '\3'), nested, text("more"), module_of(dict({}), dict({}))}));
-  CHECK(contains(refusal(archive_of(nested)), "names take more than"));
+  CHECK(contains(checkpoint_refusal(archive_of(nested)), "names take more than"));
 }
 
 TEST_CASE("a huge dict that many entries refer to is not looked at for each") {
@@ -128,7 +128,7 @@ TEST_CASE("a huge dict that many entries refer to is not looked at for each") {
   for (int i = 0; i < 20'000; ++i) numbers.insert(numbers.end(), {text(cat(i)), none()});
   entries.push_back(remembered(dict(numbers), '\1'));
   for (int i = 0; i < 20'000; ++i) entries.insert(entries.end(), {text("model"), again('\1')});
-  CHECK(contains(refusal(archive_of(dict(entries))), "too often"));
+  CHECK(contains(checkpoint_refusal(archive_of(dict(entries))), "too often"));
 }
 
 TEST_CASE("storages must be what their tensors say") {
@@ -147,7 +147,7 @@ TEST_CASE("storages must be what their tensors say") {
                  "has 1 items, expected at least 5"));
   const std::string two_types =
       dict({text("a"), tensor(six, 0, {6}, {1}), text("b"), tensor(storage("0", 12, "HalfStorage"), 0, {12}, {1})});
-  CHECK(contains(refusal(archive_of(two_types)),
+  CHECK(contains(checkpoint_refusal(archive_of(two_types)),
                  "tensor 'b': sees storage '0' as 12 x fp16, another tensor as 6 x fp32"));
 }
 
@@ -204,33 +204,37 @@ TEST_CASE("a state_dict is found under the usual wrappers") {
                  "has no key 'modell'; its keys: 'model', 'model_ema'"));
   CHECK(found(dict({text("model_ema"), dict({}), text("model"), good})));
 
-  CHECK(contains(refusal(archive_of(dict({text("a"), good, text("b"), good}))),
+  CHECK(contains(checkpoint_refusal(archive_of(dict({text("a"), good, text("b"), good}))),
                  "holds 2 dicts of tensors, expected one; its keys: 'a', 'b'"));
-  CHECK(contains(refusal(archive_of(dict({text("epoch"), integer(3)}))),
+  CHECK(contains(checkpoint_refusal(archive_of(dict({text("epoch"), integer(3)}))),
                  "holds 0 dicts of tensors, expected one; its keys: 'epoch'"));
-  CHECK(contains(refusal(archive_of(dict({}))), "its keys: none"));
-  CHECK(contains(refusal(archive_of(list({}))), "holds a list, expected a state_dict"));
-  CHECK(contains(refusal(archive_of(tensor(six, 0, {6}, {1}))), "expected a state_dict"));
-  CHECK(contains(refusal(archive_of(dict({text("model"), call(global("my", "Net"), {})}))),
+  CHECK(contains(checkpoint_refusal(archive_of(dict({}))), "its keys: none"));
+  CHECK(contains(checkpoint_refusal(archive_of(list({}))), "holds a list, expected a state_dict"));
+  CHECK(contains(checkpoint_refusal(archive_of(tensor(six, 0, {6}, {1}))), "expected a state_dict"));
+  CHECK(contains(checkpoint_refusal(archive_of(dict({text("model"), call(global("my", "Net"), {})}))),
                  "holds an object made by 'my.Net', expected a state_dict"));
-  CHECK(contains(refusal(archive_of(dict({text("t"), tensor(six, 0, {1}, {1}), text("t"), tensor(six, 0, {1}, {1})}))),
-                 "tensor 't': is there twice"));
+  CHECK(contains(
+      checkpoint_refusal(archive_of(dict({text("t"), tensor(six, 0, {1}, {1}), text("t"), tensor(six, 0, {1}, {1})}))),
+      "tensor 't': is there twice"));
   std::string deep = good;
   for (int i = 0; i < 5; ++i) deep = dict({text("model"), deep});
-  CHECK(contains(refusal(archive_of(deep)), "wraps its state_dict more than 4 times"));
-  CHECK(contains(refusal(archive_of(cat(dict({}), "q\1", text("model"), "h\1s"))), "wraps its state_dict"));  // itself
+  CHECK(contains(checkpoint_refusal(archive_of(deep)), "wraps its state_dict more than 4 times"));
+  CHECK(contains(checkpoint_refusal(archive_of(cat(dict({}), "q\1", text("model"), "h\1s"))),
+                 "wraps its state_dict"));  // itself
 }
 
 TEST_CASE("a zip file must be PyTorch's, little-endian, and no program") {
   const std::string good = dict({text("t"), tensor(six, 0, {6}, {1})});
-  CHECK(refusal(archive_of(good, {{"m/byteorder", "little"}})) == "");
-  CHECK(contains(refusal(archive_of(good, {{"m/byteorder", "big"}})), "has byte order 'big', expected 'little'"));
-  CHECK(contains(refusal(archive_of(good, {{"m/constants.pkl", ""}})), "TorchScript"));
-  CHECK(contains(refusal(archive_of(good, {{"m/code/__torch__.py", ""}})), "TorchScript"));
-  CHECK(contains(refusal(zipped({{"word/document.xml", "x"}})), "m.pt: is a zip archive without data.pkl"));
-  CHECK(contains(refusal(zipped({})), "without data.pkl"));
-  CHECK(contains(refusal(zipped({{"m/models/model.json", "{}"}, {"m/data/weights/weight_0", "x"}})), "torch.export"));
-  CHECK(contains(refusal(zipped({{"serialized_exported_program.json", "{}"}})), "torch.export"));
+  CHECK(checkpoint_refusal(archive_of(good, {{"m/byteorder", "little"}})) == "");
+  CHECK(contains(checkpoint_refusal(archive_of(good, {{"m/byteorder", "big"}})),
+                 "has byte order 'big', expected 'little'"));
+  CHECK(contains(checkpoint_refusal(archive_of(good, {{"m/constants.pkl", ""}})), "TorchScript"));
+  CHECK(contains(checkpoint_refusal(archive_of(good, {{"m/code/__torch__.py", ""}})), "TorchScript"));
+  CHECK(contains(checkpoint_refusal(zipped({{"word/document.xml", "x"}})), "m.pt: is a zip archive without data.pkl"));
+  CHECK(contains(checkpoint_refusal(zipped({})), "without data.pkl"));
+  CHECK(contains(checkpoint_refusal(zipped({{"m/models/model.json", "{}"}, {"m/data/weights/weight_0", "x"}})),
+                 "torch.export"));
+  CHECK(contains(checkpoint_refusal(zipped({{"serialized_exported_program.json", "{}"}})), "torch.export"));
   CHECK(read(zipped({{"data.pkl", whole(good)}, {"data/0", std::string(storage_size, 's')}})).tensors.size() == 1);
   CHECK(read(zipped({{"a/b/data.pkl", whole(good)}, {"a/b/data/0", std::string(storage_size, 's')}})).tensors.size() ==
         1);
@@ -256,24 +260,31 @@ TEST_CASE("a legacy stream may hold storages of types that no tensor of a networ
 TEST_CASE("a legacy stream must hold what it announces") {
   const std::string object = dict({text("t"), tensor(six, 0, {6}, {1})}), keys = list({text("0")});
   const std::string data = le<std::int64_t>(6) + std::string(storage_size, 's');
-  REQUIRE(refusal(legacy(object, keys, data)) == "");
-  CHECK(contains(refusal(whole(integer(5))),
+  REQUIRE(checkpoint_refusal(legacy(object, keys, data)) == "");
+  CHECK(contains(checkpoint_refusal(whole(integer(5))),
                  "m.pt: is a pickle that torch.save did not write: it starts with the integer 5"));
-  CHECK(contains(refusal(magic + whole(integer(1000))), "protocol version is the integer 1000, expected 1001"));
-  CHECK(contains(refusal(magic + version + whole(dict({text("little_endian"), "\x89"}))), "big-endian"));
-  CHECK(contains(refusal(legacy(object, text("0"), data)), "the list of storages is the text '0'"));
-  CHECK(contains(refusal(legacy(object, list({text("1")}), data)), "names the text '1', which no tensor uses"));
-  CHECK(contains(refusal(legacy(object, list({text("0"), text("0")}), data + data)), "storage '0' is there twice"));
-  CHECK(contains(refusal(legacy(object, list({}), "")), "storage '0' is not in the file"));
-  CHECK(refusal(legacy(object, keys, data + "x")) == "");  // appended to
-  CHECK(contains(refusal(legacy(object, keys, le<std::int64_t>(7) + data)), "storage '0' has 7 elements, expected 6"));
-  CHECK(contains(refusal(legacy(object, keys, data.substr(0, data.size() - 1))), "storage '0' takes 24 bytes"));
+  CHECK(contains(checkpoint_refusal(magic + whole(integer(1000))),
+                 "protocol version is the integer 1000, expected 1001"));
+  CHECK(contains(checkpoint_refusal(magic + version + whole(dict({text("little_endian"), "\x89"}))), "big-endian"));
+  CHECK(contains(checkpoint_refusal(legacy(object, text("0"), data)), "the list of storages is the text '0'"));
+  CHECK(contains(checkpoint_refusal(legacy(object, list({text("1")}), data)),
+                 "names the text '1', which no tensor uses"));
+  CHECK(contains(checkpoint_refusal(legacy(object, list({text("0"), text("0")}), data + data)),
+                 "storage '0' is there twice"));
+  CHECK(contains(checkpoint_refusal(legacy(object, list({}), "")), "storage '0' is not in the file"));
+  CHECK(checkpoint_refusal(legacy(object, keys, data + "x")) == "");  // appended to
+  CHECK(contains(checkpoint_refusal(legacy(object, keys, le<std::int64_t>(7) + data)),
+                 "storage '0' has 7 elements, expected 6"));
+  CHECK(contains(checkpoint_refusal(legacy(object, keys, data.substr(0, data.size() - 1))),
+                 "storage '0' takes 24 bytes"));
   const std::int64_t huge = std::int64_t{1} << 59;
-  CHECK(contains(refusal(legacy(dict({text("t"), tensor(storage("0", huge), 0, {6}, {1})}), keys, le(huge) + data)),
-                 "storage '0' takes"));
+  CHECK(contains(
+      checkpoint_refusal(legacy(dict({text("t"), tensor(storage("0", huge), 0, {6}, {1})}), keys, le(huge) + data)),
+      "storage '0' takes"));
   const std::string part = persistent(tuple({text("storage"), global("torch", "FloatStorage"), text("0"), text("cpu"),
                                              integer(6), tuple({text("1"), integer(0), integer(6)})}));
-  CHECK(contains(refusal(legacy(dict({text("t"), tensor(part, 0, {6}, {1})}), keys, data)), "is a view of another"));
+  CHECK(contains(checkpoint_refusal(legacy(dict({text("t"), tensor(part, 0, {6}, {1})}), keys, data)),
+                 "is a view of another"));
 }
 
 }  // namespace

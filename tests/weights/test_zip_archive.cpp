@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing;
 
-std::string refusal(const std::string& content) {
+std::string archive_refusal(const std::string& content) {
   const FileBytes file = in_memory(content);
   return error_of([&] { ZipArchive archive(file.bytes); });
 }
@@ -37,8 +37,8 @@ TEST_CASE("a damaged entry is noticed if and only if it carries a CRC") {
 }
 
 TEST_CASE("an archive may have a comment, even one that looks like an end record") {
-  CHECK(refusal(zipped({{"a", "x"}}, "hello")) == "");
-  CHECK(refusal(zipped({{"a", "x"}}, "PK\5\6 and more text than an end record needs")) == "");
+  CHECK(archive_refusal(zipped({{"a", "x"}}, "hello")) == "");
+  CHECK(archive_refusal(zipped({{"a", "x"}}, "PK\5\6 and more text than an end record needs")) == "");
 }
 
 TEST_CASE("entries of unknown compression, encrypted, duplicate or overlapping are refused") {
@@ -46,9 +46,9 @@ TEST_CASE("entries of unknown compression, encrypted, duplicate or overlapping a
   CHECK(contains(error_of([&] { ZipArchive(compressed.bytes).read("a"); }), "entry 'a' is compressed (method 12)"));
   const FileBytes damaged = in_memory(zipped({{.name = "a", .content = "\7", .method = 8}}));
   CHECK(contains(error_of([&] { ZipArchive(damaged.bytes).read("a"); }), "entry 'a': damaged: its packed data"));
-  CHECK(contains(refusal(zipped({{.name = "a", .content = "x", .flags = 1}})), "entry 'a': is encrypted"));
-  CHECK(contains(refusal(zipped({{"a", "x"}, {"a", "y"}})), "entry 'a': is there twice"));
-  CHECK(contains(refusal(zipped({{"a", "x"}, {"b", "y"}, {.name = "c", .content = "z", .header_shift = -1}})),
+  CHECK(contains(archive_refusal(zipped({{.name = "a", .content = "x", .flags = 1}})), "entry 'a': is encrypted"));
+  CHECK(contains(archive_refusal(zipped({{"a", "x"}, {"a", "y"}})), "entry 'a': is there twice"));
+  CHECK(contains(archive_refusal(zipped({{"a", "x"}, {"b", "y"}, {.name = "c", .content = "z", .header_shift = -1}})),
                  "entry 'c'"));
 
   // An entry inside another one's data: the overlap that makes zip bombs.
@@ -56,7 +56,7 @@ TEST_CASE("entries of unknown compression, encrypted, duplicate or overlapping a
   const std::string header = inner.substr(0, 30 + 2 + 1);
   const int back = -static_cast<int>(header.size());
   std::string both = zipped({{"out", header}, {.name = "in", .content = "x", .header_shift = back}});
-  CHECK(contains(refusal(both), "overlap"));
+  CHECK(contains(archive_refusal(both), "overlap"));
 }
 
 TEST_CASE("a directory that lies about itself is refused") {
@@ -65,12 +65,12 @@ TEST_CASE("a directory that lies about itself is refused") {
   const auto with = [&](std::size_t at, std::string_view bytes) {
     std::string bad = good;
     bad.replace(at, bytes.size(), bytes);
-    return refusal(bad);
+    return archive_refusal(bad);
   };
-  REQUIRE(refusal(good) == "");
-  CHECK(refusal(good + "tail") == "");  // appended to
-  CHECK(contains(refusal(good.substr(0, good.size() - 1)), "no end record"));
-  CHECK(contains(refusal("PK\3\4"), "expected at least 22"));
+  REQUIRE(archive_refusal(good) == "");
+  CHECK(archive_refusal(good + "tail") == "");  // appended to
+  CHECK(contains(archive_refusal(good.substr(0, good.size() - 1)), "no end record"));
+  CHECK(contains(archive_refusal("PK\3\4"), "expected at least 22"));
   CHECK(contains(with(end + 4, le<std::uint16_t>(1)), "one part of several"));
   CHECK(contains(with(end + 10, le<std::uint16_t>(2)), "claims 2 entries"));
   CHECK(contains(with(end + 10, le<std::uint16_t>(0)), "left over"));
@@ -92,11 +92,11 @@ std::string with_zip64_end(std::string file, std::uint64_t entries, std::uint64_
 TEST_CASE("zip64 records are read, and checked like the others") {
   const std::string small = zipped({{"a", "x"}});
   const std::uint64_t offset = 30 + 1 + 1, size = 46 + 1;
-  CHECK(refusal(with_zip64_end(small, 1, size, offset)) == "");
-  CHECK(contains(refusal(with_zip64_end(small, 1, size, offset + 1)), "past the end"));
-  CHECK(contains(refusal(with_zip64_end(small, 1, size, ~std::uint64_t{0})), "past the end"));
-  CHECK(
-      contains(refusal(with_zip64_end(small, ~std::uint64_t{0}, size, offset)), "claims 18446744073709551615 entries"));
+  CHECK(archive_refusal(with_zip64_end(small, 1, size, offset)) == "");
+  CHECK(contains(archive_refusal(with_zip64_end(small, 1, size, offset + 1)), "past the end"));
+  CHECK(contains(archive_refusal(with_zip64_end(small, 1, size, ~std::uint64_t{0})), "past the end"));
+  CHECK(contains(archive_refusal(with_zip64_end(small, ~std::uint64_t{0}, size, offset)),
+                 "claims 18446744073709551615 entries"));
 }
 
 TEST_CASE("a zip64 extra field gives the sizes that the directory leaves saturated") {
@@ -112,9 +112,9 @@ TEST_CASE("a zip64 extra field gives the sizes that the directory leaves saturat
     return file + "PK\5\6" + std::string(4, '\0') + le<std::uint16_t>(1) + le<std::uint16_t>(1) + le(directory_size) +
            le<std::uint32_t>(32) + std::string(2, '\0');
   };
-  CHECK(refusal(archive_of(1, 1)) == "");
-  CHECK(contains(refusal(archive_of(1, 2)), "stores 2 bytes, expected 1"));
-  CHECK(contains(refusal(archive_of(~std::uint64_t{0}, ~std::uint64_t{0})), "past the end"));
+  CHECK(archive_refusal(archive_of(1, 1)) == "");
+  CHECK(contains(archive_refusal(archive_of(1, 2)), "stores 2 bytes, expected 1"));
+  CHECK(contains(archive_refusal(archive_of(~std::uint64_t{0}, ~std::uint64_t{0})), "past the end"));
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "tools/bench/ceilings.h"
 
 #include <algorithm>
+#include <barrier>
 #include <chrono>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 namespace giemsa::bench {
@@ -42,12 +44,21 @@ void dot_int8_512() {
 template <class Work>
 double fastest(int threads, Work&& work) {
   double best = 1e9;
-  for (int i = 0; i < repetitions; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-    for (int thread = 0; thread < threads; ++thread) work(thread);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
+  std::barrier all(threads);
+  const auto repeat = [&](int thread) {
+    for (int i = 0; i < repetitions; ++i) {
+      all.arrive_and_wait();
+      const auto start = std::chrono::steady_clock::now();
+      work(thread);
+      all.arrive_and_wait();
+      if (thread == 0)
+        best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    }
+  };
+  std::vector<std::jthread> others;
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(repeat, thread);
+  repeat(0);
+  others.clear();
   return best;
 }
 

@@ -19,13 +19,13 @@ void bench_network(Session& session, const Backend& backend, const Schedule& sch
   warm_up(schedule, call);
 
   Series total{"total", {}};
-  report.before = observe_machine(report.device.starts_with("cuda"));
+  report.before = observe_machine(report.on_gpu);
   repeat(schedule.timed, [&](std::size_t i) {
     start = Clock::now();
     call(i);
     total.ms.push_back(ms_since(start));
   });
-  report.after = observe_machine(report.device.starts_with("cuda"));
+  report.after = observe_machine(report.on_gpu);
   report.series.push_back(std::move(total));
   report.series.push_back({"first_call", {first_ms}});
   if (schedule.idle_seconds > 0)

@@ -22,6 +22,7 @@ struct Memory {
 struct Report {
   std::string subject;            ///< "smear" or "network"
   std::string device, precision;  ///< used
+  bool on_gpu = false;
   int threads = 0;                ///< of the CPU
   /// Networks and settings, each a name and what it is.
   std::vector<std::pair<std::string, std::string>> settings;

@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "tools/bench/commit.h"
 #include "tools/bench/report.h"
 
@@ -8,7 +6,7 @@ namespace {
 
 /// null where it is absent or no number.
 Json json_of(std::optional<double> value, int decimals) {
-  return value && std::isfinite(*value) ? Json(rounded(*value, decimals)) : Json();
+  return value ? finite_json(rounded(*value, decimals)) : Json();
 }
 
 Json series_json(const Series& series) {

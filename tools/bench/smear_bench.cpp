@@ -98,14 +98,14 @@ void bench_smear(Smear& smear, const std::vector<EncodedImage>& images, const Sc
   warm_up(schedule, call);
 
   Stages stages;
-  report.before = observe_machine(report.device.starts_with("cuda"));
+  report.before = observe_machine(report.on_gpu);
   repeat(schedule.timed, [&](std::size_t i) {
     start = Clock::now();
     const auto decoded = call(i);
     const double total_ms = ms_since(start);
     stages.add(std::chrono::duration<double, std::milli>(decoded - start).count(), result.ms, total_ms);
   });
-  report.after = observe_machine(report.device.starts_with("cuda"));
+  report.after = observe_machine(report.on_gpu);
   stages.move_to(report.series);
   report.series.push_back({"first_call", {first_ms}});
   if (schedule.idle_seconds > 0)

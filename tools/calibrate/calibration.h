@@ -14,7 +14,9 @@ namespace giemsa::calibrate {
 class SegmenterCalibration {
  public:
   SegmenterCalibration(Model segmenter, const SmearOptions& options, std::shared_ptr<Backend> backend)
-      : model_(std::move(segmenter)), options_(options), backend_(std::move(backend)) {}
+      : model_(std::move(segmenter)), options_(options), backend_(std::move(backend)) {
+    if (has_centre_head(model_.info)) options_.split = Split::centre;  // a head that nothing reads would not compute
+  }
 
   void show(const Frame& frame);
   const ObservedRange& observed() const { return observed_; }

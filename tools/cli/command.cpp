@@ -15,6 +15,7 @@ Exit exit_for(ErrorKind kind) {
       return Exit::device;
     case ErrorKind::output:
       return Exit::output;
+    case ErrorKind::memory:
     case ErrorKind::cancelled:
     case ErrorKind::internal:
       break;

@@ -10,11 +10,11 @@ namespace giemsa {
 
 namespace {
 
-struct OptionHelp {
+struct FindingHelp {
   const char *value, *text;
 };
 
-const std::map<std::string, OptionHelp> helps{
+const std::map<std::string, FindingHelp> helps{
     {"segment_size",
      {"WxH|LONG", "size at which the segmenter sees an image, or its long side (default: the network's own)"}},
     {"min_area", {"PIXELS", "smaller cells are dropped, in pixels of the mask (default: 200)"}},
@@ -22,7 +22,9 @@ const std::map<std::string, OptionHelp> helps{
     {"crop", {"MODE", "what the classifier sees: the tight box, or matlab's imcrop of it (default: tight)"}},
     {"split",
      {"HOW",
-      "cells that touch: none, they count as one, as in the paper; distance, they are parted along necks (default: none)"}},
+      "cells that touch: none, they count as one, as in the paper; distance, they are parted along necks; centre, "
+      "around the "
+      "centres that a segmenter with a centre head tells (default: none)"}},
     {"mask_resolution",
      {"WHERE", "where cells are told apart: frame, the image's, or network, the segmenter's (default: frame)"}},
 };
@@ -53,7 +55,7 @@ class OptionAdder {
   }
 
   Option add(const char* name, Target target) {
-    const OptionHelp& help = helps.at(name);
+    const FindingHelp& help = helps.at(name);
     return command_.option(flag_of(name).c_str(), std::move(target), help.value, help.text);
   }
 

@@ -92,7 +92,7 @@ Exit adapt_to_laboratory(const AdaptArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* adapt_footer = R"(Examples:
   giemsa run fields/ --out results/              then correct the column `class` of results/cells.csv
   giemsa adapt fields/ --labels results/cells.csv -o laboratory.json
   giemsa run fields/ --profile laboratory.json --out results/
@@ -111,7 +111,7 @@ the images, and some seconds.)";
 void add_adapt(CommandLine& line) {
   auto arguments = std::make_shared<AdaptArguments>();
   AdaptArguments& a = *arguments;
-  Subcommand command(line, "adapt", "fit the classifier to a laboratory's corrected cells", footer);
+  Subcommand command(line, "adapt", "fit the classifier to a laboratory's corrected cells", adapt_footer);
   command.option("INPUT", &a.inputs, "...", "images, and folders of images").required();
   command.option("--labels", &a.labels, "FILE", "what the cells are: a table or GeoJSON, see below").required();
   command.option("-o,--output", &a.out, "OUT.json", "profile to write").required();

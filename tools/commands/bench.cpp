@@ -78,6 +78,7 @@ Report begin_report(const BenchArguments& arguments, const char* subject, const 
   Report report;
   report.subject = subject;
   report.device = backend.device_name();
+  report.on_gpu = backend.kind() == DeviceKind::gpu;
   report.precision = name_of(backend.precision());
   report.threads = threads_of(arguments);
   report.facts = machine_facts();
@@ -150,7 +151,7 @@ OpenSmear open_smear(const BenchArguments& arguments) {
 
 /// Of the sessions for frames of one size; nothing where the device runs the cascade as something else.
 std::optional<double> arena_bytes(const OpenSmear& open, Size2 frame) {
-  if (!open.backend->device_name().starts_with("cpu")) return {};
+  if (open.backend->kind() != DeviceKind::cpu) return {};
   const SmearOptions& options = open.smear.options();
   std::size_t bytes = open.backend->compile(segment_graph(open.segmenter, frame, options))->plan().arena_bytes;
   for (const std::int64_t batch : CascadeGraphs::batch_sizes)
@@ -178,7 +179,8 @@ Report bench_whole_way(const BenchArguments& arguments) {
   report.settings.emplace_back("segmenter", open.segmenter.file);
   report.settings.emplace_back("classifier", open.classifier.file);
   report.settings.emplace_back("segment_size", segment_size.to_string());
-  if (arguments.options.split == Split::distance) report.settings.emplace_back("split", "distance");
+  if (const Split split = arguments.options.split; split != Split::none)
+    report.settings.emplace_back("split", split_words[static_cast<std::size_t>(split)]);
   report.settings.emplace_back(
       "images", cat(images.size(), arguments.inputs.empty() ? " generated, " + arguments.size : " files"));
   bench_smear(open.smear, images, arguments.schedule, report);
@@ -249,7 +251,7 @@ Exit bench_command(const BenchArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* bench_footer = R"(Examples:
   giemsa bench                                        the whole way, on generated smears
   giemsa bench images/ --segment-size 512 --json > after.json
   giemsa bench --compare before.json after.json       faster, slower or the same, with an interval
@@ -267,7 +269,7 @@ left out.)";
 void add_bench(CommandLine& line) {
   auto arguments = std::make_shared<BenchArguments>();
   BenchArguments& a = *arguments;
-  Subcommand command(line, "bench", "measure how fast images or networks are done", footer);
+  Subcommand command(line, "bench", "measure how fast images or networks are done", bench_footer);
 
   command.flag("--cold-start", a.is_cold_start).hidden();  // for processes that we start
 

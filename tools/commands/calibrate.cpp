@@ -62,7 +62,7 @@ Exit calibrate_model(const CalibrateArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* calibrate_footer = R"(Examples:
   giemsa calibrate deeplab.safetensors smears/ -o deeplab_int8.safetensors
   giemsa calibrate alexnet.safetensors smears/ --segmenter deeplab.safetensors -o alexnet_int8.safetensors
   giemsa run smear.png --segmenter deeplab_int8.safetensors --classifier alexnet_int8.safetensors --precision int8
@@ -76,7 +76,7 @@ come will do; they need no labels. A classifier sees the cells that the segmente
 void add_calibrate(CommandLine& line) {
   auto arguments = std::make_shared<CalibrateArguments>();
   CalibrateArguments& a = *arguments;
-  Subcommand command(line, "calibrate", "find the scales with which a model runs in int8", footer);
+  Subcommand command(line, "calibrate", "find the scales with which a model runs in int8", calibrate_footer);
   command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
   command.option("INPUT", &a.inputs, " ", "images, and folders of images").required();
   command.option("-o,--output", &a.out, "OUT.safetensors", "model file to write; may be MODEL itself").required();

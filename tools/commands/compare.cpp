@@ -165,6 +165,7 @@ Exit compare(const CompareArguments& arguments) {
   Graph network;
   const ValueId image = network.input("input", {DType::f32, given.shape()});
   network.mark_output(build_network(network, image, model));
+  if (const auto centres = centre_offsets(network, model)) network.mark_output(*centres);
   const auto backend = open_device(arguments.compute);
   const auto session = backend->compile(network, !arguments.unfused);
 
@@ -203,7 +204,7 @@ Exit compare(const CompareArguments& arguments) {
   return Exit::images_failed;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* compare_footer = R"(Examples:
   giemsa compare model.safetensors --golden activations.safetensors
   giemsa compare model.safetensors --golden dump/ --precision bf16
   giemsa compare model.safetensors --golden dump/ --device cuda --precision fp16
@@ -217,7 +218,8 @@ Exit code 1 where a layer diverges.)";
 void add_compare(CommandLine& line) {
   auto arguments = std::make_shared<CompareArguments>();
   CompareArguments& a = *arguments;
-  Subcommand command(line, "compare", "compare a network's activations, layer by layer, with given ones", footer);
+  Subcommand command(line, "compare", "compare a network's activations, layer by layer, with given ones",
+                     compare_footer);
   command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
   command.option("--golden", &a.golden, "GOLDEN", "the activations to compare with").required();
   add_compute_options(command, a.compute);

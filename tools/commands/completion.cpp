@@ -16,7 +16,7 @@ Exit print(const ProgramHelp& program, const std::string& kind) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* completion_footer = R"(Examples:
   source <(giemsa completion bash)
   giemsa completion zsh > ~/.zfunc/_giemsa
   giemsa completion fish > ~/.config/fish/completions/giemsa.fish
@@ -28,7 +28,7 @@ All four come with `cmake --install`.)";
 
 void add_completion(CommandLine& line) {
   auto kind = std::make_shared<std::string>();
-  Subcommand command(line, "completion", "print the completions of a shell, or the manual page", footer);
+  Subcommand command(line, "completion", "print the completions of a shell, or the manual page", completion_footer);
   command.heading("Arguments");
   command.option("KIND", kind.get(), "bash|zsh|fish|man", "for what")
       .check(one_of({"bash", "zsh", "fish", "man"}))

@@ -60,7 +60,7 @@ Exit convert_checkpoint(const ConvertArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* convert_footer = R"(Examples:
   giemsa convert deeplab.pt --arch deeplabv3plus --preset smp --classes background,cell --input-size 320 -o deeplab.safetensors
   giemsa convert alexnet.pth --arch alexnet --preset torchvision --classes lymphocyte,monocyte -o alexnet.safetensors
   giemsa convert alexnet.pth --arch alexnet --preset torchvision --dtype int8 -o alexnet_int8.safetensors
@@ -82,7 +82,7 @@ void add_convert(CommandLine& line) {
   auto arguments = std::make_shared<ConvertArguments>();
   ConvertArguments& a = *arguments;
   Subcommand command(line, "convert", "make a model file from a PyTorch checkpoint, or ONNX from one",
-                     footer + checkpoint_table());
+                     convert_footer + checkpoint_table());
   command
       .option("IN", &a.source, " ",
               "checkpoint: .pt, .pth, .safetensors, or a folder that holds model.safetensors; with --to: a model file")

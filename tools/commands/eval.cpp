@@ -91,8 +91,12 @@ class Evaluator {
     try {
       add(compare());
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::image) throw;
-      add_failed(sample, error.what());
+      if (error.kind() == ErrorKind::memory)
+        add_failed(sample, cat(sample.image.path.string(), ": ", error.what()));
+      else if (error.kind() == ErrorKind::image)
+        add_failed(sample, error.what());
+      else
+        throw;
     } catch (const std::bad_alloc&) {
       add_failed(sample, cat(sample.image.path.string(), ": out of memory"));
     }
@@ -286,7 +290,7 @@ Exit compare_with_reference(const EvalArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* eval_footer = R"(Examples:
   giemsa eval fields/ --out evaluation/          figures, and a page that shows the worst cases
   giemsa eval fields/ --fold 0 --json | jq .segmentation.mean_iou
   giemsa eval crops/                             a folder of single-cell images for each class
@@ -308,7 +312,7 @@ difference with its limits of agreement (Bland and Altman), and Passing and Babl
 void add_eval(CommandLine& line) {
   auto arguments = std::make_shared<EvalArguments>();
   EvalArguments& a = *arguments;
-  Subcommand command(line, "eval", "measure how good the networks are, on a labelled folder", footer);
+  Subcommand command(line, "eval", "measure how good the networks are, on a labelled folder", eval_footer);
 
   command.heading("Arguments");
   command.option("DATASET", &a.dataset, " ", "a folder of labelled fields or of labelled cells, see below").required();

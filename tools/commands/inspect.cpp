@@ -24,6 +24,7 @@ Graph network_of(const Model& model, const std::string& input) {
   Graph graph;
   const ValueId image = graph.input("input", {DType::f32, {1, 3, extent.h, extent.w}});
   graph.mark_output(build_network(graph, image, model));
+  if (const auto centres = centre_offsets(graph, model)) graph.mark_output(*centres);
   return graph;
 }
 
@@ -163,7 +164,7 @@ Exit inspect(const InspectArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* inspect_footer = R"(Examples:
   giemsa inspect weights/pretrained/alexnet_wbc.safetensors
   giemsa inspect model.safetensors --input 512x512 --json
   giemsa inspect model.safetensors --dot | dot -Tsvg > model.svg)";
@@ -173,7 +174,7 @@ constexpr const char* footer = R"(Examples:
 void add_inspect(CommandLine& line) {
   auto arguments = std::make_shared<InspectArguments>();
   InspectArguments& a = *arguments;
-  Subcommand command(line, "inspect", "show a network: layers, shapes, parameters, FLOPs, memory plan", footer);
+  Subcommand command(line, "inspect", "show a network: layers, shapes, parameters, FLOPs, memory plan", inspect_footer);
   command.option("MODEL", &a.model, " ", "a model file that giemsa convert made").required();
   command.option("--input", &a.input, "WxH|LONG",
                  "size of the network's input (default: the model's own, for a 640x480 image)");

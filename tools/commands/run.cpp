@@ -81,7 +81,7 @@ struct Workplace {
 Workplace open_workplace(const RunArguments& arguments, std::size_t images) {
   DeviceOptions compute = arguments.compute;
   std::shared_ptr<Backend> backend = open_device(compute);
-  const bool cpu = backend->device_name().starts_with("cpu");
+  const bool cpu = backend->kind() == DeviceKind::cpu;
   const int threads = compute.threads > 0 ? compute.threads : cpu_facts().cores;
   const int wanted = arguments.jobs > 0 ? arguments.jobs : cpu ? threads : 1;
   const int jobs = static_cast<int>(std::clamp<std::size_t>(images, 1, static_cast<std::size_t>(wanted)));
@@ -123,6 +123,7 @@ Networks open_networks(const RunArguments& arguments, std::size_t images) {
   const Smear& smear = smears.front();
   info.jobs = workplace.jobs;
   info.device = smear.device_name();
+  info.device_kind = workplace.backend->kind();
   info.precision = smear.precision_name();
   info.classes = smear.classifier().classes;
   info.options = arguments.options;
@@ -135,7 +136,7 @@ Networks open_networks(const RunArguments& arguments, std::size_t images) {
 
 /// "; no GPU: ..." where the person left the choice to us and got the CPU.
 std::string why_not_the_gpu(const RunArguments& arguments, const RunInfo& info) {
-  if (arguments.compute.device != "auto" || !info.device.starts_with("cpu")) return "";
+  if (arguments.compute.device != "auto" || info.device_kind != DeviceKind::cpu) return "";
   const std::string reason = why_no_cuda();
   return reason.empty() ? "" : cat("; no GPU: ", reason);
 }
@@ -266,7 +267,7 @@ Exit watch(const RunArguments& arguments) {
   return job.status();
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* run_footer = R"(Examples:
   giemsa run smear.png
   giemsa run images/ --out results/ --crops --geojson
   giemsa run images/ --out results/ --resume          go on after an interruption
@@ -284,7 +285,7 @@ and exit code 1, the others are done; where no INPUT can be used the exit code i
 void add_run(CommandLine& line) {
   auto arguments = std::make_shared<RunArguments>();
   RunArguments& a = *arguments;
-  Subcommand command(line, "run", "identify the cells in images and folders", footer);
+  Subcommand command(line, "run", "identify the cells in images and folders", run_footer);
 
   command.heading("Arguments");
   command

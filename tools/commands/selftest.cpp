@@ -92,7 +92,7 @@ std::string check_digest(const std::string& value) {
   return value.size() == 64 && hexadecimal ? "" : cat("'", value, "' is no digest: 64 digits 0-9 and a-f");
 }
 
-constexpr const char* footer = R"text(Examples:
+constexpr const char* selftest_footer = R"text(Examples:
   giemsa selftest
   giemsa selftest --json | jq -r .digest > digest        when the instrument is validated
   giemsa selftest --expect "$(cat digest)"               whenever it is switched on
@@ -109,7 +109,7 @@ Exit code 3: a model file is damaged; 4: the device computes wrong results, or o
 void add_selftest(CommandLine& line) {
   auto arguments = std::make_shared<SelftestArguments>();
   SelftestArguments& a = *arguments;
-  Subcommand command(line, "selftest", "check that this machine computes what it has to", footer);
+  Subcommand command(line, "selftest", "check that this machine computes what it has to", selftest_footer);
   command.heading("Networks");
   add_model_options(command, a.segmenter, a.classifier);
   add_compute_options(command, a.compute);

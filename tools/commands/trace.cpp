@@ -77,7 +77,7 @@ Exit trace(const TraceArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* trace_footer = R"(Examples:
   giemsa trace weights/pretrained/alexnet_wbc.safetensors -o trace.json
   giemsa trace --net deeplabv3plus:512x512 --precision bf16 --top 10
 
@@ -93,7 +93,7 @@ FLOPs (2 a multiply-add) and bytes are what a layer must at least do: each value
 void add_trace(CommandLine& line) {
   auto arguments = std::make_shared<TraceArguments>();
   TraceArguments& a = *arguments;
-  Subcommand command(line, "trace", "show where a network's time goes, layer by layer", footer);
+  Subcommand command(line, "trace", "show where a network's time goes, layer by layer", trace_footer);
   Option model = command.option("MODEL", &a.model, " ", "a model file that giemsa convert made");
   command.option("--net", &a.net, "NET[:WxH][:BATCH]", "instead, of random weights: " + architecture_names())
       .excludes(model);

@@ -79,7 +79,7 @@ Exit tune(const TuneArguments& arguments) {
   return Exit::ok;
 }
 
-constexpr const char* footer = R"(Examples:
+constexpr const char* tune_footer = R"(Examples:
   giemsa tune -o h200.tuning
   giemsa tune --sizes 512x512,720x576 -o h200.tuning
   giemsa run smear.png --tuning h200.tuning
@@ -95,7 +95,7 @@ bits.)";
 void add_tune(CommandLine& line) {
   auto arguments = std::make_shared<TuneArguments>();
   TuneArguments& a = *arguments;
-  Subcommand command(line, "tune", "measure which plans of convolutions are fastest on this GPU", footer);
+  Subcommand command(line, "tune", "measure which plans of convolutions are fastest on this GPU", tune_footer);
   command.option("-o,--out", &a.out, "FILE", "the tuning file to write").required();
   add_model_options(command, a.segmenter, a.classifier);
   command

@@ -59,12 +59,8 @@ std::string interval_text(const char* figure, double value, const Interval& inte
   return format(figure, value) + " (" + format(figure, interval.low) + " to " + format(figure, interval.high) + ')';
 }
 
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
 Json interval_json(const Interval& interval) {
-  return {number(interval.low), number(interval.high)};
+  return {finite_json(interval.low), finite_json(interval.high)};
 }
 
 }  // namespace
@@ -156,13 +152,14 @@ Json comparison_json(const DifferentialComparison& comparison) {
   for (const ClassAgreement& one : comparison.classes) {
     const BlandAltman& d = one.differences;
     const PassingBablok& r = one.regression;
-    classes[one.name] = {{"reference_mean", number(one.reference_mean)},
-                         {"mean", number(one.mean)},
-                         {"bias", {{"value", number(d.bias)}, {"interval", interval_json(d.bias_interval)}}},
-                         {"deviation", number(d.deviation)},
-                         {"limits_of_agreement", interval_json(d.limits)},
-                         {"slope", {{"value", number(r.slope)}, {"interval", interval_json(r.slope_interval)}}},
-                         {"intercept", {{"value", number(r.intercept)}, {"interval", interval_json(r.intercept_interval)}}}};
+    classes[one.name] = {
+        {"reference_mean", finite_json(one.reference_mean)},
+        {"mean", finite_json(one.mean)},
+        {"bias", {{"value", finite_json(d.bias)}, {"interval", interval_json(d.bias_interval)}}},
+        {"deviation", finite_json(d.deviation)},
+        {"limits_of_agreement", interval_json(d.limits)},
+        {"slope", {{"value", finite_json(r.slope)}, {"interval", interval_json(r.slope_interval)}}},
+        {"intercept", {{"value", finite_json(r.intercept)}, {"interval", interval_json(r.intercept_interval)}}}};
   }
   return {{"unit", "percent"},
           {"patients", comparison.patients},

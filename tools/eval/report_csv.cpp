@@ -7,15 +7,15 @@
 namespace giemsa::eval {
 namespace {
 
-std::string number(double value) {
+std::string digits(double value) {
   return std::isnan(value) ? "" : format("%.9g", value);
 }
 
 void add_field_columns(CsvWriter& csv, const ImageRecord& image) {
   const ImageTally& tally = image.tally;
   const SegmentationScores pixels = segmentation_scores(tally.pixels);
-  csv.number(number(pixels.global_accuracy)).number(number(pixels.mean_iou)).number(number(pixels.iou[1]));
-  csv.number(number(tally.boundary_f1)).number(tally.truth_cells).number(image.cells.size());
+  csv.number(digits(pixels.global_accuracy)).number(digits(pixels.mean_iou)).number(digits(pixels.iou[1]));
+  csv.number(digits(tally.boundary_f1)).number(tally.truth_cells).number(image.cells.size());
   for (const auto& detections : tally.detections)
     csv.number(detection_scores(detections, tally.truth_cells).true_positives);
 }
@@ -58,11 +58,11 @@ std::string cells_csv(const Evaluation& evaluation) {
       const Cell& cell = record.cell;
       csv.text(image.name).number(cell.id);
       csv.text(evaluation.classes.at(static_cast<std::size_t>(cell.class_index)));
-      csv.number(number(probability_of(cell)));
+      csv.number(digits(probability_of(cell)));
       csv.number(cell.x).number(cell.y).number(cell.w).number(cell.h).number(cell.area);
-      for (const float probability : cell.probabilities) csv.number(number(double{probability}));
+      for (const float probability : cell.probabilities) csv.number(digits(double{probability}));
       csv.number(record.truth ? std::to_string(*record.truth + 1) : "");
-      csv.number(record.truth ? number(record.iou) : "");
+      csv.number(record.truth ? digits(record.iou) : "");
       csv.text(record.truth_class ? evaluation.classes.at(*record.truth_class) : "");
       csv.end_row();
     }

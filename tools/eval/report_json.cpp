@@ -1,13 +1,7 @@
-#include <cmath>
-
 #include "tools/eval/report.h"
 
 namespace giemsa::eval {
 namespace {
-
-Json number(double value) {
-  return std::isnan(value) ? Json() : Json(value);
-}
 
 Json counts_json(const ConfusionMatrix& matrix, std::span<const std::string> classes) {
   Json rows = Json::array();
@@ -74,8 +68,9 @@ Json evaluation_json(const Evaluation& evaluation) {
   for (const Figure& figure : evaluation.figures) {
     Json& section = document[figure.section];
     Json& group = figure.group.empty() ? section : section[figure.group];
-    group[figure.name] = {
-        {"value", number(figure.value)}, {"low", number(figure.interval.low)}, {"high", number(figure.interval.high)}};
+    group[figure.name] = {{"value", finite_json(figure.value)},
+                          {"low", finite_json(figure.interval.low)},
+                          {"high", finite_json(figure.interval.high)}};
   }
   const Scores& scores = evaluation.scores;
   document["classification"]["confusion"] = counts_json(scores.cells, evaluation.classes);

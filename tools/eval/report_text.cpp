@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t name_width = 28;
 
-std::string number(double value) {
+std::string four_decimals(double value) {
   return std::isnan(value) ? "     -" : format("%6.4f", value);
 }
 
@@ -25,8 +25,8 @@ void print_section(std::ostream& out, const Evaluation& evaluation, std::string_
     const bool average = figure.group == "macro" || figure.group == "micro";
     if (figure.section != section || average) continue;
     const std::string name = (figure.group.empty() ? "" : spaced(figure.group) + ' ') + spaced(figure.name);
-    out << "  " << padded(name, name_width - 2) << ' ' << number(figure.value) << "  " << number(figure.interval.low)
-        << ' ' << number(figure.interval.high) << '\n';
+    out << "  " << padded(name, name_width - 2) << ' ' << four_decimals(figure.value) << "  "
+        << four_decimals(figure.interval.low) << ' ' << four_decimals(figure.interval.high) << '\n';
   }
 }
 
@@ -34,7 +34,9 @@ void print_section(std::ostream& out, const Evaluation& evaluation, std::string_
 void print_classes(std::ostream& out, const Evaluation& evaluation) {
   out << '\n' << padded("class", name_width) << " cells  precision  recall      f1  specificity\n";
   const auto line = [&](const char* section, const std::string& group, const std::string& cells) {
-    const auto value = [&](const char* name) { return number(find(evaluation.figures, section, group, name).value); };
+    const auto value = [&](const char* name) {
+      return four_decimals(find(evaluation.figures, section, group, name).value);
+    };
     out << "  " << padded(printable(group), name_width - 2) << ' ' << format("%5s", cells.c_str()) << "     "
         << value("precision") << "  " << value("recall") << "  " << value("f1") << "       " << value("specificity")
         << '\n';

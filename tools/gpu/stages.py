@@ -57,14 +57,12 @@ class Place:
 
 
 def tests(place):
-    """Both test programs, their families side by side: the references on the processor take the time. OpenMP's threads would
-    only wait for each other."""
-    quiet = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "passive"}
+    """Both test programs, their families side by side: the references on the processor take the time."""
     for program, filters in families.TESTED.items():
         options = [f"-tc={family}" for family in filters] + [f"-tce={families.rest(program)}"]
         for number, option in enumerate(options):
             name = f"{program}_{number + 1 if number < len(filters) else 'rest'}"
-            yield Step(name, [place.program(program), option, "--duration=true"], 80, "tests", quiet)
+            yield Step(name, [place.program(program), option, "--duration=true"], 80, "tests")
 
 
 def sanitizers(place, tool, seconds):

@@ -26,7 +26,7 @@ struct Channel {
   }
 };
 
-struct Header {
+struct BmpHeader {
   std::int64_t width, height;  // height > 0
   bool top_down;
   std::uint32_t bits, compression;
@@ -58,7 +58,7 @@ std::size_t header_size(Bytes bytes) {
 }
 
 /// Masks of which none is set mean the usual ones.
-void set_channels(Bytes bytes, bool masked, Header& header) {
+void set_channels(Bytes bytes, bool masked, BmpHeader& header) {
   header.channels = header.bits == 16 ? std::array<Channel, 3>{{{0x7c00}, {0x03e0}, {0x001f}}}
                                       : std::array<Channel, 3>{{{0xff0000}, {0x00ff00}, {0x0000ff}}};
   if (!masked) return;
@@ -69,8 +69,8 @@ void set_channels(Bytes bytes, bool masked, Header& header) {
   if (std::ranges::any_of(channels, [](Channel channel) { return channel.mask != 0; })) header.channels = channels;
 }
 
-Header parse_header(Bytes bytes, const DecodeLimits& limits) {
-  Header header{};
+BmpHeader parse_bmp_header(Bytes bytes, const DecodeLimits& limits) {
+  BmpHeader header{};
   header.pixels_at = read_le32(bytes, 10);
   header.header_bytes = header_size(bytes);
   const bool core = header.header_bytes == core_header_bytes;
@@ -127,7 +127,7 @@ bool has_colour_space(Bytes bytes, std::size_t header_bytes) {
 /// Where the pixels are. The file's word, unless they would not fit there or it puts them into a palette that the file
 /// has room for. A header that is said to be longer than the place of the pixels allows is shorter, not they elsewhere,
 /// unless its own fields show that it is as long: then the palette moves with it.
-std::size_t find_pixels(Bytes bytes, Header& header) {
+std::size_t find_pixels(Bytes bytes, BmpHeader& header) {
   const std::size_t least = header.run_lengths() ? 2 : header.pixel_bytes();
   const std::size_t packed = header.palette_at + header.palette_bytes();
   const auto fits = [&](std::size_t at) { return at <= bytes.size() && least <= bytes.size() - at; };
@@ -149,7 +149,7 @@ std::size_t find_pixels(Bytes bytes, Header& header) {
 using Palette = std::array<std::array<std::uint8_t, 3>, 256>;
 
 /// An index past the stored entries is black.
-Palette read_palette(Bytes bytes, const Header& header, std::size_t pixels_at) {
+Palette read_palette(Bytes bytes, const BmpHeader& header, std::size_t pixels_at) {
   Palette palette{};
   for (std::size_t i = 0; i < header.palette_entries; ++i) {
     const std::size_t entry = header.palette_at + i * header.entry_bytes;
@@ -163,7 +163,7 @@ Palette read_palette(Bytes bytes, const Header& header, std::size_t pixels_at) {
 /// have index 0.
 class RunLengths {
  public:
-  RunLengths(Bytes data, const Header& header)
+  RunLengths(Bytes data, const BmpHeader& header)
       : data_(data),
         nibbles_(header.bits == 4),
         width_(header.width),
@@ -218,7 +218,7 @@ class RunLengths {
   std::vector<std::uint8_t> indices_;
 };
 
-void read_row(Bytes row, const Header& header, const Palette& palette, int columns, std::uint8_t* out) {
+void read_row(Bytes row, const BmpHeader& header, const Palette& palette, int columns, std::uint8_t* out) {
   for (std::size_t x = 0; x < static_cast<std::size_t>(columns); ++x, out += 3) {
     if (header.bits <= 8) {
       const std::size_t bit = x * header.bits;
@@ -236,7 +236,7 @@ void read_row(Bytes row, const Header& header, const Palette& palette, int colum
 }  // namespace
 
 Frame decode_bmp(Bytes bytes, const DecodeLimits& limits, DecodeNotes&) {
-  Header header = parse_header(bytes, limits);
+  BmpHeader header = parse_bmp_header(bytes, limits);
   const std::size_t pixels_at = find_pixels(bytes, header);
   const Palette palette = read_palette(bytes, header, pixels_at);
 

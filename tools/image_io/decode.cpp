@@ -22,11 +22,11 @@ namespace {
 using namespace std::literals;
 namespace fs = std::filesystem;
 
-using Decoder = Frame (*)(Bytes, const DecodeLimits&, DecodeNotes&);
+using DecodeFunction = Frame (*)(Bytes, const DecodeLimits&, DecodeNotes&);
 
 struct Format {
   std::string_view signature, name;
-  Decoder decode;  // null: known, and refused by name
+  DecodeFunction decode;  // null: known, and refused by name
 };
 
 #ifdef GIEMSA_TIFF
@@ -45,7 +45,7 @@ int images_in_tiff(const fs::path& file, const DecodeLimits& limits) {
 }
 #else
 constexpr const char* formats_read = "PNG, JPEG or BMP";
-constexpr Decoder decode_tiff = nullptr;  // so none of these files gets as far as the functions below
+constexpr DecodeFunction decode_tiff = nullptr;  // so none of these files gets as far as the functions below
 
 Frame read_tiff(const fs::path&, const DecodeLimits&, DecodeNotes&, int) {
   fail(ErrorKind::internal, "built without libtiff");

@@ -19,7 +19,7 @@ namespace {
 
 enum Colour : std::uint8_t { grey = 0, rgb = 2, indexed = 3, grey_alpha = 4, rgb_alpha = 6 };
 
-struct Header {
+struct PngHeader {
   int width, height, depth;
   Colour colour;
   bool interlaced;
@@ -31,7 +31,7 @@ struct Header {
 };
 
 struct Chunks {
-  Header header;
+  PngHeader header;
   Bytes palette;  // RGB triples
   std::vector<Bytes> image_data;
   int significant_bits = 0;  // the most of any channel; 0: not said
@@ -43,19 +43,19 @@ struct Chunks {
 struct Pass {
   int x0, y0, dx, dy;
 
-  int columns(const Header& h) const { return (h.width - x0 + dx - 1) / dx; }
-  int rows(const Header& h) const { return (h.height - y0 + dy - 1) / dy; }
+  int columns(const PngHeader& h) const { return (h.width - x0 + dx - 1) / dx; }
+  int rows(const PngHeader& h) const { return (h.height - y0 + dy - 1) / dy; }
 };
 
 constexpr std::array whole = {Pass{0, 0, 1, 1}};
 constexpr std::array adam7 = {Pass{0, 0, 8, 8}, Pass{4, 0, 8, 8}, Pass{0, 4, 4, 8}, Pass{2, 0, 4, 4},
                               Pass{0, 2, 2, 4}, Pass{1, 0, 2, 2}, Pass{0, 1, 1, 2}};
 
-std::span<const Pass> passes_of(const Header& header) {
+std::span<const Pass> passes_of(const PngHeader& header) {
   return header.interlaced ? std::span<const Pass>(adam7) : std::span<const Pass>(whole);
 }
 
-Header parse_header(Bytes data, const DecodeLimits& limits) {
+PngHeader parse_png_header(Bytes data, const DecodeLimits& limits) {
   check(data.size() == 13, ErrorKind::image, "its header has ", data.size(), " bytes, expected 13");
   const std::uint32_t width = read_be32(data, 0), height = read_be32(data, 4);
   check_extent(width, height, limits);
@@ -84,7 +84,7 @@ std::optional<PixelSize> pixel_size_of(Bytes data) {
   return plausible_pixel_size(1e6 / read_be32(data, 0), 1e6 / read_be32(data, 4));
 }
 
-int significant_bits_of(Bytes data, const Header& header) {
+int significant_bits_of(Bytes data, const PngHeader& header) {
   const auto colours = static_cast<std::size_t>(header.colour == rgb || header.colour == rgb_alpha ? 3 : 1);
   const int most = *std::ranges::max_element(data.first(std::min(colours, data.size())));
   return most <= header.depth ? most : 0;
@@ -108,7 +108,7 @@ Chunks parse_chunks(Bytes bytes, const DecodeLimits& limits) {
     if (type == "eXIf" && sound && !chunks.orientation) chunks.orientation = orientation_of(data);
     if (type == "sBIT" && sound && !data.empty()) chunks.significant_bits = significant_bits_of(data, chunks.header);
     if (type == "pHYs" && sound) chunks.pixel_size = pixel_size_of(data);
-    if (type == "IHDR") chunks.header = parse_header(data, limits);
+    if (type == "IHDR") chunks.header = parse_png_header(data, limits);
     if (type == "PLTE") chunks.palette = data;
     if (type == "IDAT") chunks.image_data.push_back(data);
     if (type == "IEND") return chunks;
@@ -186,7 +186,7 @@ void unfilter(int filter, std::span<std::uint8_t> row, const std::vector<std::ui
 }
 
 /// Sample `i` of a row of at most 8 bits: its 8-bit level, or the palette index.
-std::uint8_t sample(Bytes row, std::size_t i, const Header& header) {
+std::uint8_t sample(Bytes row, std::size_t i, const PngHeader& header) {
   if (header.depth == 8) return row[i];
   const std::size_t bit = i * static_cast<std::size_t>(header.depth);
   const int largest = (1 << header.depth) - 1;
@@ -196,7 +196,7 @@ std::uint8_t sample(Bytes row, std::size_t i, const Header& header) {
 
 /// Writes a row's pixels as RGB, `step` pixels apart.
 void expand(Bytes row, const Chunks& chunks, int columns, std::uint8_t* out, int step) {
-  const Header& header = chunks.header;
+  const PngHeader& header = chunks.header;
   const auto channels = static_cast<std::size_t>(header.channels());
   const std::size_t green = channels >= 3 ? 1 : 0, blue = 2 * green;
   if (header.colour == rgb && header.depth == 8 && step == 1) {
@@ -218,7 +218,7 @@ void expand(Bytes row, const Chunks& chunks, int columns, std::uint8_t* out, int
 }
 
 /// The same for 16-bit samples.
-void expand(Bytes row, const Header& header, int columns, std::uint16_t* out, int step) {
+void expand(Bytes row, const PngHeader& header, int columns, std::uint16_t* out, int step) {
   const auto channels = static_cast<std::size_t>(header.channels());
   const std::size_t green = channels >= 3 ? 1 : 0, blue = 2 * green;
   const auto sample_at = [&](std::size_t i) { return static_cast<std::uint16_t>(row[2 * i] << 8 | row[2 * i + 1]); };
@@ -232,7 +232,7 @@ void expand(Bytes row, const Header& header, int columns, std::uint16_t* out, in
 /// Calls `row_done` with each row's samples, undone of its filter: of which pass, and which row of the picture it is.
 template <class RowDone>
 void inflate_rows(const Chunks& chunks, const RowDone& row_done) {
-  const Header& header = chunks.header;
+  const PngHeader& header = chunks.header;
   const std::span<const Pass> passes = passes_of(header);
   Inflater inflater(chunks.image_data);
   const auto pixel = static_cast<std::size_t>(std::max(1, header.channels() * header.depth / 8));
@@ -254,7 +254,7 @@ void inflate_rows(const Chunks& chunks, const RowDone& row_done) {
 }
 
 void check_room(const Chunks& chunks) {
-  const Header& header = chunks.header;
+  const PngHeader& header = chunks.header;
   std::size_t raw = 0, packed = 0;
   for (const Pass& pass : passes_of(header))
     if (pass.columns(header) > 0 && pass.rows(header) > 0)
@@ -266,7 +266,7 @@ void check_room(const Chunks& chunks) {
 }
 
 Frame decode_pixels(const Chunks& chunks, DecodeNotes& notes) {
-  const Header& header = chunks.header;
+  const PngHeader& header = chunks.header;
   if (header.depth == 16) {
     DeepFrame deep(header.width, header.height);
     inflate_rows(chunks, [&](Bytes row, const Pass& pass, int y) {
@@ -295,7 +295,7 @@ Frame decode_png(Bytes bytes, const DecodeLimits& limits, DecodeNotes& notes) {
 Labels decode_png_labels(Bytes bytes, const DecodeLimits& limits) {
   const Chunks chunks = parse_chunks(bytes, limits);
   check_room(chunks);
-  const Header& header = chunks.header;
+  const PngHeader& header = chunks.header;
   const bool whole_samples = (header.colour == grey && header.depth >= 8) || (header.colour == indexed && header.depth == 8);
   check(whole_samples, ErrorKind::image, "is no label image: expected grey of 8 or 16 bits, or a palette of 8");
   Labels labels(header.width, header.height);

@@ -17,8 +17,8 @@ namespace {
 
 using Buffer = std::vector<std::uint8_t>;
 
-enum Colour : std::uint8_t { grey = 0, rgb = 2 };
-enum Filter : std::uint8_t { up = 2, paeth = 4 };
+enum class ColourType : std::uint8_t { grey = 0, rgb = 2 };
+enum class Filter : std::uint8_t { up = 2, paeth = 4 };
 
 void append_be32(Buffer& out, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
@@ -70,18 +70,18 @@ std::uint8_t predict_paeth(int left, int above, int corner) {
 
 /// `rows` yields the big-endian bytes of row y.
 template <class Rows>
-Buffer encode(int width, int height, Colour colour, int depth, Filter filter, const Rows& rows) {
+Buffer encode(int width, int height, ColourType colour, int depth, Filter filter, const Rows& rows) {
   check(width > 0 && height > 0, ErrorKind::internal, "a picture of ", width, " x ", height, " pixels cannot be a PNG");
-  const std::size_t pixel = static_cast<std::size_t>((colour == rgb ? 3 : 1) * depth / 8);
+  const std::size_t pixel = static_cast<std::size_t>((colour == ColourType::rgb ? 3 : 1) * depth / 8);
   const std::size_t row_bytes = static_cast<std::size_t>(width) * pixel;
 
   Deflater deflater((1 + row_bytes) * static_cast<std::size_t>(height));
   Buffer filtered(1 + row_bytes), above(row_bytes);
-  filtered[0] = filter;
+  filtered[0] = static_cast<std::uint8_t>(filter);
   for (int y = 0; y < height; ++y) {
     const std::span<const std::uint8_t> row = rows(y);
     std::uint8_t* out = &filtered[1];
-    if (filter == up) {
+    if (filter == Filter::up) {
       for (std::size_t i = 0; i < row_bytes; ++i) out[i] = static_cast<std::uint8_t>(row[i] - above[i]);
     } else {
       for (std::size_t i = 0; i < pixel; ++i) out[i] = static_cast<std::uint8_t>(row[i] - above[i]);
@@ -95,7 +95,7 @@ Buffer encode(int width, int height, Colour colour, int depth, Filter filter, co
   Buffer header;
   append_be32(header, static_cast<std::uint32_t>(width));
   append_be32(header, static_cast<std::uint32_t>(height));
-  header.insert(header.end(), {static_cast<std::uint8_t>(depth), colour, 0, 0, 0});
+  header.insert(header.end(), {static_cast<std::uint8_t>(depth), static_cast<std::uint8_t>(colour), 0, 0, 0});
   constexpr std::uint8_t signature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
   Buffer file(std::begin(signature), std::end(signature));
   append_chunk(file, "IHDR", header);
@@ -107,19 +107,19 @@ Buffer encode(int width, int height, Colour colour, int depth, Filter filter, co
 }  // namespace
 
 Buffer encode_png(const Frame& frame) {
-  return encode(frame.width, frame.height, rgb, 8, paeth,
+  return encode(frame.width, frame.height, ColourType::rgb, 8, Filter::paeth,
                 [&](int y) { return std::span(frame.at(0, y), static_cast<std::size_t>(frame.width) * 3); });
 }
 
 // Masks and labels are flat: below an equal row all differences are zero, one run.
 Buffer encode_png(const Mask& mask) {
-  return encode(mask.width, mask.height, grey, 8, up,
+  return encode(mask.width, mask.height, ColourType::grey, 8, Filter::up,
                 [&](int y) { return std::span(&mask.at(0, y), static_cast<std::size_t>(mask.width)); });
 }
 
 Buffer encode_png(const Labels& labels) {
   Buffer row(static_cast<std::size_t>(labels.width) * 2);
-  return encode(labels.width, labels.height, grey, 16, up, [&](int y) {
+  return encode(labels.width, labels.height, ColourType::grey, 16, Filter::up, [&](int y) {
     for (int x = 0; x < labels.width; ++x) {
       const std::uint16_t label = labels.at(x, y);
       row[2 * static_cast<std::size_t>(x)] = static_cast<std::uint8_t>(label >> 8);

@@ -34,6 +34,9 @@ Json document_json(const RunInfo& info, std::span<const ImageResult> images);
 /// Text of `json`; `indent` < 0 is one line. File names are bytes: what is not UTF-8 becomes U+FFFD.
 std::string to_text(const Json& json, int indent);
 
+/// Null where `value` is not finite: JSON knows neither NaN nor infinity.
+Json finite_json(double value);
+
 /// `value` with so many decimals: what is written is what is meant, not the digits of the nearest double.
 double rounded(double value, int decimals);
 

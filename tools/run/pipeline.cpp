@@ -21,8 +21,12 @@ void step_of(ImageResult& result, Step step) {
   try {
     step();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::image) throw;
-    result.error = as_utf8(error.what());
+    if (error.kind() == ErrorKind::memory)
+      result.error = cat(result.file, ": ", error.what());
+    else if (error.kind() == ErrorKind::image)
+      result.error = as_utf8(error.what());
+    else
+      throw;
   } catch (const std::bad_alloc&) {
     result.error = cat(result.file, ": out of memory");
   }

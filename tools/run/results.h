@@ -26,6 +26,7 @@ struct ModelFile {
 /// What was run, with which settings: the provenance that accompanies every result.
 struct RunInfo {
   std::string device, precision;  ///< what was used, not what was asked for
+  DeviceKind device_kind = DeviceKind::cpu;
   DeviceOptions compute;          ///< what was asked for
   int jobs = 1;                   ///< images in work at a time
   ModelFile segmenter, classifier;

@@ -19,7 +19,7 @@ struct RunOptions : SmearOptions {
 
 // The words for the values of these options, in their order.
 inline constexpr std::array<std::string_view, 2> crop_words{"tight", "matlab"};
-inline constexpr std::array<std::string_view, 2> split_words{"none", "distance"};
+inline constexpr std::array<std::string_view, 3> split_words{"none", "distance", "centre"};
 inline constexpr std::array<std::string_view, 2> mask_resolution_words{"network", "frame"};
 
 /// Shows `visit` every option that decides which cells are found, in the order of results.json: its name there

@@ -41,8 +41,9 @@ class Augmenter:
         values = [self.random.uniform(low, high) for _ in range(count)]
         return torch.tensor(values, dtype=torch.float32).reshape(shape).to(like.device)
 
-    def warp(self, images, masks, size):
-        """images {n,3,h,w} of 0..1, masks {n,h,w} of 0 and 1 or None -> the same at `size`; reflected outside."""
+    def warp(self, images, masks, size, labels=None):
+        """images {n,3,h,w} of 0..1, masks {n,h,w} of 0 and 1 or None -> the same at `size`; reflected outside. Where there
+        are labels {n,h,w}, also these, -1 outside, where a cell and its reflection would have one number."""
         source = tuple(images.shape[-2:])
         targets = [None] * len(images) if masks is None else [self.target(mask) for mask in masks]
         matrices = [normalised(draw(self.random, self.augmentation, source, size, at), source, size) for at in targets]
@@ -51,7 +52,11 @@ class Augmenter:
         sample = lambda x: F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         if masks is None:
             return sample(images), None
-        return sample(images), (sample(masks[:, None].float())[:, 0] >= 0.5).long()
+        warped = sample(images), (sample(masks[:, None].float())[:, 0] >= 0.5).long()
+        if labels is None:
+            return warped
+        numbers = F.grid_sample(labels[:, None].float() + 1, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+        return *warped, numbers[:, 0].long() - 1
 
     def target(self, mask):
         """For TARGETED of the samples any pixel of a white cell, so that most of them show one; from the centre, (x, y)."""

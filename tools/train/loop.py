@@ -41,9 +41,12 @@ def make_optimizer(network, recipe):
             {"params": trained[-2:], "factor": recipe.last_layer},  # weight and bias of the last layer
         ]
         return torch.optim.SGD(groups, recipe.learning_rate, momentum=0.9, weight_decay=recipe.weight_decay)
-    decayed = [p for p in trained if p.ndim > 1]
-    others = [p for p in trained if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    slow = {id(p) for p in network.encoder.parameters()} if recipe.encoder != 1 else set()
+    groups = []
+    for factor, part in ((1.0, [p for p in trained if id(p) not in slow]), (recipe.encoder, [p for p in trained if id(p) in slow])):
+        groups.append({"params": [p for p in part if p.ndim > 1], "weight_decay": recipe.weight_decay, "factor": factor})
+        groups.append({"params": [p for p in part if p.ndim <= 1], "weight_decay": 0.0, "factor": factor})
+    groups = [group for group in groups if group["params"]]
     return torch.optim.AdamW(groups, recipe.learning_rate, fused=True)
 
 
@@ -80,7 +83,7 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.device = torch.device(settings["device"])
         self.network = network.to(self.device)
-        if self.device.type == "cuda":  # on a CPU it gained nothing
+        if self.device.type == "cuda" or settings["precision"] == "bf16":  # in fp32 a CPU gained nothing
             self.network = self.network.to(memory_format=torch.channels_last)
         self.recipe, self.settings = recipe, settings
         self.average = Average(network, recipe.ema) if recipe.ema else None

@@ -66,20 +66,38 @@ def dilated(body):
 
 
 class DeepLabV3Plus(nn.Module):
-    """{1,3,h,w} -> logits {1,classes,h,w}."""
+    """{1,3,h,w} -> logits {1,classes,h,w}; with `centres` also the centre head's {1,3,h/4,w/4} (centres.py)."""
 
-    def __init__(self, classes, rates=(12, 24, 36), body="resnet50"):
+    def __init__(self, classes, rates=(12, 24, 36), body="resnet50", centres=False):
         super().__init__()
         self.encoder, low_level, deep = dilated(body)
         self.decoder = Decoder(low_level, deep, rates)
         self.segmentation_head = nn.Sequential(nn.Conv2d(256, classes, 1), nn.UpsamplingBilinear2d(scale_factor=4))
+        self.centre_head = nn.Sequential(separable_bn_relu(256, 64), nn.Conv2d(64, 3, 1)) if centres else None
+        self.fixed = ()
+
+    def fix_first_stages(self):
+        """Stem, layer1 and layer2 are not trained."""
+        encoder = self.encoder
+        self.fixed = (encoder.conv1, encoder.bn1, encoder.layer1, encoder.layer2)
+        for module in self.fixed:
+            module.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode=True):
+        super().train(mode)
+        for module in self.fixed:
+            module.eval()
+        return self
 
     def forward(self, x):
         encoder = self.encoder
         x = encoder.maxpool(encoder.relu(encoder.bn1(encoder.conv1(x))))
         low_level = encoder.layer1(x)
         deep = encoder.layer4(encoder.layer3(encoder.layer2(low_level)))
-        return self.segmentation_head(self.decoder(low_level, deep))
+        decoded = self.decoder(low_level, deep)
+        logits = self.segmentation_head(decoded)
+        return logits if self.centre_head is None else (logits, self.centre_head(decoded))
 
 
 class FineTuned(nn.Module):

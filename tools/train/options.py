@@ -43,8 +43,13 @@ def prepare(network, options):
     return recipe
 
 
-def load_init(network, path):
-    """Loads a state_dict; a last layer of another number of classes is an error."""
-    if path:
-        state = torch.load(path, map_location="cpu")
-        network.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
+def load_init(network, path, new=()):
+    """Loads a state_dict, which need not have the layers called `new`; a last layer of another number of classes is an error."""
+    if not path:
+        return
+    state = torch.load(path, map_location="cpu")
+    state = {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+    for key, value in network.state_dict().items():
+        if key.startswith(tuple(new)):
+            state.setdefault(key, value)
+    network.load_state_dict(state)

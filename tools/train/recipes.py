@@ -36,6 +36,8 @@ class Recipe(NamedTuple):
     ema: float  # decay of the averaged weights, which are the result; 0: none
     epochs: int
     last_layer: float = 1.0  # its learning rate, in units of the others'
+    encoder: float = 1.0  # the same, of a segmenter's encoder; below 1 its first stages are not trained
+    centres: bool = False  # whether a segmenter has a centre head, and learns where each cell's centre is
 
 
 # "Recognition of leukocytes ..." (Reena & Ameer 2020) as far as it says: SGDM 0.9, 1e-3 x0.3 every 10 epochs, L2 0.005,
@@ -57,6 +59,8 @@ STRONG_FIELDS = Augmentation(
     noise=0.02,
     jpeg=0.3,
 )
+# Of several laboratories: what a sample shows in one's colours, the next does in another's.
+CENTRES_FIELDS = STRONG_FIELDS._replace(restain=0.3, saturation=(0.6, 1.3))
 STRONG_CELLS = Augmentation(
     flip_rows=True,
     translation=12,
@@ -90,6 +94,9 @@ RECIPES = {
     ("segmenter", "paper"): Recipe(PAPER, "sgdm", 1e-3, 0.005, "step", True, False, 0.0, 0.0, 30),
     ("classifier", "paper"): Recipe(PAPER, "sgdm", 1e-3, 0.005, "step", True, False, 0.0, 0.0, 30),
     ("segmenter", "strong"): Recipe(STRONG_FIELDS, "adamw", 1e-3, 0.01, "cosine", False, True, 0.0, 0.99, 60),
+    ("segmenter", "centres"): Recipe(
+        CENTRES_FIELDS, "adamw", 4e-4, 0.01, "cosine", False, True, 0.0, 0.998, 20, encoder=0.25, centres=True
+    ),
     ("classifier", "strong"): Recipe(STRONG_CELLS, "adamw", 2e-4, 0.05, "cosine", True, False, 0.05, 0.99, 60),
     ("classifier", "laboratories"): Recipe(LABORATORY_CELLS, "adamw", 1e-4, 0.05, "cosine", False, False, 0.05, 0.995, 60),
     # A rate of 0.01 diverges from the ImageNet weights.

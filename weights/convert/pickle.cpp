@@ -10,7 +10,7 @@ namespace {
 
 // The opcodes that data needs (CPython, Lib/pickletools.py); any other is refused.
 // clang-format off
-enum class Op : std::uint8_t {
+enum class Opcode : std::uint8_t {
   mark = '(', stop = '.', binint = 'J', binint1 = 'K', binint2 = 'M', none = 'N', binpersid = 'Q', reduce = 'R',
   binstring = 'T', short_binstring = 'U', binunicode = 'X', append = 'a', build = 'b', global = 'c', empty_dict = '}',
   appends = 'e', binget = 'h', long_binget = 'j', empty_list = ']', binput = 'q', long_binput = 'r', setitem = 's',
@@ -44,52 +44,52 @@ class Pickle::Machine {
   /// One opcode; false after the last.
   bool step() {
     const std::size_t start = at_;
-    switch (static_cast<Op>(take<std::uint8_t>())) {
-      case Op::stop: return false;
-      case Op::proto: check_protocol(take<std::uint8_t>()); break;
-      case Op::frame: check_frame(take<std::uint64_t>()); break;
+    switch (static_cast<Opcode>(take<std::uint8_t>())) {
+      case Opcode::stop: return false;
+      case Opcode::proto: check_protocol(take<std::uint8_t>()); break;
+      case Opcode::frame: check_frame(take<std::uint64_t>()); break;
 
-      case Op::none: push(None{}); break;
-      case Op::newtrue: push(true); break;
-      case Op::newfalse: push(false); break;
-      case Op::binint: push(std::int64_t{take<std::int32_t>()}); break;
-      case Op::binint1: push(std::int64_t{take<std::uint8_t>()}); break;
-      case Op::binint2: push(std::int64_t{take<std::uint16_t>()}); break;
-      case Op::long1: push_long(take_text(take<std::uint8_t>(), longest_integer)); break;
-      case Op::binfloat: push(std::bit_cast<double>(__builtin_bswap64(take<std::uint64_t>()))); break;
-      case Op::short_binstring: case Op::short_binunicode: push(take_text(take<std::uint8_t>())); break;
-      case Op::binstring: case Op::binunicode: push(take_text(take<std::uint32_t>())); break;
-      case Op::short_binbytes: push(Bytes{take_text(take<std::uint8_t>())}); break;
-      case Op::binbytes: push(Bytes{take_text(take<std::uint32_t>())}); break;
+      case Opcode::none: push(None{}); break;
+      case Opcode::newtrue: push(true); break;
+      case Opcode::newfalse: push(false); break;
+      case Opcode::binint: push(std::int64_t{take<std::int32_t>()}); break;
+      case Opcode::binint1: push(std::int64_t{take<std::uint8_t>()}); break;
+      case Opcode::binint2: push(std::int64_t{take<std::uint16_t>()}); break;
+      case Opcode::long1: push_long(take_text(take<std::uint8_t>(), longest_integer)); break;
+      case Opcode::binfloat: push(std::bit_cast<double>(__builtin_bswap64(take<std::uint64_t>()))); break;
+      case Opcode::short_binstring: case Opcode::short_binunicode: push(take_text(take<std::uint8_t>())); break;
+      case Opcode::binstring: case Opcode::binunicode: push(take_text(take<std::uint32_t>())); break;
+      case Opcode::short_binbytes: push(Bytes{take_text(take<std::uint8_t>())}); break;
+      case Opcode::binbytes: push(Bytes{take_text(take<std::uint32_t>())}); break;
 
-      case Op::empty_tuple: push(Container::tuple); break;
-      case Op::empty_list: push(Container::list); break;
-      case Op::empty_dict: push(Container::dict); break;
-      case Op::empty_set: push(Container::set); break;
-      case Op::mark: push_mark(); break;
-      case Op::tuple: gather(Container::tuple, pop_to_mark()); break;
-      case Op::frozenset: gather(Container::set, pop_to_mark()); break;
-      case Op::tuple1: gather(Container::tuple, pop(1)); break;
-      case Op::tuple2: gather(Container::tuple, pop(2)); break;
-      case Op::tuple3: gather(Container::tuple, pop(3)); break;
-      case Op::append: put(Container::list, pop(1)); break;
-      case Op::appends: put(Container::list, pop_to_mark()); break;
-      case Op::additems: put(Container::set, pop_to_mark()); break;
-      case Op::setitem: put(Container::dict, pop(2)); break;
-      case Op::setitems: put(Container::dict, pop_to_mark()); break;
+      case Opcode::empty_tuple: push(Container::tuple); break;
+      case Opcode::empty_list: push(Container::list); break;
+      case Opcode::empty_dict: push(Container::dict); break;
+      case Opcode::empty_set: push(Container::set); break;
+      case Opcode::mark: push_mark(); break;
+      case Opcode::tuple: gather(Container::tuple, pop_to_mark()); break;
+      case Opcode::frozenset: gather(Container::set, pop_to_mark()); break;
+      case Opcode::tuple1: gather(Container::tuple, pop(1)); break;
+      case Opcode::tuple2: gather(Container::tuple, pop(2)); break;
+      case Opcode::tuple3: gather(Container::tuple, pop(3)); break;
+      case Opcode::append: put(Container::list, pop(1)); break;
+      case Opcode::appends: put(Container::list, pop_to_mark()); break;
+      case Opcode::additems: put(Container::set, pop_to_mark()); break;
+      case Opcode::setitem: put(Container::dict, pop(2)); break;
+      case Opcode::setitems: put(Container::dict, pop_to_mark()); break;
 
-      case Op::global: push_global(); break;
-      case Op::stack_global: name_global(pop(2)); break;
-      case Op::reduce: case Op::newobj: call(pop(2)); break;
-      case Op::newobj_ex: call(pop(3)); break;
-      case Op::build: keep_state(pop(1)); break;
-      case Op::binpersid: push_persistent(pop(1)); break;
+      case Opcode::global: push_global(); break;
+      case Opcode::stack_global: name_global(pop(2)); break;
+      case Opcode::reduce: case Opcode::newobj: call(pop(2)); break;
+      case Opcode::newobj_ex: call(pop(3)); break;
+      case Opcode::build: keep_state(pop(1)); break;
+      case Opcode::binpersid: push_persistent(pop(1)); break;
 
-      case Op::memoize: memo_.push_back(top()); break;
-      case Op::binput: memoize(take<std::uint8_t>()); break;
-      case Op::long_binput: memoize(take<std::uint32_t>()); break;
-      case Op::binget: recall(take<std::uint8_t>()); break;
-      case Op::long_binget: recall(take<std::uint32_t>()); break;
+      case Opcode::memoize: memo_.push_back(top()); break;
+      case Opcode::binput: memoize(take<std::uint8_t>()); break;
+      case Opcode::long_binput: memoize(take<std::uint32_t>()); break;
+      case Opcode::binget: recall(take<std::uint8_t>()); break;
+      case Opcode::long_binget: recall(take<std::uint32_t>()); break;
 
       default:
         fail(ErrorKind::model, "the pickle has opcode ", static_cast<int>(bytes_[start]), " at byte ", start,

@@ -4,30 +4,12 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/cpu/imaging/label_grid.h"
 #include "kernels/cpu/scratch.h"
 
 namespace giemsa::kernels::cpu {
 
 namespace {
-
-/// Where the grid's cells lie in an image of labels.
-struct Grid {
-  const std::int32_t* labels;
-  Extent size, cells;
-  std::int64_t step;
-
-  Grid(const std::int32_t* labels_of, Extent size_of, std::int64_t step_of)
-      : labels(labels_of), size(size_of), cells(split_grid(size_of, step_of)), step(step_of) {
-    require(size.h > 0 && size.w > 0 && size.h < std::numeric_limits<std::int32_t>::max() / size.w,
-            "touching cells are parted in images of 1 to 2^31 pixels");
-  }
-
-  std::int64_t count() const { return cells.h * cells.w; }
-  std::int64_t sample_y(std::int64_t y) const { return std::min(y * step + step / 2, size.h - 1); }
-  std::int64_t sample_x(std::int64_t x) const { return std::min(x * step + step / 2, size.w - 1); }
-  std::int32_t label(std::int64_t y, std::int64_t x) const { return labels[sample_y(y) * size.w + sample_x(x)]; }
-  bool contains(std::int64_t y, std::int64_t x) const { return y >= 0 && y < cells.h && x >= 0 && x < cells.w; }
-};
 
 /// The distances of one row's run of one label, columns [begin, end), by the lower envelope of the parabolas that stand
 /// on its cells and on the two cells beside it. `vertical`: each column's distance to another label.
@@ -54,8 +36,8 @@ class RunEnvelope {
       // The last column where the parabola on `s` is no higher than the one on `x`. Counted from the first column, none
       // is negative, so that the division rounds down.
       const std::int64_t first = begin - 1;
-      const std::int64_t meet = first + ((x - s) * (x + s - 2 * first) + height(x) * height(x) - height(s) * height(s)) /
-                                            (2 * (x - s));
+      const std::int64_t meet =
+          first + ((x - s) * (x + s - 2 * first) + height(x) * height(x) - height(s) * height(s)) / (2 * (x - s));
       if (meet + 1 > end) continue;
       site_[++top] = x;
       from_[top] = meet + 1;
@@ -71,7 +53,8 @@ class RunEnvelope {
 };
 
 constexpr int forward_neighbours = 4;  // the other four of the 8 are a neighbour's forward ones
-constexpr std::int64_t neighbour_dy[forward_neighbours] = {0, 1, 1, 1}, neighbour_dx[forward_neighbours] = {1, -1, 0, 1};
+constexpr std::int64_t neighbour_dy[forward_neighbours] = {0, 1, 1, 1},
+                       neighbour_dx[forward_neighbours] = {1, -1, 0, 1};
 
 /// A saddle between two basins as a number that orders saddles: the higher, of equal ones the earlier. 0: none.
 using Saddle = std::uint64_t;
@@ -89,8 +72,8 @@ std::int64_t index_of(Saddle saddle) {
 /// Basins, and the parts that they become: a forest over the cells that are summits, whose roots stand for parts.
 class Merger {
  public:
-  Merger(const Grid& grid, const std::int32_t* distances, const std::int32_t* basins, const ComponentCount* regions,
-         const SplitParams& params, std::span<std::byte> scratch)
+  Merger(const LabelGrid& grid, const std::int32_t* distances, const std::int32_t* basins,
+         const ComponentCount* regions, const SplitParams& params, std::span<std::byte> scratch)
       : grid_(grid),
         distances_(distances),
         basins_(basins),
@@ -126,9 +109,8 @@ class Merger {
     if (!find_summits()) return false;
     const std::int64_t keep = (100 - params_.depth) * (100 - params_.depth);  // of 100 * 100, as heights are squares
     const std::int64_t least = params_.least_peak * params_.least_peak;
-    in_rounds([&](std::int32_t root) {
-      return peak_[root] <= least || 10000 * height_of(best_[root]) > keep * peak_[root];
-    });
+    in_rounds(
+        [&](std::int32_t root) { return peak_[root] <= least || 10000 * height_of(best_[root]) > keep * peak_[root]; });
     join_left_over(summit_, [&](std::int32_t root) { return peak_[root] <= least; });
     if (!count_parts()) return false;
     measure_parts();
@@ -338,8 +320,8 @@ class Merger {
     }
   }
 
-  /// Calls visit(root, begin, end) for pieces of one part each that pixels [x, end) of row y, all of `label`, fall into:
-  /// whole cells where they can be.
+  /// Calls visit(root, begin, end) for pieces of one part each that pixels [x, end) of row y, all of `label`, fall
+  /// into: whole cells where they can be.
   template <class Visit>
   void each_stretch(std::int32_t label, std::int64_t y, std::int64_t x, std::int64_t end, const Visit& visit) const {
     const std::int64_t cell_y = y / grid_.step;
@@ -376,7 +358,7 @@ class Merger {
 
   static constexpr std::int64_t max_ring = 4;  // of cells around a pixel's own in which its part is looked for
 
-  const Grid& grid_;
+  const LabelGrid& grid_;
   const std::int32_t *distances_, *basins_;
   const ComponentRecord* records_;
   std::int32_t count_;
@@ -393,10 +375,6 @@ class Merger {
 
 }  // namespace
 
-Extent split_grid(Extent size, std::int64_t step) {
-  return {(size.h + step - 1) / step, (size.w + step - 1) / step};
-}
-
 std::size_t distance_transform_scratch_bytes(Extent size, std::int64_t step) {
   const Extent cells = split_grid(size, step);
   return scratch_bytes_of<std::int32_t>(2 * cells.h * cells.w) + 2 * scratch_bytes_of<std::int64_t>(cells.w + 2);
@@ -404,7 +382,7 @@ std::size_t distance_transform_scratch_bytes(Extent size, std::int64_t step) {
 
 void distance_transform(const std::int32_t* labels, Extent size, std::int64_t step, std::int32_t* distances,
                         std::span<std::byte> scratch) {
-  const Grid grid(labels, size, step);
+  const LabelGrid grid(labels, size, step);
   const auto [h, w] = grid.cells;
   Scratch memory(scratch);
   std::int32_t* own = memory.take<std::int32_t>(2 * h * w);  // the cells' labels
@@ -437,7 +415,7 @@ void distance_transform(const std::int32_t* labels, Extent size, std::int64_t st
 
 void basins(const std::int32_t* labels, Extent size, std::int64_t step, const std::int32_t* distances,
             std::int32_t* basins) {
-  const Grid grid(labels, size, step);
+  const LabelGrid grid(labels, size, step);
   const auto [h, w] = grid.cells;
   // Each cell points to the greatest cell around it, then to where that points, until it is the summit.
   for (std::int64_t y = 0; y < h; ++y)
@@ -474,7 +452,7 @@ std::size_t merge_basins_scratch_bytes(Extent size, const SplitParams& params) {
 std::int32_t merge_basins(std::int32_t* parts, ComponentCount* table, const std::int32_t* labels,
                           const ComponentCount* regions, const std::int32_t* distances, const std::int32_t* basins,
                           Extent size, const SplitParams& params, std::span<std::byte> scratch) {
-  const Grid grid(labels, size, params.step);
+  const LabelGrid grid(labels, size, params.step);
   Merger merger(grid, distances, basins, regions, params, scratch);
   if (!merger.merge()) {
     std::copy_n(labels, size.h * size.w, parts);

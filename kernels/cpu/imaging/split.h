@@ -1,7 +1,8 @@
 // Touching cells, parted along the necks of their component: squared distances, basins, and basins merged into parts.
 //
-// All of it lives on a grid of every `step`-th pixel and in integers. Cell (y, x) of the grid stands for the pixels from
-// (y step, x step); its label is that of the pixel in their middle, its sample. What a part is, engine/ops/split.h says.
+// All of it lives on a grid of every `step`-th pixel and in integers. Cell (y, x) of the grid stands for the pixels
+// from (y step, x step); its label is that of the pixel in their middle, its sample. What a part is, engine/ops/split.h
+// says.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +10,7 @@
 #include <span>
 
 #include "kernels/cpu/imaging/components.h"
+#include "kernels/cpu/imaging/label_grid.h"
 
 namespace giemsa::kernels::cpu {
 
@@ -19,8 +21,6 @@ struct SplitParams {
   std::int64_t least_peak = 3;  ///< grid cells that a peak has to exceed
   std::int64_t capacity = 0;    ///< records in the tables
 };
-
-Extent split_grid(Extent size, std::int64_t step);
 
 /// Labels {h,w} -> squared distances on the grid, to the nearest cell of another label or beyond the edge; 0 in the
 /// background. Linear in the cells, after Meijster, Roerdink and Hesselink, "A general algorithm for computing distance

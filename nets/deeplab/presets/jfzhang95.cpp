@@ -11,7 +11,7 @@ namespace giemsa {
 
 namespace {
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions jfzhang95_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   options.backbone.dilation = DilationRule::multi_grid;
@@ -21,7 +21,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, Body body) {
+DeepLabLayout jfzhang95_layout(Separable, Body body) {
   DeepLabLayout layout;
   if (is_resnet(body))
     layout.backbone = torchvision_names("backbone.", body);
@@ -66,8 +66,8 @@ DeepLabPreset jfzhang95_preset() {
           .separable = {Separable::none},
           .backbone = "backbone.",
           .mobilenet_v2 = {{DilationRule::lagging, BlockPadding::ahead}},
-          .options = options,
-          .layout = layout,
+          .options = jfzhang95_options,
+          .layout = jfzhang95_layout,
           .constants = second_copies};
 }
 

@@ -36,7 +36,7 @@ ConvNames backbone_conv(const std::string& suffix) {
   return biased("res" + suffix, "bn" + suffix);
 }
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions matlab_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   options.backbone.dilation = DilationRule::uniform;
@@ -50,7 +50,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, Body) {
+DeepLabLayout matlab_layout(Separable, Body) {
   constexpr std::array<int, 4> depths{3, 4, 6, 3};
   ResNetNames backbone;
   backbone.stem = {biased("conv1", "bn_conv1")};
@@ -101,7 +101,7 @@ void check_bilinear(const std::string& key, const Tensor& tensor) {
         }
 }
 
-std::vector<std::string> constants(const TensorMap& tensors) {
+std::vector<std::string> bilinear_kernels(const TensorMap& tensors) {
   std::vector<std::string> keys;
   for (const std::string layer : {"dec_upsample1", "dec_upsample2"}) {
     if (const auto weight = tensors.find(layer + ".weight"); weight != tensors.end()) {
@@ -127,9 +127,9 @@ DeepLabPreset matlab_preset() {
           .separable = {Separable::none},
           .fixed_upsampling = true,
           .image = {.filter = ResizeFilter::bicubic, .std = {1 / 255.f, 1 / 255.f, 1 / 255.f}},
-          .options = options,
-          .layout = layout,
-          .constants = constants};
+          .options = matlab_options,
+          .layout = matlab_layout,
+          .constants = bilinear_kernels};
 }
 
 }  // namespace giemsa

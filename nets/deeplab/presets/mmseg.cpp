@@ -21,7 +21,7 @@ ConvNames separable_module(const std::string& prefix) {
           .depthwise_bn = prefix + ".depthwise_conv.bn"};
 }
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions mmseg_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   options.backbone.stem = StemKind::conv3x3;
@@ -32,7 +32,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, Body body) {
+DeepLabLayout mmseg_layout(Separable, Body body) {
   DeepLabLayout layout;
   ResNetNames backbone = torchvision_names("backbone.", body);
   backbone.stem = {{.conv = "backbone.stem.0", .bn = "backbone.stem.1"},
@@ -65,8 +65,8 @@ DeepLabPreset mmseg_preset() {
           .output_strides = {8, 16, 32},
           .separable = {Separable::normalized},
           .backbone = "backbone.",
-          .options = options,
-          .layout = layout};
+          .options = mmseg_options,
+          .layout = mmseg_layout};
 }
 
 }  // namespace giemsa

@@ -13,7 +13,7 @@ namespace giemsa {
 
 namespace {
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions smp_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   options.backbone.dilation = DilationRule::uniform;
@@ -23,7 +23,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable separable, Body body) {
+DeepLabLayout smp_layout(Separable separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = torchvision_backbone_names("encoder.", body);
   name_torchvision_aspp(layout, "decoder.aspp.0.", separable, "0.0", "0.1");
@@ -37,14 +37,14 @@ DeepLabLayout layout(Separable separable, Body body) {
   return layout;
 }
 
-DeepLabOptions v3_options(std::int64_t output_stride) {
-  DeepLabOptions v3 = options(output_stride);
+DeepLabOptions smp_v3_options(std::int64_t output_stride) {
+  DeepLabOptions v3 = smp_options(output_stride);
   v3.decoder_concat = DecoderConcat::none;
   v3.decoder = {};
   return v3;
 }
 
-DeepLabLayout v3_layout(Separable separable, Body body) {
+DeepLabLayout smp_v3_layout(Separable separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = torchvision_backbone_names("encoder.", body);
   name_torchvision_aspp(layout, "decoder.0.", separable, "0.0", "0.1");
@@ -67,8 +67,8 @@ DeepLabPreset smp_v3_preset() {
           .mobilenet_v2 = {{DilationRule::uniform, BlockPadding::inside}},
           .any_depth = true,
           .fixed_upsampling = true,
-          .options = v3_options,
-          .layout = v3_layout};
+          .options = smp_v3_options,
+          .layout = smp_v3_layout};
 }
 
 DeepLabPreset smp_preset() {
@@ -82,8 +82,8 @@ DeepLabPreset smp_preset() {
           .mobilenet_v2 = {{DilationRule::uniform, BlockPadding::inside}},
           .any_depth = true,
           .fixed_upsampling = true,
-          .options = options,
-          .layout = layout};
+          .options = smp_options,
+          .layout = smp_layout};
 }
 
 }  // namespace giemsa

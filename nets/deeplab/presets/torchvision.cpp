@@ -7,7 +7,7 @@ namespace giemsa {
 
 namespace {
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions torchvision_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   options.aspp_rates = {12, 24, 36};
@@ -17,7 +17,7 @@ DeepLabOptions options(std::int64_t output_stride) {
   return options;
 }
 
-DeepLabLayout layout(Separable, Body body) {
+DeepLabLayout torchvision_layout(Separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = torchvision_names("backbone.", body);
   name_torchvision_aspp(layout, "classifier.0.", Separable::none, {}, {});
@@ -35,8 +35,8 @@ DeepLabPreset torchvision_preset() {
           .output_strides = {8, 16, 32},
           .separable = {Separable::none},
           .backbone = "backbone.",
-          .options = options,
-          .layout = layout};
+          .options = torchvision_options,
+          .layout = torchvision_layout};
 }
 
 }  // namespace giemsa

@@ -11,7 +11,7 @@ namespace giemsa {
 
 namespace {
 
-DeepLabOptions options(std::int64_t output_stride) {
+DeepLabOptions vainf_options(std::int64_t output_stride) {
   DeepLabOptions options;
   options.backbone.output_stride = output_stride;
   if (output_stride == 8) options.aspp_rates = {12, 24, 36};
@@ -24,7 +24,7 @@ BackboneNames backbone_names(Body body) {
   return split_mobilenet_v2_names("backbone.", false);
 }
 
-DeepLabLayout layout(Separable separable, Body body) {
+DeepLabLayout vainf_layout(Separable separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = backbone_names(body);
   name_torchvision_aspp(layout, "classifier.aspp.", separable, "0.body.0", "0.body.1");
@@ -41,15 +41,15 @@ DeepLabLayout layout(Separable separable, Body body) {
   return layout;
 }
 
-DeepLabOptions v3_options(std::int64_t output_stride) {
-  DeepLabOptions v3 = options(output_stride);
+DeepLabOptions vainf_v3_options(std::int64_t output_stride) {
+  DeepLabOptions v3 = vainf_options(output_stride);
   v3.after_aspp = {1, 3};
   v3.decoder_concat = DecoderConcat::none;
   v3.decoder = {};
   return v3;
 }
 
-DeepLabLayout v3_layout(Separable separable, Body body) {
+DeepLabLayout vainf_v3_layout(Separable separable, Body body) {
   DeepLabLayout layout;
   layout.backbone = backbone_names(body);
   name_torchvision_aspp(layout, "classifier.classifier.0.", separable, "0.body.0", "0.body.1");
@@ -74,8 +74,8 @@ DeepLabPreset vainf_v3_preset() {
           .separable_key = "classifier.classifier.0.convs.1.0.body.0.weight",
           .backbone = "backbone.",
           .mobilenet_v2 = {{DilationRule::contracted, BlockPadding::ahead_bare_stem}},
-          .options = v3_options,
-          .layout = v3_layout};
+          .options = vainf_v3_options,
+          .layout = vainf_v3_layout};
 }
 
 DeepLabPreset vainf_preset() {
@@ -86,8 +86,8 @@ DeepLabPreset vainf_preset() {
           .separable_key = "classifier.aspp.convs.1.0.body.0.weight",
           .backbone = "backbone.",
           .mobilenet_v2 = {{DilationRule::contracted, BlockPadding::ahead_bare_stem}},
-          .options = options,
-          .layout = layout};
+          .options = vainf_options,
+          .layout = vainf_layout};
 }
 
 }  // namespace giemsa

@@ -34,7 +34,8 @@ giemsa_crop crop_of(const std::string& name) {
 giemsa_split split_of(const std::string& name) {
   if (name == "none") return GIEMSA_SPLIT_NONE;
   if (name == "distance") return GIEMSA_SPLIT_DISTANCE;
-  refuse("split is '" + name + "', neither none nor distance");
+  if (name == "centre") return GIEMSA_SPLIT_CENTRE;
+  refuse("split is '" + name + "', none of none, distance, centre");
 }
 
 /// A model's bytes or path, for as long as this lives.
@@ -188,7 +189,7 @@ nb::object Session::classify(nb::handle pixels, const std::string& format, nb::h
   {
     const nb::gil_scoped_release release;
     check(giemsa_classify(session_.get(), &image, static_cast<const std::int32_t(*)[4]>(box_buffer.data()), count,
-                          probabilities.data()));
+                          probabilities.data(), probabilities.size()));
   }
   return probabilities_array(std::move(probabilities), count, classes_);
 }

@@ -23,7 +23,7 @@ ModelSource = str | os.PathLike[str] | bytes | memoryview | None
 Precision = Literal["auto", "fp32", "fp16", "bf16", "int8"]
 Channels = Literal["RGB", "BGR"]
 Crop = Literal["tight", "matlab"]
-Split = Literal["none", "distance"]
+Split = Literal["none", "distance", "centre"]
 Image = Any  # what giemsa.images.to_array takes
 
 
@@ -144,8 +144,8 @@ class Engine:
         segment_size     (width, height) at which the segmenter sees the image, or its long side; None: the model's own
         crop             what the classifier sees of a cell: "tight", its box, or "matlab", the box as MATLAB's imcrop cuts it
         min_probability  a cell whose class is less probable is "unsure"
-        split            how cells that touch are told apart: "none", a connected component is one cell, or "distance", along the
-                         necks of their component
+        split            how cells that touch are told apart: "none", a connected component is one cell, "distance", along the
+                         necks of their component, or "centre", by the centres that a segmenter with a centre head tells
 
         Raises ImageError, UsageError, DeviceError, and Cancelled where close() was called meanwhile.
         """
