@@ -1,7 +1,6 @@
 // The host's memory: what is taken comes back, and where there is none, nothing is lost but the call.
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -75,8 +74,7 @@ TEST_CASE("activations and packed weights lie in the host's memory, and come bac
     Session session;
     REQUIRE(giemsa_session_open(engine.handle, nullptr, &session.handle) == GIEMSA_OK);
     const auto cells = identify(session.handle, image_of(smear()));
-    REQUIRE(cells.size() == expected.size());
-    CHECK(std::memcmp(cells.data(), expected.data(), cells.size() * sizeof(giemsa_cell)) == 0);
+    CHECK(same(cells, expected));
     giemsa_memory memory;
     GIEMSA_INIT(memory);
     REQUIRE(giemsa_session_memory(session.handle, &memory) == GIEMSA_OK);

@@ -1,21 +1,12 @@
 // The host's threads: what an engine computes on them, and what it refuses.
 #include <atomic>
-#include <cstring>
 #include <thread>
 
 #include "tests/abi/support.h"
 
-namespace giemsa {
+namespace giemsa::test {
 
 namespace {
-
-using test::cpu_options;
-using test::Engine;
-using test::identify;
-using test::image_of;
-using test::Session;
-using test::shared_engine;
-using test::smear;
 
 /// A host that counts what it is asked for, and calls for the last worker first.
 struct Host {
@@ -62,10 +53,6 @@ std::vector<giemsa_cell> cells_with(const giemsa_executor& executor) {
   return identify(session.handle, image_of(smear()));
 }
 
-bool same(const std::vector<giemsa_cell>& a, const std::vector<giemsa_cell>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(giemsa_cell)) == 0;
-}
-
 }  // namespace
 
 TEST_CASE("an engine computes on the host's threads what it computes on its own") {
@@ -108,4 +95,4 @@ TEST_CASE("an executor that cannot be used is refused") {
   CHECK(refusal(0) == "options.executor.struct_size is 0; set it by GIEMSA_INIT");
 }
 
-}  // namespace giemsa
+}  // namespace giemsa::test

@@ -10,12 +10,12 @@ namespace {
 
 using contract::plane;
 
-struct Expected {
+struct ExpectedCentres {
   Tensor labels, regions, head, peaks, basins;
   std::int64_t capacity;
 };
 
-Expected expected_of(const test::CentreCase& c) {
+ExpectedCentres expected_of(const test::CentreCase& c) {
   const ref::MaskPixels cleaned = ref::area_open(ref::fill_holes(c.mask, c.size), c.size, c.min_area);
   std::vector<std::int32_t> labels;
   const std::int32_t count = ref::label(cleaned, c.size, 0, labels);
@@ -33,20 +33,20 @@ Expected expected_of(const test::CentreCase& c) {
 }
 
 template <class Check>
-void for_each_case(const Check& check) {
+void for_each_centre_case(const Check& check) {
   for (const test::CentreCase& c : test::centre_cases(true)) check(c, expected_of(c));
 }
 
 }  // namespace
 
 GIEMSA_CONTRACT(CentrePeaks) {
-  for_each_case([](const test::CentreCase& c, const Expected& e) {
+  for_each_centre_case([](const test::CentreCase& c, const ExpectedCentres& e) {
     contract::check({c.name, giemsa::CentrePeaks{c.step, c.reach, c.least}, {e.labels, e.head}, {e.peaks}});
   });
 }
 
 GIEMSA_CONTRACT(AssignCentres) {
-  for_each_case([](const test::CentreCase& c, const Expected& e) {
+  for_each_centre_case([](const test::CentreCase& c, const ExpectedCentres& e) {
     contract::check(
         {c.name, giemsa::AssignCentres{c.step, e.capacity}, {e.labels, e.regions, e.peaks, e.head}, {e.basins}});
   });

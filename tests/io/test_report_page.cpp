@@ -5,6 +5,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "tests/engine/error_text.h"
 #include "tools/run/csv.h"
 #include "tools/run/differential.h"
 #include "tools/run/json.h"
@@ -15,11 +16,9 @@
 
 using namespace giemsa;
 
-namespace {
+using test::contains;
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
+namespace {
 
 /// A cell of class 0 or 1, of which it has `probability`.
 Cell cell_of(int id, int class_index, float probability) {
@@ -113,9 +112,10 @@ TEST_CASE("report: each cell of the gallery can be judged, as a row of the table
   Gallery gallery(2);
   gallery.offer(image, [] { return static_cast<const Frame*>(nullptr); });
   const std::string page = report_html(info, std::span(&image, 1), gallery);
-  CHECK(contains(page, "<select aria-label=\"class of 80 %, a #2\" "
-                       "data-row=\"&quot;&#39;=in/&quot;&quot;a&quot;&quot;.png&quot;,2,3,4,50,60\">"
-                       "<option value=\"\">not judged</option><option>monocyte</option><option>a&lt;b</option></select>"));
+  CHECK(contains(page,
+                 "<select aria-label=\"class of 80 %, a #2\" "
+                 "data-row=\"&quot;&#39;=in/&quot;&quot;a&quot;&quot;.png&quot;,2,3,4,50,60\">"
+                 "<option value=\"\">not judged</option><option>monocyte</option><option>a&lt;b</option></select>"));
   CHECK(contains(page, "data-class=\"a&lt;b\""));
   CHECK(contains(page, "id=\"save\" disabled"));
 }
@@ -227,7 +227,8 @@ TEST_CASE("report: it needs no network, names are text, cells lead to their over
   CHECK(contains(page, "<td>50.0</td><td>9.5 &ndash; 90.5</td>"));  // Wilson, 1 of 2
   CHECK(contains(page, "sha256 c15"));
   CHECK(contains(page, "Research use only"));
-  for (const char* outside : {"http://", "https://", "<script ", "import", "fetch(", "XMLHttpRequest", "<link"}) CHECK_FALSE(contains(page, outside));
+  for (const char* outside : {"http://", "https://", "<script ", "import", "fetch(", "XMLHttpRequest", "<link"})
+    CHECK_FALSE(contains(page, outside));
 }
 
 TEST_CASE("report: without cells, and without any image that could be used") {
