@@ -110,8 +110,11 @@ DeepLabOptions default_options(const DeepLabPreset& preset, const OptionTexts& g
   }
   if (preset.separable.size() > 1 && tensors.contains(preset.separable_key)) options.separable = preset.separable[1];
   if (preset.any_depth) options.backbone.stages = stages_of(preset, options, tensors);
-  const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
-  options.centre_offset = tensors.contains(layout.centre_offsets + ".weight");
+  // A body that the family does not have is refused later; there are no names of its layers to look for.
+  if (preset.mobilenet_v2 || options.backbone.body != Body::mobilenet_v2) {
+    const DeepLabLayout layout = preset.layout(options.separable, options.backbone.body);
+    options.centre_offset = tensors.contains(layout.centre_offsets + ".weight");
+  }
   return options;
 }
 
