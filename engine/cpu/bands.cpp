@@ -7,7 +7,7 @@ namespace giemsa::cpu {
 namespace {
 
 constexpr std::int64_t bands_a_thread = 4;
-constexpr std::int64_t least_pixels = 96;  // of a band: as many reuse each weight while it is in a register's reach
+constexpr std::int64_t least_pixels = 96;  // of a band: so many use each weight once it is fetched
 
 Band whole_images(const Conv2d& op, const Shape& in, const Shape& out, std::int64_t image, std::int64_t images) {
   return {{images, out[2], in[2], op.padding.h, op.padding.h}, image, 0, 0};
