@@ -54,7 +54,7 @@ struct MemoryUse {
 /// itself.
 struct FramePixels {
   FramePixels(const std::uint8_t* host) : data(host) {}
-  /// Rows begin `row_stride` bytes apart. The pixels are ready when what is enqueued in `stream`, of CUDA, has been
+  /// Rows begin `stride` bytes apart. The pixels are ready when what is enqueued in the CUDA stream `ready_in` has been
   /// done.
   FramePixels(const std::uint8_t* gpu, std::size_t stride, void* ready_in)
       : data(gpu), on_gpu(true), row_stride(stride), stream(ready_in) {}

@@ -14,7 +14,7 @@ namespace giemsa::kernels::cpu {
 
 namespace {
 
-/// About what the longest serial stretch between two loops of a network takes.
+/// A guess at what a short serial layer takes; other values were not tried.
 constexpr std::chrono::microseconds spin_time{50};
 
 void relax() {
