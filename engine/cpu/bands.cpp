@@ -6,6 +6,7 @@ namespace giemsa::cpu {
 
 namespace {
 
+// Chosen once; other values were not tried.
 constexpr std::int64_t bands_a_thread = 4;
 constexpr std::int64_t least_pixels = 96;  // of a band: so many use each weight once it is fetched
 
