@@ -3,10 +3,7 @@
 // Threads that several callers share: each caller always works on its own loop, and the pool's threads join whichever
 // loop is open, so that N sessions on a pool of T threads occupy N + T - 1 threads, not N * T. Nobody waits for a
 // thread that has not joined: where another program has the cores, the caller does the work alone, and a loop ends when
-// those who took part of it are done. Between two loops a thread spins as long as a short serial layer takes, then
-// sleeps.
-//
-// The process may fork: a child has no threads of the pool, and computes on the caller's alone.
+// those who took part of it are done. Between two loops a thread spins for a moment, then sleeps.
 #pragma once
 
 #include <atomic>
